@@ -1,0 +1,30 @@
+// Keyed hashes: a fast one for our own tables (never on the wire, key from hash_key_draw so that a
+// stranger cannot choose collisions), SipHash-2-4 for DNS cookies (RFC 9018), CRC32C for stored
+// records, BLAKE2b for digests of content that an operator types.
+#ifndef TANDEM_BASE_HASH_H
+#define TANDEM_BASE_HASH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+uint64_t hash_octets(uint64_t key, const void *data, size_t length);
+// One step of a running hash: 64 bits in, 64 bits out (used per label by name.h).
+uint64_t hash_mix(uint64_t state, uint64_t value);
+uint64_t hash_key_draw(void); // from libsodium's random source
+uint64_t hash_siphash24(const uint8_t key[static 16], const void *data, size_t length);
+uint32_t hash_crc32c(uint32_t crc, const void *data, size_t length); // start with 0
+
+#define HASH_DIGEST_SIZE 32
+struct hash_digest {
+    uint8_t octets[HASH_DIGEST_SIZE];
+};
+struct hash_digest_state {
+    _Alignas(64) unsigned char opaque[384];
+};
+void hash_digest_init(struct hash_digest_state *state); // BLAKE2b-256, unkeyed
+void hash_digest_add(struct hash_digest_state *state, const void *data, size_t length);
+void hash_digest_end(struct hash_digest_state *state, struct hash_digest *ret_digest);
+// Hexadecimal of the first octets octets, NUL-terminated: text holds 2 * octets + 1.
+void hash_digest_text(const struct hash_digest *digest, size_t octets, char *text);
+
+#endif

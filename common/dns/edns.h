@@ -1,0 +1,46 @@
+// EDNS(0), RFC 6891: the OPT record of a query as facts, and the OPT of an answer. Options known: NSID (RFC
+// 5001), EXPIRE (7314), COOKIE (7873), PADDING, EDE (8914); others are ignored.
+#ifndef TANDEM_DNS_EDNS_H
+#define TANDEM_DNS_EDNS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/octets.h"
+#include "common/dns/message_read.h"
+
+#define EDNS_UDP_SIZE_DEFAULT 1232
+#define EDNS_COOKIE_MAX 40
+
+struct edns {
+    bool present;
+    uint16_t udp_size; // at least 512
+    uint8_t version;
+    bool dnssec_ok;
+    bool nsid, expire;        // asked for
+    bool malformed;           // an option runs over the end: FORMERR
+    uint8_t cookie_length;    // 0: none; 8, or 16 to 40; anything else is malformed (RFC 7873 5.2.2)
+    uint8_t cookie[EDNS_COOKIE_MAX];
+};
+// Reads the facts of an OPT RR (owner must be root; the caller counts OPTs: two are FORMERR).
+void edns_read(const struct octets_reader *message, const struct message_rr *opt, struct edns *ret_edns);
+
+struct edns_answer {
+    uint16_t udp_size;
+    uint16_t extended_rcode; // the whole RCODE; its upper 8 bits go into the OPT
+    bool dnssec_ok;
+    int ede;              // enum ede, EDE_NONE for none
+    const char *ede_text; // NULL for none
+    uint8_t cookie_length;
+    const uint8_t *cookie;
+    const uint8_t *nsid;
+    uint8_t nsid_length;
+    bool has_expire;
+    uint32_t expire;
+};
+// Octets that edns_write will write.
+size_t edns_size(const struct edns_answer *answer);
+void edns_write(struct octets_writer *writer, const struct edns_answer *answer);
+
+#endif
