@@ -1,0 +1,31 @@
+// Lookups in a version: what RFC 1034 section 4.3.2 asks of the tree, by hash, without walking labels.
+#ifndef TANDEM_ZONE_FIND_H
+#define TANDEM_ZONE_FIND_H
+
+#include <stdbool.h>
+
+#include "common/zone/version.h"
+
+struct zone_match {
+    const struct node *node;     // the record at the name; NULL: the name does not exist
+    const struct node *encloser; // closest encloser (RFC 4592 section 3.3.1); the node itself where it exists
+    unsigned encloser_labels;
+    // The topmost zone cut at or above the name, or DNAME above it; NULL: the name is authoritative
+    // data of this zone. A DNAME at the name itself is not above it.
+    const struct node *cut;
+    bool cut_is_dname;
+};
+
+// name: at or below the apex, lower case, suffixes made with version_hash_key.
+void zone_find(const struct version *version, const uint8_t *name,
+               const struct name_suffixes *suffixes, struct zone_match *ret_match);
+// The record at exactly this lower-case name, or NULL.
+const struct node *zone_find_exact(const struct version *version, const uint8_t *name);
+// The record "*." + the suffix of name with encloser_labels labels, or NULL (the source of synthesis).
+const struct node *zone_find_wildcard(const struct version *version, const uint8_t *name,
+                                      const struct name_suffixes *suffixes, unsigned encloser_labels);
+// The owner of the NSEC that matches or covers name: the last NSEC owner not after it in canonical order (RFC
+// 4034 section 6.1); NULL in a version without NSEC.
+const struct node *zone_find_nsec(const struct version *version, const uint8_t *name);
+
+#endif

@@ -1,0 +1,19 @@
+// Serial number arithmetic, RFC 1982, and the policies by which a serial moves.
+#ifndef TANDEM_ZONE_SERIAL_H
+#define TANDEM_ZONE_SERIAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum serial_policy { SERIAL_INCREMENT, SERIAL_UNIXTIME, SERIAL_DATESERIAL, SERIAL_KEEP };
+
+// True when a is after b (RFC 1982 section 3.2). The undefined case (distance 2^31) counts as after.
+bool serial_is_after(uint32_t a, uint32_t b);
+uint32_t serial_max(uint32_t a, uint32_t b);
+// The serial of the next version: never equal to nor before last (SERIAL_KEEP: source, as it is). source is the
+// serial of the zone file or of the primary; has_last is false when no version was ever given out or the
+// state is lost: then max(source + 1, now) by RFC 1982 where state_lost, source where not.
+uint32_t serial_next(enum serial_policy policy, uint32_t source, bool has_last, uint32_t last,
+                     bool state_lost, int64_t now);
+
+#endif

@@ -1,0 +1,69 @@
+// The store: the directory of one zone's versions on disk and its only writer. Heap files only grow; an index is
+// written, synced, renamed into place and the directory synced before a version counts as published (the order
+// is tested by tests/support's recording shim). One thread of one process.
+//
+// Files: heap.GENERATION, index.SEQUENCE (full or overlay), current is the greatest valid index; the previous one
+// is kept.
+#ifndef TANDEM_ZONE_STORE_H
+#define TANDEM_ZONE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/fault.h"
+#include "common/zone/diff.h"
+#include "common/zone/draft.h"
+#include "common/zone/version.h"
+
+#define STORE_OVERLAY_ENTRIES_MAX 4096 // more changed names than this: the next publish writes a full index
+
+struct store;
+
+struct store_options {
+    bool lost_state_allowed; // reserved
+    size_t overlay_entries_max; // 0 = STORE_OVERLAY_ENTRIES_MAX (tests use small ones)
+};
+struct store_opening {
+    bool fresh;            // the directory was made or held nothing
+    unsigned torn_indexes; // newer indexes that were not whole and were set aside
+    unsigned torn_heap_octets;
+};
+
+// Opens or makes the directory (0700), finds the newest whole version. path's parent exists.
+bool store_open(const char *path, const uint8_t *apex, const struct store_options *options,
+                struct store **ret_store, struct store_opening *ret_opening, struct fault *fault);
+void store_close(struct store **store);
+// Borrowed; NULL when nothing was published yet.
+const struct version *store_current(const struct store *store);
+
+// Publishes a whole content (sealed draft): freeze. facts: serials, time, is_signed; counts and sequence are the
+// store's. On a fault (disk full, I/O) the current version stays and the store goes on working.
+bool store_publish_draft(struct store *store, const struct draft *draft,
+                         const struct version_facts *facts, struct fault *fault);
+// Publishes the current version with a diff applied (entries in canonical order, old_node may be NULL when not
+// known: it is looked up by owner; empty non-terminals are made and removed by the store): apply.
+bool store_publish_diff(struct store *store, const struct diff *diff,
+                        const struct version_facts *facts, struct fault *fault);
+// Octets that publishing this diff may need on disk at most.
+uint64_t store_room_needed(const struct store *store, const struct diff *diff);
+
+// Descriptors of the current version, fresh duplicates opened read-only (the caller closes them).
+bool store_place(const struct store *store, struct version_place *ret_place, struct fault *fault);
+
+// Upkeep. merge: folds the overlay into a full index (content and serials unchanged, same sequence number is not
+// reused). compact: copies living records to the next heap generation. Each is a publish of the same content.
+bool store_wants_merge(const struct store *store);
+bool store_merge(struct store *store, struct fault *fault);
+bool store_wants_compact(const struct store *store); // dead octets > living octets and > 1 MiB
+bool store_compact(struct store *store, struct fault *fault);
+// Slow scrub: checks the CRC of up to count records from *position on; *position becomes 0 at the end.
+bool store_scrub(const struct store *store, size_t *position, size_t count, struct fault *fault);
+
+struct store_sizes {
+    uint64_t heap_octets, living_octets, index_octets, overlay_entries;
+    unsigned generation;
+};
+void store_sizes(const struct store *store, struct store_sizes *ret_sizes);
+
+#endif

@@ -1,0 +1,64 @@
+// A zone version: frozen content, read-only, mapped from a heap of node records and an index (full, or an overlay
+// over a full one). Any number of processes map the same files; nothing here writes. A version is reference
+// counted within a process (one thread); lookups and walks allocate nothing and take no lock.
+#ifndef TANDEM_ZONE_VERSION_H
+#define TANDEM_ZONE_VERSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/fault.h"
+#include "common/dns/name.h"
+#include "common/zone/node.h"
+
+struct version;
+
+// What the index header says of a version besides its records.
+struct version_facts {
+    uint64_t sequence;         // 1, 2, 3 ... within the store
+    uint32_t unsigned_serial;  // of the content that came in
+    uint32_t signed_serial;    // of the SOA in this version (the same where nothing is signed)
+    int64_t published_seconds; // unix time
+    bool is_signed;
+    bool nsec3; // denial by NSEC3 (later); else NSEC where signed
+    uint32_t soa_expire_seconds;
+    uint64_t node_count, rr_count, signature_count; // rr_count without RRSIGs; kept by the store
+};
+
+// The descriptors of one published version, as the signer sends them and the supervisor keeps them: read-only
+// files with the range in which the version's part stands (small zones may share files). base is -1 for a full
+// index; else index is an overlay over base. old_heap is -1 unless the index refers to two heap generations.
+struct version_place {
+    int heap, old_heap, base, index;
+    uint64_t heap_length, old_heap_length, base_offset, base_length, index_offset, index_length;
+};
+#define VERSION_DESCRIPTORS_MAX 4
+void version_place_close(struct version_place *place); // closes what is not -1
+
+// Maps a version; the descriptors may be closed afterwards. Checks magic, format, the index checksum and every
+// offset in it against the lengths. share: a version of the same zone already mapped here, whose heap and base
+// maps are reused where they are the same files (NULL: none).
+bool version_map(const struct version_place *place, const struct version *share,
+                 const struct version **ret_version, struct fault *fault);
+const struct version *version_hold(const struct version *version);
+void version_drop(const struct version **version);
+
+const uint8_t *version_apex(const struct version *version);
+const struct version_facts *version_facts(const struct version *version);
+// The key of name_suffixes_init for lookups in this version.
+uint64_t version_hash_key(const struct version *version);
+const struct node *version_apex_node(const struct version *version);
+
+// Walks all records in canonical order, empty non-terminals and glue included.
+struct version_cursor {
+    const struct version *version;
+    size_t base_position, overlay_position; // where the next record of each is
+};
+void version_cursor_first(struct version_cursor *cursor, const struct version *version);
+// At the first record whose owner is not before name.
+void version_cursor_seek(struct version_cursor *cursor, const struct version *version,
+                         const uint8_t *name);
+const struct node *version_cursor_next(struct version_cursor *cursor); // NULL at the end
+
+#endif
