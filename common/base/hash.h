@@ -11,8 +11,12 @@ uint64_t hash_octets(uint64_t key, const void *data, size_t length);
 // One step of a running hash: 64 bits in, 64 bits out (used per label by name.h).
 uint64_t hash_mix(uint64_t state, uint64_t value);
 uint64_t hash_key_draw(void); // from libsodium's random source
+// The 8 octets of SipHash's output as a little-endian number: octet 0 is the lowest 8 bits.
 uint64_t hash_siphash24(const uint8_t key[static 16], const void *data, size_t length);
-uint32_t hash_crc32c(uint32_t crc, const void *data, size_t length); // start with 0
+// The running CRC-32C (RFC 3720 appendix B.4) of what went before (0 at the start) and data. By the
+// processor's instruction where it has one; hash_crc32c_table gives the same without.
+uint32_t hash_crc32c(uint32_t crc, const void *data, size_t length);
+uint32_t hash_crc32c_table(uint32_t crc, const void *data, size_t length);
 
 #define HASH_DIGEST_SIZE 32
 struct hash_digest {

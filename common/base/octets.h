@@ -51,10 +51,30 @@ size_t octets_written(const struct octets_writer *writer);
 size_t octets_room(const struct octets_writer *writer);
 
 // Big-endian access to memory whose bounds the caller has checked.
-uint16_t octets_get_u16(const uint8_t *at);
-uint32_t octets_get_u32(const uint8_t *at);
-void octets_put_u16(uint8_t *at, uint16_t value);
-void octets_put_u32(uint8_t *at, uint32_t value);
+static inline uint16_t
+octets_get_u16(const uint8_t *at)
+{
+    return (uint16_t)(at[0] << 8 | at[1]);
+}
+static inline uint32_t
+octets_get_u32(const uint8_t *at)
+{
+    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+}
+static inline void
+octets_put_u16(uint8_t *at, uint16_t value)
+{
+    at[0] = (uint8_t)(value >> 8);
+    at[1] = (uint8_t)value;
+}
+static inline void
+octets_put_u32(uint8_t *at, uint32_t value)
+{
+    at[0] = (uint8_t)(value >> 24);
+    at[1] = (uint8_t)(value >> 16);
+    at[2] = (uint8_t)(value >> 8);
+    at[3] = (uint8_t)value;
+}
 
 struct octets_buffer {
     uint8_t *data;
