@@ -12,7 +12,7 @@ enum opcode { OPCODE_QUERY = 0, OPCODE_NOTIFY = 4, OPCODE_UPDATE = 5 };
 enum ede { EDE_NONE = -1, EDE_OTHER = 0, EDE_STALE = 3, EDE_NOT_READY = 14, EDE_PROHIBITED = 18,
            EDE_NOT_AUTHORITATIVE = 20, EDE_NOT_SUPPORTED = 21, EDE_INVALID_DATA = 24 };
 
-// "NOERROR", "RCODE11" for the unknown (a static text).
+// "NOERROR"; "RCODE12" for the unknown, which stands until the thread asks for the next unknown one.
 const char *rcode_text(unsigned rcode);
 
 #endif

@@ -1,0 +1,489 @@
+// Names are walked by their length octets; every function here trusts that its name is well formed,
+// because names come into the program by name_read, name_read_plain and name_from_text only, which
+// check it.
+//
+// Which way round? The wire has the leaf first; order, suffix hashes and common labels want the
+// root first. So such functions first note where each label starts (at most 127 of them, one octet
+// each) and then go through that list backwards.
+#include "common/dns/name.h"
+
+#include "common/base/hash.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#define NAME_POINTER_MAX 127 // a longer chain of pointers has no use: a name has no more labels
+
+// Lower-cases eight octets at once: an octet from 'A' to 'Z' gets bit 5. Length octets are at most
+// 63, below 'A', so a whole name can be folded without looking at its labels.
+static uint64_t
+octets_lower(uint64_t word)
+{
+    const uint64_t ones = 0x0101010101010101U;
+    uint64_t low = word & (0x7f * ones);
+    uint64_t from_a = low + (0x80 - 'A') * ones;
+    uint64_t over_z = low + (0x7f - 'Z') * ones;
+    uint64_t upper = (from_a ^ over_z) & ~word & (0x80 * ones);
+    return word | upper >> 2;
+}
+
+static void
+lower_copy(uint8_t *to, const uint8_t *from, size_t length)
+{
+    uint64_t word;
+    for (; length >= 8; to += 8, from += 8, length -= 8) {
+        memcpy(&word, from, 8);
+        word = octets_lower(word);
+        memcpy(to, &word, 8);
+    }
+    if (length) {
+        word = 0;
+        memcpy(&word, from, length);
+        word = octets_lower(word);
+        memcpy(to, &word, length);
+    }
+}
+
+// Where each label starts, the root label too; gives the number without it.
+static unsigned
+label_starts(const uint8_t *name, uint8_t starts[static NAME_LABELS_MAX + 1])
+{
+    unsigned labels = 0, at = 0;
+    starts[0] = 0;
+    while (name[at]) {
+        at += name[at] + 1U;
+        starts[++labels] = (uint8_t)at;
+    }
+    return labels;
+}
+
+size_t
+name_length(const uint8_t *name)
+{
+    size_t at = 0;
+    while (name[at])
+        at += name[at] + 1U;
+    return at + 1;
+}
+
+unsigned
+name_labels(const uint8_t *name)
+{
+    unsigned labels = 0;
+    for (; *name; name += *name + 1)
+        labels++;
+    return labels;
+}
+
+bool
+name_equal(const uint8_t *a, const uint8_t *b)
+{
+    size_t length = name_length(a);
+    return name_length(b) == length && memcmp(a, b, length) == 0;
+}
+
+bool
+name_equal_any_case(const uint8_t *a, const uint8_t *b)
+{
+    uint8_t a_lower[NAME_SIZE_MAX], b_lower[NAME_SIZE_MAX];
+    size_t length = name_copy_lower(a_lower, a);
+    return name_copy_lower(b_lower, b) == length && memcmp(a_lower, b_lower, length) == 0;
+}
+
+// By octets; where one is the beginning of the other, the shorter comes first.
+static int
+label_compare(const uint8_t *a, const uint8_t *b)
+{
+    unsigned shorter = *a < *b ? *a : *b;
+    int order = memcmp(a + 1, b + 1, shorter);
+    return order ? order : (int)*a - (int)*b;
+}
+
+int
+name_compare(const uint8_t *a, const uint8_t *b)
+{
+    uint8_t a_starts[NAME_LABELS_MAX + 1], b_starts[NAME_LABELS_MAX + 1];
+    unsigned i = label_starts(a, a_starts);
+    unsigned j = label_starts(b, b_starts);
+    while (i && j) {
+        int order = label_compare(a + a_starts[--i], b + b_starts[--j]);
+        if (order)
+            return order;
+    }
+    return (int)i - (int)j;
+}
+
+bool
+name_is_at_or_below(const uint8_t *name, const uint8_t *ancestor)
+{
+    size_t left = name_length(name);
+    size_t length = name_length(ancestor);
+    while (left > length) {
+        left -= *name + 1U;
+        name += *name + 1;
+    }
+    return left == length && memcmp(name, ancestor, length) == 0;
+}
+
+const uint8_t *
+name_skip(const uint8_t *name, unsigned count)
+{
+    for (; count; count--) {
+        ENSURE(*name);
+        name += *name + 1;
+    }
+    return name;
+}
+
+bool
+name_is_wildcard(const uint8_t *name)
+{
+    return name[0] == 1 && name[1] == '*';
+}
+
+size_t
+name_copy(uint8_t *to, const uint8_t *name)
+{
+    size_t length = name_length(name);
+    memcpy(to, name, length);
+    return length;
+}
+
+size_t
+name_copy_lower(uint8_t *to, const uint8_t *name)
+{
+    size_t length = name_length(name);
+    lower_copy(to, name, length);
+    return length;
+}
+
+bool
+name_wildcard_of(const uint8_t *name, uint8_t ret_name[static NAME_SIZE_MAX])
+{
+    size_t length = name_length(name);
+    if (length + 2 > NAME_SIZE_MAX)
+        return false;
+    memmove(ret_name + 2, name, length);
+    ret_name[0] = 1;
+    ret_name[1] = '*';
+    return true;
+}
+
+bool
+name_replace_suffix(const uint8_t *name, const uint8_t *old_suffix, const uint8_t *new_suffix,
+                    uint8_t ret_name[static NAME_SIZE_MAX])
+{
+    ENSURE(name_is_at_or_below(name, old_suffix));
+    size_t kept = name_length(name) - name_length(old_suffix);
+    size_t length = name_length(new_suffix);
+    if (kept + length > NAME_SIZE_MAX)
+        return false;
+    memcpy(ret_name, name, kept);
+    memcpy(ret_name + kept, new_suffix, length);
+    return true;
+}
+
+unsigned
+name_common_labels(const uint8_t *a, const uint8_t *b)
+{
+    uint8_t a_starts[NAME_LABELS_MAX + 1], b_starts[NAME_LABELS_MAX + 1];
+    unsigned i = label_starts(a, a_starts);
+    unsigned j = label_starts(b, b_starts);
+    unsigned common = 0;
+    while (i && j && label_compare(a + a_starts[--i], b + b_starts[--j]) == 0)
+        common++;
+    return common;
+}
+
+// A label is closed by 0, and octets 0 and 1 inside a label become 1 1 and 1 2, so that the end of
+// a label sorts before every octet that could follow in a longer one. At most 2 * 254 octets.
+size_t
+name_key(const uint8_t *name, uint8_t ret_key[static NAME_KEY_MAX])
+{
+    uint8_t starts[NAME_LABELS_MAX + 1];
+    uint8_t *to = ret_key;
+    for (unsigned i = label_starts(name, starts); i-- > 0;) {
+        const uint8_t *label = name + starts[i];
+        for (unsigned j = 1; j <= *label; j++) {
+            if (label[j] <= 1) {
+                *to++ = 1;
+                *to++ = (uint8_t)(label[j] + 1);
+            } else {
+                *to++ = label[j];
+            }
+        }
+        *to++ = 0;
+    }
+    return (size_t)(to - ret_key);
+}
+
+// One octet of presentation format behind a backslash: \DDD or \X. Gives the characters eaten, 0
+// for none.
+static unsigned
+escape_read(const char *text, uint8_t *ret_octet)
+{
+    if (!isdigit((unsigned char)text[0])) {
+        *ret_octet = (uint8_t)text[0];
+        return text[0] ? 1 : 0;
+    }
+    if (!isdigit((unsigned char)text[1]) || !isdigit((unsigned char)text[2]))
+        return 0;
+    int value = (text[0] - '0') * 100 + (text[1] - '0') * 10 + (text[2] - '0');
+    *ret_octet = (uint8_t)value;
+    return value <= 255 ? 3 : 0;
+}
+
+static bool
+text_fault(struct fault *fault, const char *text, const char *what)
+{
+    return fault_set(fault, FAULT_SYNTAX, "name \"%.300s\": %s", text, what);
+}
+
+// Reads one label behind *at into label (length octet first) and stops at a dot or the end.
+static const char *
+label_from_text(const char **at, uint8_t label[static NAME_LABEL_MAX + 1])
+{
+    unsigned length = 0;
+    while (**at && **at != '.') {
+        uint8_t octet = (uint8_t) * *at;
+        unsigned eaten = 1;
+        if (octet == '\\') {
+            eaten = escape_read(*at + 1, &octet);
+            if (!eaten)
+                return "expected \\DDD (000 to 255) or \\ and a character";
+            eaten++;
+        }
+        if (length == NAME_LABEL_MAX)
+            return "a label is longer than 63 octets";
+        label[++length] = octet;
+        *at += eaten;
+    }
+    label[0] = (uint8_t)length;
+    return length ? NULL : "empty label: two dots in a row or a dot at the beginning";
+}
+
+// The labels of the text without what completes it. Says whether the text ended with a dot.
+static const char *
+labels_from_text(const char *text, uint8_t name[static NAME_SIZE_MAX], size_t *ret_length,
+                 bool *ret_absolute)
+{
+    size_t length = 0;
+    const char *at = text;
+    bool absolute = false;
+    while (*at) {
+        uint8_t label[NAME_LABEL_MAX + 1];
+        const char *wrong = label_from_text(&at, label);
+        if (wrong)
+            return wrong;
+        if (length + label[0] + 2U > NAME_SIZE_MAX)
+            return "longer than 255 octets";
+        lower_copy(name + length, label, label[0] + 1U);
+        length += label[0] + 1U;
+        absolute = *at == '.';
+        at += absolute;
+    }
+    *ret_length = length;
+    *ret_absolute = absolute;
+    return NULL;
+}
+
+bool
+name_from_text(const char *text, const uint8_t *origin, uint8_t ret_name[static NAME_SIZE_MAX],
+               struct fault *fault)
+{
+    static const uint8_t root[1] = {0};
+    uint8_t name[NAME_SIZE_MAX];
+    size_t length = 0;
+    bool absolute = strcmp(text, ".") == 0;
+    bool at_sign = strcmp(text, "@") == 0;
+    if (!*text)
+        return fault_set(fault, FAULT_SYNTAX, "expected a domain name, got nothing");
+    const char *wrong =
+        absolute || at_sign ? NULL : labels_from_text(text, name, &length, &absolute);
+    if (wrong)
+        return text_fault(fault, text, wrong);
+    if (!absolute && !origin)
+        return text_fault(fault, text, "relative, and there is no origin: end it with a dot");
+    const uint8_t *suffix = absolute ? root : origin;
+    size_t suffix_length = name_length(suffix);
+    if (length + suffix_length > NAME_SIZE_MAX)
+        return text_fault(fault, text, "longer than 255 octets when completed by the origin");
+    memcpy(ret_name, name, length);
+    lower_copy(ret_name + length, suffix, suffix_length);
+    return true;
+}
+
+// One octet of a label as text; gives where the next goes.
+static char *
+octet_to_text(uint8_t octet, char *to)
+{
+    if (octet <= ' ' || octet >= 0x7f) {
+        *to++ = '\\';
+        *to++ = (char)('0' + octet / 100);
+        *to++ = (char)('0' + octet / 10 % 10);
+        *to++ = (char)('0' + octet % 10);
+        return to;
+    }
+    if (strchr(".;()\\\"@$", octet))
+        *to++ = '\\';
+    *to++ = (char)octet;
+    return to;
+}
+
+const char *
+name_to_text(const uint8_t *name, char text[static NAME_TEXT_MAX])
+{
+    char *to = text;
+    if (!*name)
+        *to++ = '.';
+    for (; *name; name += *name + 1) {
+        for (unsigned i = 1; i <= *name; i++)
+            to = octet_to_text(name[i], to);
+        *to++ = '.';
+    }
+    *to = '\0';
+    return text;
+}
+
+const char *
+name_to_text_short(const uint8_t *name, char text[static NAME_TEXT_MAX])
+{
+    name_to_text(name, text);
+    size_t length = strlen(text);
+    if (length > 1)
+        text[length - 1] = '\0';
+    return text;
+}
+
+// Where a compression pointer at the reader's place leads: strictly before `before`, the start of
+// the run of labels that it ends, so that a chain of pointers must come to its end. NULL: it does
+// not.
+static const uint8_t *
+pointer_follow(const struct octets_reader *reader, const uint8_t *at, const uint8_t *before)
+{
+    if (reader->end - at < 2)
+        return NULL;
+    unsigned position = (at[0] & 0x3fU) << 8 | at[1];
+    return position < (size_t)(before - reader->start) ? reader->start + position : NULL;
+}
+
+// Reads from reader->at; gives where the reader goes on, NULL for a bad name.
+static const uint8_t *
+name_unpack(const struct octets_reader *reader, bool pointers, uint8_t *ret_name)
+{
+    const uint8_t *at = reader->at, *run = at, *after = NULL;
+    unsigned length = 0, followed = 0;
+    while (at < reader->end) {
+        unsigned octet = *at;
+        if (octet >= 0xc0) {
+            if (!pointers || ++followed > NAME_POINTER_MAX)
+                return NULL;
+            after = after ? after : at + 2;
+            at = run = pointer_follow(reader, at, run);
+            if (!at)
+                return NULL;
+            continue;
+        }
+        // Label types 01 and 10 do not exist (RFC 6891 section 5). The root label must still fit.
+        if (octet > NAME_LABEL_MAX || (size_t)(reader->end - at) < octet + 1U ||
+            length + octet + 1U + (octet != 0) > NAME_SIZE_MAX)
+            return NULL;
+        memcpy(ret_name + length, at, octet + 1U);
+        length += octet + 1U;
+        at += octet + 1U;
+        if (!octet)
+            return after ? after : at;
+    }
+    return NULL;
+}
+
+static bool
+name_read_into(struct octets_reader *reader, bool pointers, uint8_t *ret_name)
+{
+    const uint8_t *after = reader->failed ? NULL : name_unpack(reader, pointers, ret_name);
+    if (after)
+        reader->at = after;
+    else
+        reader->failed = true;
+    return after != NULL;
+}
+
+bool
+name_read(struct octets_reader *reader, uint8_t ret_name[static NAME_SIZE_MAX])
+{
+    return name_read_into(reader, true, ret_name);
+}
+
+bool
+name_read_plain(struct octets_reader *reader, uint8_t ret_name[static NAME_SIZE_MAX])
+{
+    return name_read_into(reader, false, ret_name);
+}
+
+// Room behind a folded name, so that a whole word may be loaded at its last octet.
+#define NAME_FOLDED_SIZE (NAME_SIZE_MAX + 8)
+
+// The running hash after one more label. The length octet goes in as well: it is what keeps "ab.c"
+// and "a.bc" apart. Most labels are one word.
+static uint64_t
+label_hash(uint64_t state, const uint8_t *label)
+{
+    static const uint64_t mask[9] = {
+        0,
+        UINT64_MAX >> 56,
+        UINT64_MAX >> 48,
+        UINT64_MAX >> 40,
+        UINT64_MAX >> 32,
+        UINT64_MAX >> 24,
+        UINT64_MAX >> 16,
+        UINT64_MAX >> 8,
+        UINT64_MAX,
+    };
+    uint64_t word;
+    unsigned left = *label + 1U;
+    for (; left > 8; left -= 8, label += 8) {
+        memcpy(&word, label, 8);
+        state = hash_mix(state, word);
+    }
+    memcpy(&word, label, 8);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    word &= mask[left];
+#else
+    word &= ~(left == 8 ? 0 : UINT64_MAX >> (8 * left));
+#endif
+    return hash_mix(state, word);
+}
+
+void
+name_suffixes_init(struct name_suffixes *ret_suffixes, const uint8_t *name, uint64_t key)
+{
+    uint8_t starts[NAME_LABELS_MAX + 1];
+    uint8_t folded[NAME_FOLDED_SIZE];
+    unsigned labels = label_starts(name, starts);
+    lower_copy(folded, name, starts[labels] + 1U);
+    memset(folded + starts[labels] + 1U, 0, 8);
+    uint64_t state = hash_mix(key, 1);
+    ret_suffixes->labels = labels;
+    ret_suffixes->hash[0] = state;
+    ret_suffixes->offset[0] = starts[labels];
+    for (unsigned depth = 1; depth <= labels; depth++) {
+        uint8_t start = starts[labels - depth];
+        state = label_hash(state, folded + start);
+        ret_suffixes->hash[depth] = state;
+        ret_suffixes->offset[depth] = start;
+    }
+}
+
+uint64_t
+name_hash(const uint8_t *name, uint64_t key)
+{
+    uint8_t starts[NAME_LABELS_MAX + 1];
+    uint8_t folded[NAME_FOLDED_SIZE];
+    unsigned labels = label_starts(name, starts);
+    lower_copy(folded, name, starts[labels] + 1U);
+    memset(folded + starts[labels] + 1U, 0, 8);
+    uint64_t state = hash_mix(key, 1);
+    while (labels-- > 0)
+        state = label_hash(state, folded + starts[labels]);
+    return state;
+}
