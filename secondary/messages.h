@@ -1,7 +1,8 @@
-// The one set of messages between the roles of tandem-secondary. Each child has one SOCK_SEQPACKET connection with the
-// supervisor, which passes messages on between children (a switchboard that looks at type and zone only). A message
-// is at most 16 KiB with at most 8 descriptors; a longer body travels by itself as a sealed memfd, unseen by either
-// end. A child exits when its connection closes.
+// The one set of messages between the roles of tandem-secondary. Each child has one SOCK_SEQPACKET
+// connection with the supervisor, which passes messages on between children (a switchboard that
+// looks at type and zone only). A message is at most 16 KiB with at most 8 descriptors; a longer
+// body travels by itself as a sealed memfd, unseen by either end. A child exits when its connection
+// closes.
 //
 // Who sends what to whom (via the supervisor):
 //
@@ -9,18 +10,16 @@
 //   any -> supervisor      READY (settings taken), HEARTBEAT (every second: the loop lives)
 //   supervisor -> server   LISTEN, COUNTERS, VERSION, ZONE_STATE
 //   supervisor -> desk     COUNTERS, ROLE_FACTS
-//   supervisor -> signer   PLACES_WANTED (a restarted supervisor or a new zone: send every PUBLISHED again)
-//   server -> fetcher      NOTIFY_HINT
-//   fetcher -> signer      CANDIDATE, CONTACT, DS_SEEN (the desk gets DS_SEEN, too)
-//   fetcher -> desk        POLL_FACTS, EVENT
-//   signer -> fetcher      VERDICT (the fate of a CANDIDATE; until then no further one for the zone)
-//   signer -> supervisor   PUBLISHED -> VERSION to each server, NOTIFY_OUT to the fetcher
-//   signer -> server       ZONE_STATE
+//   supervisor -> signer   PLACES_WANTED (a restarted supervisor or a new zone: send every
+//   PUBLISHED again) server -> fetcher      NOTIFY_HINT fetcher -> signer      CANDIDATE, CONTACT,
+//   DS_SEEN (the desk gets DS_SEEN, too) fetcher -> desk        POLL_FACTS, EVENT signer -> fetcher
+//   VERDICT (the fate of a CANDIDATE; until then no further one for the zone) signer -> supervisor
+//   PUBLISHED -> VERSION to each server, NOTIFY_OUT to the fetcher signer -> server ZONE_STATE
 //   signer -> desk         ZONE_FACTS, EVENT
 //   desk -> any            CONTROL_REQUEST, answered by CONTROL_REPLY with the same request number
 //
-// Bodies are written and read by the functions below, bounds-checked; a malformed body is the sender's bug or its
-// compromise: the reader drops it and counts.
+// Bodies are written and read by the functions below, bounds-checked; a malformed body is the
+// sender's bug or its compromise: the reader drops it and counts.
 #ifndef TANDEM_SECONDARY_MESSAGES_H
 #define TANDEM_SECONDARY_MESSAGES_H
 
@@ -33,21 +32,28 @@
 #include "common/dns/name.h"
 #include "common/zone/version.h"
 
-#define MESSAGES_SIZE_MAX        16384       // of a datagram, architecture.md section 1
-#define MESSAGES_BODY_MAX        (1U << 30)  // of a body in a memfd
-#define MESSAGES_DESCRIPTORS_MAX 8           // that a sender may attach; the memfd of a long body is one more
-#define MESSAGES_QUEUE_MAX       65536       // waiting in a link; more: the link is closed (the child hangs)
-#define MESSAGES_TEXT_MAX        65536       // of any text in a body
-#define MESSAGES_LINK_FD         3           // the child's end of its connection
+#define MESSAGES_SIZE_MAX        16384      // of a datagram, architecture.md section 1
+#define MESSAGES_BODY_MAX        (1U << 30) // of a body in a memfd
+#define MESSAGES_DESCRIPTORS_MAX 8 // that a sender may attach; the memfd of a long body is one more
+#define MESSAGES_QUEUE_MAX       65536 // waiting in a link; more: the link is closed (the child hangs)
+#define MESSAGES_TEXT_MAX        65536 // of any text in a body
+#define MESSAGES_LINK_FD         3     // the child's end of its connection
 
-enum message_role { ROLE_SUPERVISOR, ROLE_FETCHER, ROLE_SIGNER, ROLE_DESK, ROLE_SERVER, ROLE_COUNT };
+enum message_role {
+    ROLE_SUPERVISOR,
+    ROLE_FETCHER,
+    ROLE_SIGNER,
+    ROLE_DESK,
+    ROLE_SERVER,
+    ROLE_COUNT
+};
 const char *message_role_word(enum message_role role); // "fetcher"
 
 enum message_type {
     MESSAGE_SETTINGS = 1, // body: settings_encode for the role
     MESSAGE_STOP,
-    MESSAGE_READY,     // body: empty, or a text: settings could not be taken, why
-    MESSAGE_HEARTBEAT, //
+    MESSAGE_READY,         // body: empty, or a text: settings could not be taken, why
+    MESSAGE_HEARTBEAT,     //
     MESSAGE_LISTEN,        // server: body message_listen; descriptors: the sockets
     MESSAGE_COUNTERS,      // body: u32 index of the server; descriptor: its memfd
     MESSAGE_VERSION,       // server: body and descriptors message_place
@@ -55,22 +61,24 @@ enum message_type {
     MESSAGE_ROLE_FACTS,    // desk: body message_role_facts
     MESSAGE_PLACES_WANTED, // signer
     MESSAGE_NOTIFY_HINT,   // body: message_notify_hint
-    MESSAGE_CANDIDATE,     // body: message_candidate; descriptor: sealed memfd, common/transfer/rr_stream.h
+    MESSAGE_CANDIDATE,     // body: message_candidate; descriptor: sealed memfd,
+                           // common/transfer/rr_stream.h
     MESSAGE_VERDICT,       // body: message_verdict
-    MESSAGE_CONTACT,       // signer: body i64 unix seconds; the primary was reached and has nothing new
-    MESSAGE_POLL_FACTS,    // desk: body message_poll_facts
-    MESSAGE_DS_SEEN,       // body: message_ds_seen
-    MESSAGE_PUBLISHED,     // body and descriptors: message_place
-    MESSAGE_NOTIFY_OUT,    // fetcher: body u32 serial
-    MESSAGE_ZONE_FACTS,    // desk: body message_zone_facts
-    MESSAGE_EVENT,         // desk: body message_event
+    MESSAGE_CONTACT, // signer: body i64 unix seconds; the primary was reached and has nothing new
+    MESSAGE_POLL_FACTS,      // desk: body message_poll_facts
+    MESSAGE_DS_SEEN,         // body: message_ds_seen
+    MESSAGE_PUBLISHED,       // body and descriptors: message_place
+    MESSAGE_NOTIFY_OUT,      // fetcher: body u32 serial
+    MESSAGE_ZONE_FACTS,      // desk: body message_zone_facts
+    MESSAGE_EVENT,           // desk: body message_event
     MESSAGE_CONTROL_REQUEST, // body: message_control; descriptors: files the operator hands in
     MESSAGE_CONTROL_REPLY,   // body: JSON text {ok, exit_code, error{kind,text}, result}
     MESSAGE_TYPE_COUNT,
 };
 const char *message_type_word(enum message_type type);
 
-// zone: the number that SETTINGS gave the zone (stable while the supervisor lives), or MESSAGE_NO_ZONE.
+// zone: the number that SETTINGS gave the zone (stable while the supervisor lives), or
+// MESSAGE_NO_ZONE.
 #define MESSAGE_NO_ZONE UINT32_MAX
 
 struct message {
@@ -80,28 +88,32 @@ struct message {
     uint64_t request;
     struct octets body; // borrowed: valid during the call
     unsigned descriptor_count;
-    int descriptors[MESSAGES_DESCRIPTORS_MAX]; // received: owned by the receiver, who sets to -1 what it keeps;
-                                               // sent: borrowed (the link duplicates them if it must queue)
+    int descriptors[MESSAGES_DESCRIPTORS_MAX]; // received: owned by the receiver, who sets to -1
+                                               // what it keeps; sent: borrowed (the link duplicates
+                                               // them if it must queue)
 };
 
-// A link: one end of a connection on a loop. Sends never block: what does not fit into the socket waits in order.
+// A link: one end of a connection on a loop. Sends never block: what does not fit into the socket
+// waits in order.
 struct loop;
 struct message_link;
 typedef void message_received(void *context, struct message *message);
-typedef void message_link_closed(void *context); // the other end is gone; the link is still to be freed
+typedef void
+message_link_closed(void *context); // the other end is gone; the link is still to be freed
 
 // Takes over the descriptor.
-struct message_link *message_link_new(struct loop *loop, int *descriptor, message_received *received,
-                                      message_link_closed *closed, void *context);
-void message_link_free(struct message_link **link); // not from inside received
+struct message_link *message_link_new(struct loop *loop, int *descriptor,
+                                      message_received *received, message_link_closed *closed,
+                                      void *context);
+void message_link_free(struct message_link **link); // also from inside received and closed
 // False when the link is closed or its queue is over MESSAGES_QUEUE_MAX.
 bool message_link_send(struct message_link *link, const struct message *message);
 size_t message_link_waiting(const struct message_link *link);
 // A connected pair, both close-on-exec.
 bool message_link_pair(int ret_descriptors[static 2], struct fault *fault);
 
-// The bodies. Texts in decoded bodies are fresh copies in the struct, freed by message_X_close; write functions append
-// to a buffer, read functions give false on malformed octets.
+// The bodies. Texts in decoded bodies are fresh copies in the struct, freed by message_X_close;
+// write functions append to a buffer, read functions give false on malformed octets.
 
 struct message_listen_socket {
     char address[64]; // "192.0.2.1@53"
@@ -116,7 +128,8 @@ struct message_listen { // sockets[i] is descriptors[i]
 void message_listen_write(const struct message_listen *listen, struct octets_buffer *body);
 bool message_listen_read(struct octets body, struct message_listen *ret_listen);
 
-// PUBLISHED and VERSION: the descriptors heap, old_heap, base, index as far as present, in this order.
+// PUBLISHED and VERSION: the descriptors heap, old_heap, base, index as far as present, in this
+// order.
 void message_place_write(const struct version_place *place, struct octets_buffer *body);
 // Fills the lengths from the body and moves the descriptors out of message.
 bool message_place_read(struct message *message, struct version_place *ret_place);
@@ -127,7 +140,8 @@ unsigned message_place_descriptors(const struct version_place *place,
 enum message_zone_serving { ZONE_SERVE, ZONE_EXPIRED, ZONE_NOT_READY, ZONE_GONE };
 struct message_zone_state {
     enum message_zone_serving serving;
-    int64_t expires_seconds; // unix time at which the zone expires if nobody renews it; 0: never (EXPIRE option)
+    int64_t expires_seconds; // unix time at which the zone expires if nobody renews it; 0: never
+                             // (EXPIRE option)
 };
 void message_zone_state_write(const struct message_zone_state *state, struct octets_buffer *body);
 bool message_zone_state_read(struct octets body, struct message_zone_state *ret_state);
@@ -159,14 +173,20 @@ struct message_candidate {
     uint64_t wire_octets; // of the transfer
     uint32_t rr_count;
     int64_t transfer_ms;
-    bool notified;      // a NOTIFY began this poll
-    bool forced;        // retransfer
+    bool notified; // a NOTIFY began this poll
+    bool forced;   // retransfer
 };
 void message_candidate_write(const struct message_candidate *candidate, struct octets_buffer *body);
 bool message_candidate_read(struct octets body, struct message_candidate *ret_candidate);
 void message_candidate_close(struct message_candidate *candidate);
 
-enum message_outcome { OUTCOME_UNCHANGED, OUTCOME_PUBLISHED, OUTCOME_HELD, OUTCOME_REJECTED, OUTCOME_FAILED };
+enum message_outcome {
+    OUTCOME_UNCHANGED,
+    OUTCOME_PUBLISHED,
+    OUTCOME_HELD,
+    OUTCOME_REJECTED,
+    OUTCOME_FAILED
+};
 struct message_verdict {
     enum message_outcome outcome;
     char *text; // one sentence unless unchanged
@@ -179,22 +199,23 @@ struct message_poll_facts {
     int64_t last_success_seconds, last_attempt_seconds, next_poll_seconds;
     uint32_t failures_in_row;
     bool transferring;
-    char *primary;     // that answered last, "" for none
-    char *failure;     // sentence of the last failure, "" after a success
+    char *primary; // that answered last, "" for none
+    char *failure; // sentence of the last failure, "" after a success
     uint32_t upstream_serial;
     int64_t round_trip_ms;
     uint64_t transfers_ok, transfers_failed, octets_in, notifies_in;
-    uint32_t downstream_count, downstream_current; // of `notify`: those that acknowledged the current serial
-    char *downstream;  // one sentence about those that did not, "" otherwise
+    uint32_t downstream_count,
+        downstream_current; // of `notify`: those that acknowledged the current serial
+    char *downstream;       // one sentence about those that did not, "" otherwise
 };
 void message_poll_facts_write(const struct message_poll_facts *facts, struct octets_buffer *body);
 bool message_poll_facts_read(struct octets body, struct message_poll_facts *ret_facts);
 void message_poll_facts_close(struct message_poll_facts *facts);
 
 struct message_ds_seen {
-    bool answered;     // false: no server of the parent gave an answer
-    char *text;        // who said what, one sentence
-    uint32_t ds_count; // DS RDATAs follow one another in rdatas, each behind its u16 length
+    bool answered;        // false: no server of the parent gave an answer
+    char *text;           // who said what, one sentence
+    uint32_t ds_count;    // DS RDATAs follow one another in rdatas, each behind its u16 length
     struct octets rdatas; // borrowed from the body
 };
 void message_ds_seen_write(const struct message_ds_seen *seen, struct octets_buffer *body);
@@ -202,8 +223,8 @@ bool message_ds_seen_read(struct octets body, struct message_ds_seen *ret_seen);
 void message_ds_seen_close(struct message_ds_seen *seen);
 
 struct message_zone_facts {
-    char *state;      // "ok", "held", "expired", "not-ready", "failing"
-    char *reason;     // sentence, "" where ok
+    char *state;  // "ok", "held", "expired", "not-ready", "failing"
+    char *reason; // sentence, "" where ok
     char *reason_word;
     char *held_digest; // hexadecimal, "" when nothing is held
     bool has_version;
@@ -211,37 +232,55 @@ struct message_zone_facts {
     int64_t published_seconds;
     uint32_t added, removed; // RRs of the last change
     uint64_t rr_count, signature_count, node_count;
-    int64_t signature_expiry_seconds; // minimum over the zone, 0: unsigned
-    int64_t next_refresh_seconds;     // of signatures, 0: none
-    int64_t expires_seconds;          // of the zone, 0: never
+    int64_t signature_expiry_seconds;        // minimum over the zone, 0: unsigned
+    int64_t next_refresh_seconds;            // of signatures, 0: none
+    int64_t expires_seconds;                 // of the zone, 0: never
     uint64_t changes_added, changes_removed; // since the start
-    uint64_t signatures_changed, signatures_refreshed, signatures_initial; // made since the start, by reason
+    uint64_t signatures_changed, signatures_refreshed,
+        signatures_initial;                 // made since the start, by reason
     uint64_t sign_count, sign_microseconds; // publishes that signed
-    uint32_t sign_histogram[16];      // by upper bounds of MESSAGE_SIGN_BOUNDS_MS, the last is +Inf
+    uint32_t sign_histogram[16]; // by upper bounds of MESSAGE_SIGN_BOUNDS_MS, the last is +Inf
     uint64_t heap_octets, living_octets;
     uint32_t key_count;
-    struct { uint16_t tag; char role[4]; char state[16]; uint8_t algorithm; } keys[32];
+    struct {
+        uint16_t tag;
+        char role[4];
+        char state[16];
+        uint8_t algorithm;
+    } keys[32];
     double progress; // of a long signing, 0 to 1; 1 when idle
 };
-#define MESSAGE_SIGN_BOUNDS_MS {1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 30000, 60000}
+#define MESSAGE_SIGN_BOUNDS_MS                                                                     \
+    {                                                                                              \
+        1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 30000, 60000                  \
+    }
 void message_zone_facts_write(const struct message_zone_facts *facts, struct octets_buffer *body);
 bool message_zone_facts_read(struct octets body, struct message_zone_facts *ret_facts);
 void message_zone_facts_close(struct message_zone_facts *facts);
 
 enum message_event_kind { // the words of alert.on
-    EVENT_RESIGN, EVENT_GATE, EVENT_REFRESH_FAILED, EVENT_RRSIG_EXPIRING, EVENT_KEY, EVENT_DS, EVENT_ALIAS_HELD,
-    EVENT_CRASH, EVENT_RECOVERED, EVENT_KIND_COUNT,
+    EVENT_RESIGN,
+    EVENT_GATE,
+    EVENT_REFRESH_FAILED,
+    EVENT_RRSIG_EXPIRING,
+    EVENT_KEY,
+    EVENT_DS,
+    EVENT_ALIAS_HELD,
+    EVENT_CRASH,
+    EVENT_RECOVERED,
+    EVENT_KIND_COUNT,
 };
 const char *message_event_word(enum message_event_kind kind);
 struct message_event {
     enum message_event_kind kind;
     int64_t at_seconds;
-    char *dedup;    // events with the same word are mailed once (a digest of a held candidate); "" = always
-    char *why;      // "example.gov. A changed at the primary"
-    char *diff;     // lines as in the mail, without indentation; "" when none
+    char *dedup; // events with the same word are mailed once (a digest of a held candidate); "" =
+                 // always
+    char *why;   // "example.gov. A changed at the primary"
+    char *diff;  // lines as in the mail, without indentation; "" when none
     uint32_t diff_lines_total;
-    char *health;   // text of the Health line
-    char *hint;     // a command that works: "tandemctl zone accept example.net 5f1c09"
+    char *health; // text of the Health line
+    char *hint;   // a command that works: "tandemctl zone accept example.net 5f1c09"
     bool has_serials;
     uint32_t unsigned_serial, signed_serial, former_signed_serial;
     uint32_t added, removed, new_signatures, kept_signatures;
