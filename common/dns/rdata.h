@@ -15,7 +15,8 @@
 
 // Reads rdlength octets of RDATA at the reader's place (reader->start is the message's octet 0),
 // decompressing where the type allows it, checks the shape and writes the canonical form. False: the
-// RDATA is not one of its type (fault may be NULL; says what was expected).
+// RDATA is not one of its type (fault may be NULL; says what was expected, "MX: missing exchange"), or the
+// writer has no room (then the writer has failed); the reader has failed.
 bool rdata_read(struct octets_reader *reader, uint16_t type, uint16_t rdlength,
                 struct octets_writer *writer, struct fault *fault);
 // Checks the shape of uncompressed RDATA and lower-cases in place where canonical form asks for it.
@@ -23,7 +24,7 @@ bool rdata_canonicalise(uint16_t type, uint8_t *rdata, size_t length, struct fau
 // Canonical order of RFC 4034 section 6.3.
 int rdata_compare(const uint8_t *a, size_t a_length, const uint8_t *b, size_t b_length);
 // The one domain name of NS, CNAME, DNAME, PTR, ALIAS, MX, SRV, SVCB/HTTPS (target): a pointer into rdata, or
-// NULL where the type has none that a resolver follows.
+// NULL where the type has none that a resolver follows. SVCB keeps its letter case: fold it before a look-up.
 const uint8_t *rdata_target(uint16_t type, const uint8_t *rdata, size_t length);
 
 // RFC 1035 section 3.3.13, behind MNAME and RNAME.
