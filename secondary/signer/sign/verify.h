@@ -1,0 +1,73 @@
+// The second path: whether what is about to be published would validate. Builds public keys from
+// the DNSKEY octets in the records and the signed input from the records themselves, and shares no
+// code with the signing path.
+#ifndef TANDEM_SIGN_VERIFY_H
+#define TANDEM_SIGN_VERIFY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/fault.h"
+#include "common/base/vector.h"
+#include "common/zone/diff.h"
+#include "common/zone/draft.h"
+#include "common/zone/version.h"
+#include "secondary/signer/sign/pool.h"
+
+#define VERIFY_ALL_UP_TO                                                                           \
+    20000 // signatures of a change that are all verified before publishing (signing.md)
+#define VERIFY_SAMPLE       100 // above it: one in so many
+#define VERIFY_FINDINGS_MAX 100 // more are counted, not kept
+
+struct verify_finding {
+    uint8_t owner[NAME_SIZE_MAX];
+    uint16_t type;    // 0: the owner as a whole
+    const char *word; // "bad-signature" "no-signature" "unknown-key" "expired" "not-yet-valid"
+                      // "ttl" "labels" "signer" "no-nsec" "extra-nsec" "next" "bitmap" "nsec-ttl"
+                      // "occluded-signed" "no-dnskey" "no-algorithm"
+    char text[256]; // one sentence
+};
+struct verify_report {
+    struct vector findings;             // of struct verify_finding
+    size_t finding_count;               // in all
+    size_t records, rrsets, signatures; // looked at; signatures verified
+    bool sampled;                       // not every signature was verified
+    uint32_t first_expiration;          // least seen
+};
+void verify_report_init(struct verify_report *report);
+void verify_report_close(struct verify_report *report);
+// "example.gov. A: bad-signature: ..." for the first finding, and how many more, as a
+// FAULT_CORRUPT. False.
+bool verify_report_fault(const struct verify_report *report, struct fault *fault);
+
+struct verify_changes {
+    const struct version *current; // NULL: nothing is served
+    const struct diff *diff;       // signed records, as sign_zone gives it; the apex is in it
+    const uint8_t *must;           // parallel to diff: 1 = never left out of a sample; NULL
+    size_t all_up_to;              // 0: VERIFY_ALL_UP_TO
+    bool everything;               // verify: all: no sample
+    uint64_t seed;                 // of the sample
+    struct pool *pool;             // NULL: in the caller
+    int64_t now;
+};
+// New signatures, and the structure of the chain at the changed places. True when nothing was
+// found.
+bool verify_changes(const struct verify_changes *changes, struct verify_report *report);
+
+// The whole zone: chain, bitmaps, every signature, times, delegations. For `zone verify` (version)
+// and for `policy: none` (sealed draft). True when nothing was found.
+bool verify_version(const struct version *version, struct pool *pool, int64_t now,
+                    struct verify_report *report);
+bool verify_draft(const struct draft *draft, struct pool *pool, int64_t now,
+                  struct verify_report *report);
+
+// The same in portions, for a slow check in the background (and for the rest after a sampled
+// publish).
+struct verify_walk;
+struct verify_walk *verify_walk_new(const struct version *version, int64_t now); // holds version
+// Looks at up to count records; false at the end.
+bool verify_walk_some(struct verify_walk *walk, size_t count, struct verify_report *report);
+void verify_walk_free(struct verify_walk **walk);
+
+#endif
