@@ -33,6 +33,7 @@ struct draft_findings {
     uint8_t ttl_owner[NAME_SIZE_MAX];
     uint16_t ttl_type;
     size_t duplicates;
+    size_t orphan_signatures; // RRSIGs that cover a type without RRs at their owner: left out
 };
 // Faults: an RRset or a record over its limit, by name.
 bool draft_seal(struct draft *draft, struct draft_findings *ret_findings, struct fault *fault);

@@ -36,13 +36,15 @@ struct rrset {
 };
 
 const uint8_t *node_owner(const struct node *node);
+size_t node_owner_length(const struct node *node); // octets, as name_length of the owner
 size_t node_size(const struct node *node); // octets of the record, a multiple of 8
 unsigned node_rrset_count(const struct node *node);
 // RRsets are in ascending order of type. RRSIG is no RRset of its own.
 void node_rrset_at(const struct node *node, unsigned index, struct rrset *ret_rrset);
 bool node_rrset_find(const struct node *node, uint16_t type, struct rrset *ret_rrset);
 bool node_has(const struct node *node, uint16_t type);
-// Checks length, offsets and CRC32C of a record that comes from a disk.
+// Checks a record that comes from a disk: length, CRC32C, and that owner, table and every RR stand inside it in
+// the shape that the other functions here rely on. octets is 8-aligned.
 bool node_check(const uint8_t *octets, size_t available);
 
 // One RR inside a run.
@@ -69,7 +71,7 @@ const struct node *node_build(struct arena *arena, const uint8_t *owner, const s
 // CDS, CDNSKEY, ZONEMD (rrtype_is_dnssec). count is that of node_rrset_at for the view.
 unsigned node_unsigned_rrsets(const struct node *node, bool apex, struct rrset *ret_rrsets,
                               unsigned room);
-// Either may be NULL (= empty).
+// Either may be NULL (= empty). At the apex the SOA's serial does not count: the signer sets its own.
 bool node_equal_unsigned(const struct node *a, const struct node *b, bool apex);
 
 #endif
