@@ -1,5 +1,6 @@
-// Reads master files (RFC 1035 section 5, RFC 2308 section 4 $TTL, RFC 3597; $ORIGIN $TTL $INCLUDE $GENERATE) into
-// a draft. Every error of the file is reported with file:line:column, not just the first.
+// Reads master files (RFC 1035 section 5, RFC 2308 section 4 $TTL, RFC 3597; $ORIGIN $TTL $INCLUDE
+// $GENERATE) into a draft. Every error of the file is reported with file:line:column, not just the
+// first.
 #ifndef TANDEM_ZONE_ZONEFILE_READ_H
 #define TANDEM_ZONE_ZONEFILE_READ_H
 
@@ -9,6 +10,7 @@
 
 #include "common/base/vector.h"
 #include "common/zone/draft.h"
+#include "common/zone/zonefile_errors.h" // struct zonefile_error, its text, freeing them
 
 #define ZONEFILE_INCLUDE_DEPTH_MAX 16
 #define ZONEFILE_ERRORS_MAX        100     // then reading stops: "too many errors"
@@ -16,30 +18,22 @@
 #define ZONEFILE_SIZE_MAX          (4ULL << 30)
 #define ZONEFILE_RECORD_TEXT_MAX   (256U << 10) // octets of one record's text (with its parentheses)
 
-struct zonefile_error {
-    char *file; // as named in the $INCLUDE or by the caller
-    unsigned line, column;
-    char *text; // "MX: missing exchange", with a cure where there is one
-};
-// Where each ALIAS and each owner's records came from is kept by the caller through this call-back (NULL: not
-// wanted); file is valid during the call.
-typedef void zonefile_record_seen(void *context, const char *file, unsigned line, const uint8_t *owner,
-                                  uint16_t type, uint32_t ttl);
+// Where each ALIAS and each owner's records came from is kept by the caller through this call-back
+// (NULL: not wanted); file is valid during the call.
+typedef void zonefile_record_seen(void *context, const char *file, unsigned line,
+                                  const uint8_t *owner, uint16_t type, uint32_t ttl);
 struct zonefile_options {
     uint32_t default_ttl; // used where neither RR nor $TTL nor a former RR says one; 0: 3600
     zonefile_record_seen *record_seen;
     void *context;
 };
-// errors: vector of struct zonefile_error, freed by zonefile_errors_close. True when there were none. The draft is
-// filled, not sealed.
+// ret_errors: vector of struct zonefile_error, freed by zonefile_errors_close; it is initialised
+// here. True when there is no error in it: warnings (is_warning; a probably missing final dot) may
+// stand there all the same. The draft is filled, not sealed.
 bool zonefile_read(const char *path, struct draft *draft, const struct zonefile_options *options,
                    struct vector *ret_errors);
 // The same from memory; $INCLUDE is refused unless directory is given.
 bool zonefile_read_memory(const char *name, const char *text, size_t length, const char *directory,
                           struct draft *draft, const struct zonefile_options *options,
                           struct vector *ret_errors);
-void zonefile_errors_close(struct vector *errors);
-// "file:line:column: text"
-void zonefile_error_text(const struct zonefile_error *error, char *text, size_t size);
-
 #endif

@@ -1,0 +1,683 @@
+// A master file is a stack of texts ($INCLUDE) and a running state: the origin, the last owner, the
+// TTL that stands in for an omitted one. The stack is explicit, so that a file cannot make us
+// recurse.
+//
+// Which TTL has a record without one? That of $TTL (RFC 2308 section 4), else the last one that was
+// written (RFC 1035 section 5.1), else the minimum of an SOA that has none itself (what BIND does),
+// else the caller's default. All three last over the end of an included file; the origin and the
+// last owner do not (RFC 1035: an included file never changes the origin of its parent).
+#include "common/zone/zonefile_read.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/arena.h"
+#include "common/base/quantity.h"
+#include "common/dns/rdata.h"
+#include "common/dns/rrtype.h"
+#include "common/zone/zonefile_fields.h"
+#include "common/zone/zonefile_generate.h"
+#include "common/zone/zonefile_scan.h"
+
+#define TTL_DEFAULT           3600U
+#define TTL_MAX               INT32_MAX // RFC 2181 section 8
+#define ZONEFILE_WARNINGS_MAX 100       // further ones are counted: a warning is for reading
+#define KNOWN_TYPES_MAX       128       // mnemonics to look for a near one
+
+// One text of the stack.
+struct frame {
+    char *name;      // for messages
+    char *directory; // what a relative $INCLUDE starts from; NULL: no $INCLUDE
+    char *text;      // owned; NULL where the caller's memory is read
+    dev_t device;
+    ino_t inode;
+    struct zonefile_scan scan;
+    uint8_t saved_origin[NAME_SIZE_MAX], saved_owner[NAME_SIZE_MAX]; // of the parent
+    bool saved_has_owner;
+};
+
+struct reader {
+    struct draft *draft;
+    struct zonefile_options options;
+    struct zonefile_errors errors;
+    struct frame frames[ZONEFILE_INCLUDE_DEPTH_MAX + 1];
+    unsigned depth;
+    uint8_t origin[NAME_SIZE_MAX], owner[NAME_SIZE_MAX];
+    bool has_owner;
+    bool has_default_ttl, has_last_ttl, has_soa_ttl;
+    uint32_t default_ttl, last_ttl, soa_ttl;
+    struct zonefile_entry entry, generated;
+    uint8_t *rdata; // RDATA_SIZE_MAX octets
+};
+
+// The parts of a record before its RDATA.
+struct header {
+    uint8_t owner[NAME_SIZE_MAX];
+    struct zonefile_place owner_place;
+    bool has_ttl;
+    uint32_t ttl;
+    uint16_t type;
+    struct zonefile_place type_place;
+    size_t rdata; // index of its first token
+};
+
+static const struct zonefile_place file_start = {1, 1};
+
+// Files.
+
+static bool
+text_read_all(int descriptor, size_t size, char *text)
+{
+    size_t done = 0;
+    while (done < size) {
+        ssize_t got = read(descriptor, text + done, size - done);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return false;
+        if (got == 0) {
+            errno = ESTALE; // shorter than a moment ago: it is being written
+            return false;
+        }
+        done += (size_t)got;
+    }
+    return true;
+}
+
+// Opens and reads a regular file. O_NONBLOCK: a FIFO must not hold up the worker for ever.
+static bool
+file_load(const char *path, struct frame *frame, size_t *ret_length, struct fault *fault)
+{
+    struct stat stat;
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (descriptor < 0)
+        return fault_set_errno(fault, errno, "cannot open '%s'", path);
+    bool good = fstat(descriptor, &stat) == 0;
+    if (!good)
+        fault_set_errno(fault, errno, "cannot stat '%s'", path);
+    else if (!S_ISREG(stat.st_mode))
+        good = fault_set(fault, FAULT_IO, "'%s' is not a regular file", path);
+    else if ((uint64_t)stat.st_size > ZONEFILE_SIZE_MAX)
+        good = fault_set(fault, FAULT_LIMIT, "'%s' is over %llu octets", path, ZONEFILE_SIZE_MAX);
+    if (good) {
+        *ret_length = (size_t)stat.st_size;
+        frame->device = stat.st_dev;
+        frame->inode = stat.st_ino;
+        frame->text = memory_alloc(*ret_length + 1);
+        good = text_read_all(descriptor, *ret_length, frame->text);
+        if (!good)
+            fault_set_errno(fault, errno, "cannot read '%s'", path);
+    }
+    close(descriptor);
+    return good;
+}
+
+static char *
+directory_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *directory = memory_text(slash ? path : ".");
+    if (slash)
+        directory[slash == path ? 1 : slash - path] = '\0';
+    return directory;
+}
+
+static void
+frame_close(struct frame *frame)
+{
+    free(frame->name);
+    free(frame->directory);
+    free(frame->text);
+    *frame = (struct frame){0};
+}
+
+static struct frame *
+reader_frame(struct reader *reader)
+{
+    return reader->depth ? &reader->frames[reader->depth - 1] : NULL;
+}
+
+// Takes the frame over and reads from it next.
+static void
+frame_push(struct reader *reader, struct frame *frame)
+{
+    name_copy(frame->saved_origin, reader->origin);
+    name_copy(frame->saved_owner, reader->owner);
+    frame->saved_has_owner = reader->has_owner;
+    reader->frames[reader->depth++] = *frame;
+    reader->errors.file = reader_frame(reader)->name;
+}
+
+static void
+frame_pop(struct reader *reader)
+{
+    struct frame *frame = reader_frame(reader);
+    name_copy(reader->origin, frame->saved_origin);
+    name_copy(reader->owner, frame->saved_owner);
+    reader->has_owner = frame->saved_has_owner;
+    frame_close(frame);
+    reader->depth--;
+    reader->errors.file = reader->depth ? reader_frame(reader)->name : "";
+}
+
+// Directives.
+
+// The one argument of a directive, or NULL with an error.
+static const struct zonefile_token *
+argument(struct reader *reader, const char *directive, const char *what)
+{
+    const struct zonefile_token *token = zonefile_entry_token(&reader->entry, 1);
+    const struct zonefile_token *second = zonefile_entry_token(&reader->entry, 2);
+    if (!token)
+        zonefile_error_add(&reader->errors, reader->entry.end, "%s: missing %s", directive, what);
+    else if (second)
+        zonefile_error_add(&reader->errors, second->place,
+                           "%s: '%s' is too much: one %s is expected", directive, second->text,
+                           what);
+    return second ? NULL : token;
+}
+
+static void
+origin_read(struct reader *reader)
+{
+    uint8_t origin[NAME_SIZE_MAX];
+    const struct zonefile_token *token = argument(reader, "$ORIGIN", "name");
+    if (token && zonefile_name_read(token, "$ORIGIN", reader->origin, origin, &reader->errors))
+        name_copy(reader->origin, origin);
+}
+
+static bool
+ttl_read(struct reader *reader, const struct zonefile_token *token, const char *what,
+         uint32_t *ret_ttl)
+{
+    if (!token->quoted && zonefile_period_read(token->text, TTL_MAX, ret_ttl))
+        return true;
+    return zonefile_error_add(&reader->errors, token->place,
+                              "%s '%s' is not a time in seconds (or like 1h30m) up to %d", what,
+                              token->text, TTL_MAX);
+}
+
+static void
+default_ttl_read(struct reader *reader)
+{
+    const struct zonefile_token *token = argument(reader, "$TTL", "time");
+    if (token && ttl_read(reader, token, "$TTL", &reader->default_ttl))
+        reader->has_default_ttl = true;
+}
+
+// The path of an included file: relative to the including one's directory.
+static bool
+include_path(struct reader *reader, const struct zonefile_token *token, char *path, size_t size)
+{
+    const char *directory = reader_frame(reader)->directory;
+    bool absolute = token->text[0] == '/';
+    int length = absolute ? snprintf(path, size, "%s", token->text)
+                          : snprintf(path, size, "%s/%s", directory, token->text);
+    if (length < 0 || (size_t)length >= size || token->length == 0)
+        return zonefile_error_add(&reader->errors, token->place,
+                                  "$INCLUDE: a path of 1 to %zu octets is expected", size - 1);
+    return true;
+}
+
+static bool
+include_is_loop(const struct reader *reader, const struct frame *frame)
+{
+    for (unsigned i = 0; i < reader->depth; i++)
+        if (reader->frames[i].device == frame->device && reader->frames[i].inode == frame->inode &&
+            reader->frames[i].text)
+            return true;
+    return false;
+}
+
+// Opens the file named by the token as the next frame; false with an error.
+static bool
+include_open(struct reader *reader, const struct zonefile_token *token, struct frame *frame)
+{
+    char path[PATH_MAX];
+    size_t length;
+    struct fault fault;
+    if (!include_path(reader, token, path, sizeof path))
+        return false;
+    if (!file_load(path, frame, &length, &fault))
+        return zonefile_error_add(&reader->errors, token->place, "$INCLUDE: %s", fault.text);
+    if (include_is_loop(reader, frame))
+        return zonefile_error_add(&reader->errors, token->place,
+                                  "$INCLUDE: '%s' includes itself (perhaps by way of others)",
+                                  token->text);
+    frame->name = memory_text(token->text);
+    frame->directory = directory_of(path);
+    zonefile_scan_init(&frame->scan, frame->text, length);
+    return true;
+}
+
+static bool
+include_allowed(struct reader *reader)
+{
+    const struct zonefile_entry *entry = &reader->entry;
+    const struct zonefile_token *more = zonefile_entry_token(entry, 3);
+    if (!zonefile_entry_token(entry, 1))
+        return zonefile_error_add(&reader->errors, entry->end, "$INCLUDE: missing file name");
+    if (more)
+        return zonefile_error_add(&reader->errors, more->place,
+                                  "$INCLUDE: '%s' is too much: a file and an origin are expected",
+                                  more->text);
+    if (!reader_frame(reader)->directory)
+        return zonefile_error_add(&reader->errors, zonefile_entry_place(entry, 0),
+                                  "$INCLUDE is not allowed here");
+    if (reader->depth > ZONEFILE_INCLUDE_DEPTH_MAX)
+        return zonefile_error_add(&reader->errors, zonefile_entry_place(entry, 0),
+                                  "$INCLUDE: more than %d files inside each other",
+                                  ZONEFILE_INCLUDE_DEPTH_MAX);
+    return true;
+}
+
+static void
+include_read(struct reader *reader)
+{
+    struct frame frame = {0};
+    uint8_t origin[NAME_SIZE_MAX];
+    const struct zonefile_token *new_origin = zonefile_entry_token(&reader->entry, 2);
+    if (!include_allowed(reader))
+        return;
+    name_copy(origin, reader->origin);
+    bool good = !new_origin || zonefile_name_read(new_origin, "$INCLUDE: origin", reader->origin,
+                                                  origin, &reader->errors);
+    if (!include_open(reader, zonefile_entry_token(&reader->entry, 1), &frame) || !good) {
+        frame_close(&frame);
+        return;
+    }
+    frame_push(reader, &frame);
+    name_copy(reader->origin, origin);
+}
+
+// Records.
+
+// TTL and class stand in any order and may both be missing; fills them and gives the index of the
+// type's token.
+static bool
+ttl_and_class_read(struct reader *reader, const struct zonefile_entry *entry, size_t *at,
+                   struct header *header)
+{
+    bool has_class = false;
+    for (const struct zonefile_token *token; (token = zonefile_entry_token(entry, *at)); ++*at) {
+        if (token->quoted)
+            break;
+        if (isdigit((unsigned char)token->text[0]) && !header->has_ttl) {
+            if (!ttl_read(reader, token, "TTL", &header->ttl))
+                return false;
+            header->has_ttl = true;
+            continue;
+        }
+        bool is_in = strcasecmp(token->text, "IN") == 0 || strcasecmp(token->text, "CLASS1") == 0;
+        if (!is_in || has_class)
+            break;
+        has_class = true;
+    }
+    return true;
+}
+
+static bool
+word_is_class(const char *text)
+{
+    return strcasecmp(text, "CH") == 0 || strcasecmp(text, "HS") == 0 ||
+           strcasecmp(text, "CS") == 0 || strcasecmp(text, "ANY") == 0 ||
+           strncasecmp(text, "CLASS", 5) == 0;
+}
+
+static const char *
+type_nearest(const char *text, char words[KNOWN_TYPES_MAX][RRTYPE_TEXT_MAX])
+{
+    const char *known[KNOWN_TYPES_MAX];
+    size_t count = 0;
+    char upper[RRTYPE_TEXT_MAX];
+    for (size_t i = 0; i < sizeof upper; i++) {
+        upper[i] = (char)toupper((unsigned char)text[i]);
+        if (!text[i])
+            break;
+        if (i + 1 == sizeof upper)
+            return NULL;
+    }
+    for (unsigned type = 1; type <= UINT16_MAX && count < KNOWN_TYPES_MAX; type++) {
+        rrtype_text((uint16_t)type, words[count]);
+        if (!rrtype_is_meta((uint16_t)type) && strncmp(words[count], "TYPE", 4) != 0) {
+            known[count] = words[count];
+            count++;
+        }
+    }
+    return quantity_nearest_word(upper, known, count);
+}
+
+static bool
+type_unknown(struct reader *reader, const struct zonefile_token *token)
+{
+    char words[KNOWN_TYPES_MAX][RRTYPE_TEXT_MAX];
+    if (word_is_class(token->text))
+        return zonefile_error_add(
+            &reader->errors, token->place,
+            "class %s: only records of class IN are served: remove the record", token->text);
+    const char *nearest = type_nearest(token->text, words);
+    if (nearest)
+        return zonefile_error_add(&reader->errors, token->place,
+                                  "unknown type '%s': did you mean %s?", token->text, nearest);
+    return zonefile_error_add(&reader->errors, token->place,
+                              "unknown type '%s': a type, a TTL or the class IN is expected here",
+                              token->text);
+}
+
+static bool
+type_read(struct reader *reader, const struct zonefile_entry *entry, size_t at,
+          struct header *header)
+{
+    const struct zonefile_token *token = zonefile_entry_token(entry, at);
+    header->type_place = zonefile_entry_place(entry, at);
+    header->rdata = at + 1;
+    if (!token)
+        return zonefile_error_add(&reader->errors, entry->end, "missing type");
+    if (token->quoted || !rrtype_from_text(token->text, &header->type))
+        return type_unknown(reader, token);
+    if (rrtype_is_meta(header->type))
+        return zonefile_error_add(&reader->errors, token->place,
+                                  "%s is not a type of records: it stands in no zone", token->text);
+    return true;
+}
+
+static bool
+owner_read(struct reader *reader, const struct zonefile_entry *entry, size_t *at,
+           struct header *header)
+{
+    const struct zonefile_token *token = zonefile_entry_token(entry, 0);
+    header->owner_place = token->place;
+    if (!entry->blank_owner) {
+        ++*at;
+        if (!zonefile_name_read(token, "owner", reader->origin, header->owner, &reader->errors)) {
+            reader->has_owner = false; // what follows it with a blank owner cannot be placed
+            return false;
+        }
+        name_copy(reader->owner, header->owner);
+        reader->has_owner = true;
+        return true;
+    }
+    if (!reader->has_owner)
+        return zonefile_error_add(&reader->errors, (struct zonefile_place){token->place.line, 1},
+                                  "no owner: the line begins with white space and there is no "
+                                  "record before it to take the owner from");
+    name_copy(header->owner, reader->owner);
+    return true;
+}
+
+static uint32_t
+ttl_choose(struct reader *reader, const struct header *header, const uint8_t *rdata, size_t length)
+{
+    struct rdata_soa soa;
+    if (header->has_ttl) {
+        reader->last_ttl = header->ttl;
+        reader->has_last_ttl = true;
+        return header->ttl;
+    }
+    if (reader->has_default_ttl)
+        return reader->default_ttl;
+    if (reader->has_last_ttl)
+        return reader->last_ttl;
+    if (header->type == RRTYPE_SOA && rdata_soa_read(rdata, length, &soa)) {
+        reader->soa_ttl = soa.minimum <= TTL_MAX ? soa.minimum : TTL_MAX;
+        reader->has_soa_ttl = true;
+    }
+    return reader->has_soa_ttl ? reader->soa_ttl : reader->options.default_ttl;
+}
+
+static bool
+header_read(struct reader *reader, const struct zonefile_entry *entry, struct header *header)
+{
+    size_t at = 0;
+    *header = (struct header){0};
+    bool good = owner_read(reader, entry, &at, header);
+    if (!ttl_and_class_read(reader, entry, &at, header) || !type_read(reader, entry, at, header))
+        return false;
+    return good;
+}
+
+static bool
+owner_check(struct reader *reader, const struct header *header)
+{
+    char owner[NAME_TEXT_MAX], apex[NAME_TEXT_MAX];
+    if (name_is_at_or_below(header->owner, draft_apex(reader->draft)))
+        return true;
+    return zonefile_error_add(&reader->errors, header->owner_place,
+                              "owner %s is outside of the zone %s: remove the record, or mend the "
+                              "owner or $ORIGIN",
+                              name_to_text(header->owner, owner),
+                              name_to_text(draft_apex(reader->draft), apex));
+}
+
+static bool
+record_read(struct reader *reader, const struct zonefile_entry *entry)
+{
+    struct header header;
+    struct octets_writer writer;
+    struct fault fault;
+    octets_writer_init(&writer, reader->rdata, RDATA_SIZE_MAX);
+    if (!header_read(reader, entry, &header))
+        return false;
+    bool inside = owner_check(reader, &header);
+    if (!zonefile_fields_read(entry, header.rdata, header.type, reader->origin, &writer,
+                              &reader->errors) ||
+        !inside)
+        return false;
+    uint16_t length = (uint16_t)octets_written(&writer);
+    uint32_t ttl = ttl_choose(reader, &header, reader->rdata, length);
+    if (!draft_add(reader->draft, header.owner, header.type, ttl, reader->rdata, length, &fault))
+        return zonefile_error_add(&reader->errors, header.type_place, "%s", fault.text);
+    if (reader->options.record_seen)
+        reader->options.record_seen(reader->options.context, reader->errors.file,
+                                    header.type_place.line, header.owner, header.type, ttl);
+    return true;
+}
+
+// $GENERATE.
+
+// The record of one number: every token of the template expanded, at the template's places.
+static bool
+generated_make(struct reader *reader, uint32_t number, struct octets_buffer *text)
+{
+    const struct zonefile_entry *entry = &reader->entry;
+    struct fault fault;
+    zonefile_entry_clear(&reader->generated);
+    reader->generated.end = entry->end;
+    for (size_t i = 2; i < entry->tokens.count; i++) {
+        const struct zonefile_token *token = zonefile_entry_token(entry, i);
+        text->length = 0;
+        if (!zonefile_generate_expand(token->text, number, text, &fault))
+            return zonefile_error_add(&reader->errors, token->place, "$GENERATE: %s", fault.text);
+        const char *expanded = text->length ? (const char *)text->data : "";
+        if (!zonefile_entry_add(&reader->generated, expanded, text->length, token->place,
+                                token->quoted))
+            return zonefile_error_add(&reader->errors, token->place,
+                                      "$GENERATE: a record of more than %u octets",
+                                      ZONEFILE_RECORD_TEXT_MAX);
+    }
+    return true;
+}
+
+// One error is enough: what is wrong for one number is mostly wrong for all.
+static void
+range_generate(struct reader *reader, const struct zonefile_range *range)
+{
+    struct octets_buffer text;
+    octets_buffer_init(&text);
+    for (uint64_t number = range->start; number <= range->stop; number += range->step)
+        if (!generated_make(reader, (uint32_t)number, &text) ||
+            !record_read(reader, &reader->generated)) {
+            zonefile_error_add(&reader->errors, zonefile_entry_place(&reader->entry, 1),
+                               "$GENERATE stopped at number %" PRIu64 " by the error before",
+                               number);
+            break;
+        }
+    octets_buffer_close(&text);
+}
+
+static void
+generate_read(struct reader *reader)
+{
+    const struct zonefile_entry *entry = &reader->entry;
+    const struct zonefile_token *token = zonefile_entry_token(entry, 1);
+    struct zonefile_range range;
+    struct fault fault;
+    if (entry->tokens.count < 5)
+        zonefile_error_add(&reader->errors, entry->end,
+                           "$GENERATE: RANGE OWNER [TTL] [IN] TYPE RDATA is expected");
+    else if (!zonefile_range_read(token->text, &range, &fault))
+        zonefile_error_add(&reader->errors, token->place, "$GENERATE: %s", fault.text);
+    else if (zonefile_range_count(&range) > ZONEFILE_GENERATE_MAX)
+        zonefile_error_add(&reader->errors, token->place,
+                           "$GENERATE: range '%s' makes %" PRIu64 " records, at most %d are made",
+                           token->text, zonefile_range_count(&range), ZONEFILE_GENERATE_MAX);
+    else
+        range_generate(reader, &range);
+}
+
+// The whole.
+
+struct directive {
+    const char *word;
+    void (*read)(struct reader *reader);
+};
+static const struct directive directives[] = {
+    {"$ORIGIN", origin_read},
+    {"$TTL", default_ttl_read},
+    {"$INCLUDE", include_read},
+    {"$GENERATE", generate_read},
+};
+#define DIRECTIVES (sizeof directives / sizeof directives[0])
+
+static void
+directive_read(struct reader *reader, const struct zonefile_token *token)
+{
+    const char *words[DIRECTIVES];
+    for (size_t i = 0; i < DIRECTIVES; i++) {
+        words[i] = directives[i].word;
+        if (strcasecmp(token->text, words[i]) == 0) {
+            directives[i].read(reader);
+            return;
+        }
+    }
+    const char *nearest = quantity_nearest_word(token->text, words, DIRECTIVES);
+    zonefile_error_add(&reader->errors, token->place, "unknown directive '%s'%s%s%s", token->text,
+                       nearest ? ": did you mean "
+                               : ": $ORIGIN, $TTL, $INCLUDE and $GENERATE are known",
+                       nearest ? nearest : "", nearest ? "?" : "");
+}
+
+static void
+entry_read(struct reader *reader)
+{
+    const struct zonefile_token *first = zonefile_entry_token(&reader->entry, 0);
+    if (!first->quoted && first->text[0] == '$')
+        directive_read(reader, first);
+    else
+        record_read(reader, &reader->entry);
+}
+
+static void
+reader_run(struct reader *reader)
+{
+    while (reader->depth > 0 && !zonefile_errors_full(&reader->errors))
+        switch (zonefile_scan_next(&reader_frame(reader)->scan, &reader->entry, &reader->errors)) {
+        case ZONEFILE_ENTRY:
+            entry_read(reader);
+            break;
+        case ZONEFILE_BROKEN:
+            break;
+        case ZONEFILE_END:
+            frame_pop(reader);
+            break;
+        }
+    while (reader->depth > 0)
+        frame_pop(reader);
+}
+
+static void
+reader_init(struct reader *reader, struct draft *draft, const struct zonefile_options *options)
+{
+    *reader = (struct reader){.draft = draft};
+    if (options)
+        reader->options = *options;
+    if (reader->options.default_ttl == 0)
+        reader->options.default_ttl = TTL_DEFAULT;
+    zonefile_errors_init(&reader->errors, ZONEFILE_ERRORS_MAX, ZONEFILE_WARNINGS_MAX);
+    name_copy_lower(reader->origin, draft_apex(draft));
+    zonefile_entry_init(&reader->entry);
+    zonefile_entry_init(&reader->generated);
+    reader->rdata = memory_alloc(RDATA_SIZE_MAX);
+}
+
+static bool
+reader_close(struct reader *reader, const char *name, struct vector *ret_errors)
+{
+    reader->errors.file = name;
+    bool full = zonefile_errors_full(&reader->errors);
+    reader->errors.errors_max++; // room for the last word
+    if (full)
+        zonefile_error_add(&reader->errors, file_start,
+                           "too many errors: reading stopped after %d of them",
+                           ZONEFILE_ERRORS_MAX);
+    if (reader->errors.warning_count > ZONEFILE_WARNINGS_MAX) {
+        unsigned more = reader->errors.warning_count - ZONEFILE_WARNINGS_MAX;
+        reader->errors.warning_count = 0;
+        zonefile_warning_add(&reader->errors, file_start, "%u more warnings are not shown", more);
+    }
+    zonefile_entry_close(&reader->entry);
+    zonefile_entry_close(&reader->generated);
+    free(reader->rdata);
+    *ret_errors = reader->errors.list;
+    return reader->errors.error_count == 0;
+}
+
+bool
+zonefile_read(const char *path, struct draft *draft, const struct zonefile_options *options,
+              struct vector *ret_errors)
+{
+    struct reader *reader = memory_zalloc(sizeof *reader);
+    struct frame frame = {0};
+    struct fault fault;
+    size_t length;
+    reader_init(reader, draft, options);
+    reader->errors.file = path;
+    if (file_load(path, &frame, &length, &fault)) {
+        frame.name = memory_text(path);
+        frame.directory = directory_of(path);
+        zonefile_scan_init(&frame.scan, frame.text, length);
+        frame_push(reader, &frame);
+        reader_run(reader);
+    } else {
+        zonefile_error_add(&reader->errors, file_start, "%s", fault.text);
+        frame_close(&frame);
+    }
+    bool good = reader_close(reader, path, ret_errors);
+    free(reader);
+    return good;
+}
+
+bool
+zonefile_read_memory(const char *name, const char *text, size_t length, const char *directory,
+                     struct draft *draft, const struct zonefile_options *options,
+                     struct vector *ret_errors)
+{
+    struct reader *reader = memory_zalloc(sizeof *reader);
+    struct frame frame = {.name = memory_text(name),
+                          .directory = directory ? memory_text(directory) : NULL};
+    reader_init(reader, draft, options);
+    zonefile_scan_init(&frame.scan, text, length);
+    frame_push(reader, &frame);
+    reader_run(reader);
+    bool good = reader_close(reader, name, ret_errors);
+    free(reader);
+    return good;
+}
