@@ -1,7 +1,7 @@
-// From a query and the zones held here to the octets of the response: RFC 1034 section 4.3.2 with 2308, 4592,
-// 6672, 4035, 6604, 8482, 9471. Pure: no allocation, no lock, no log, no clock, no system call. One thread for
-// each service; nothing is kept between two calls. The caller looks up nothing: it reads the query (query.h),
-// checks a TSIG where there is one, and calls answer_query.
+// From a query and the zones held here to the octets of the response: RFC 1034 section 4.3.2 with
+// 2308, 4592, 6672, 4035, 6604, 8482, 9471. Pure: no allocation, no lock, no log, no clock, no
+// system call. One thread for each service; nothing is kept between two calls. The caller looks up
+// nothing: it reads the query (query.h), checks a TSIG where there is one, and calls answer_query.
 #ifndef TANDEM_ANSWER_ANSWER_H
 #define TANDEM_ANSWER_ANSWER_H
 
@@ -20,13 +20,15 @@
 #define ANSWER_CHAIN_MAX    16   // CNAME and DNAME steps followed in one answer
 #define ANSWER_NEVER        INT64_MAX
 
-// What a zone_set of an answering process holds as values (a first member of the process's own struct).
+// What a zone_set of an answering process holds as values (a first member of the process's own
+// struct).
 struct answer_zone {
     const struct version *version; // NULL: not there yet (SERVFAIL with EDE 14)
-    int64_t expire_at;             // unix seconds from which the zone is SERVFAIL with EDE 24, or ANSWER_NEVER
+    int64_t expire_at; // unix seconds from which the zone is SERVFAIL with EDE 24, or ANSWER_NEVER
 };
 
-// Whether this client may ask this zone; else REFUSED with EDE 18, and no chain is followed into it.
+// Whether this client may ask this zone; else REFUSED with EDE 18, and no chain is followed into
+// it.
 typedef bool answer_may_ask(const void *context, const struct answer_zone *zone);
 
 // The process: settings and zones. Borrowed, unchanged during a call.
@@ -44,10 +46,11 @@ struct answer_service {
 struct answer_client {
     const uint8_t *address; // 4 or 16 octets, for the cookie
     size_t address_length;
-    bool tcp;          // no limit but the memory's, ANY in full
-    size_t tail_room;  // octets to leave free behind the response (TSIG_SIZE_MAX where it will be signed)
+    bool tcp;            // no limit but the memory's, ANY in full
+    size_t tail_room;    // octets to leave free behind the response (TSIG_SIZE_MAX where it will be
+                         // signed)
     const void *context; // for may_ask
-    int64_t now;       // unix seconds
+    int64_t now;         // unix seconds
 };
 
 enum answer_kind { ANSWER_ERROR, ANSWER_POSITIVE, ANSWER_NODATA, ANSWER_NXDOMAIN, ANSWER_REFERRAL };
@@ -58,24 +61,25 @@ struct answer_outcome {
     enum answer_kind kind;
     uint16_t rcode;
     bool truncated;
-    bool cookie_valid;              // the client showed a server cookie of ours: exempt from rate limits
+    bool cookie_valid; // the client showed a server cookie of ours: exempt from rate limits
     const struct answer_zone *zone; // of the question's name; NULL: not ours
 };
 
-// Answers QUERY_ERROR, QUERY_COOKIE and QUERY_QUESTION; QUERY_DROP gives length 0. memory: at least 512 octets,
-// and must not overlap the query. QUERY_NOTIFY and QUERY_TRANSFER are the caller's (they give NOTIMP here).
+// Answers QUERY_ERROR, QUERY_COOKIE and QUERY_QUESTION; QUERY_DROP gives length 0. memory: at least
+// 512 octets, and must not overlap the query. QUERY_NOTIFY and QUERY_TRANSFER are the caller's
+// (they give NOTIMP here).
 void answer_query(const struct answer_service *service, const struct answer_client *client,
                   const struct query *query, uint8_t *memory, size_t size,
                   struct answer_outcome *ret_outcome);
 
-// A response with this RCODE, the question, and nothing in the sections: a NOTIFY taken (aa true), a transfer
-// refused. ede: EDE_NONE for none.
+// A response with this RCODE, the question, and nothing in the sections: a NOTIFY taken (aa true),
+// a transfer refused. ede: EDE_NONE for none.
 void answer_rcode(const struct answer_service *service, const struct answer_client *client,
                   const struct query *query, unsigned rcode, bool aa, int ede, uint8_t *memory,
                   size_t size, struct answer_outcome *ret_outcome);
 
-// The answer to an IXFR over UDP: the SOA alone (RFC 1995 section 2), which is the whole answer to a client that
-// has that serial and sends others to TCP.
+// The answer to an IXFR over UDP: the SOA alone (RFC 1995 section 2), which is the whole answer to
+// a client that has that serial and sends others to TCP.
 void answer_soa(const struct answer_service *service, const struct answer_client *client,
                 const struct query *query, const struct answer_zone *zone, uint8_t *memory,
                 size_t size, struct answer_outcome *ret_outcome);

@@ -1,6 +1,7 @@
-// A query as it came off the wire, taken apart and judged before any zone is asked: what to drop, what to
-// refuse with which RCODE, what is a question, a NOTIFY, a transfer (shared design, serving.md "Right"). Pure:
-// octets in, facts out; the octets are borrowed and must live as long as the struct.
+// A query as it came off the wire, taken apart and judged before any zone is asked: what to drop,
+// what to refuse with which RCODE, what is a question, a NOTIFY, a transfer (shared design,
+// serving.md "Right"). Pure: octets in, facts out; the octets are borrowed and must live as long as
+// the struct.
 #ifndef TANDEM_ANSWER_QUERY_H
 #define TANDEM_ANSWER_QUERY_H
 
@@ -12,7 +13,7 @@
 #include "common/dns/message_read.h"
 
 enum query_kind {
-    QUERY_DROP,     // shorter than a header, or QR set: silence, or two servers could answer each other
+    QUERY_DROP, // shorter than a header, or QR set: silence, or two servers could answer each other
     QUERY_ERROR,    // to be answered with .rcode (and the question, where one was read)
     QUERY_COOKIE,   // QDCOUNT 0 with a client cookie: RFC 7873 section 5.4
     QUERY_QUESTION, // for answer_query
@@ -28,12 +29,14 @@ struct query {
     struct message_header header;
     bool has_question;
     uint16_t type, class;
-    uint16_t question_end;        // offset behind the question; 12 without one
-    unsigned labels;              // of the name
-    uint8_t lower[NAME_SIZE_MAX]; // the question's name in lower case; as sent it stands at octets + 12
+    uint16_t question_end; // offset behind the question; 12 without one
+    unsigned labels;       // of the name
+    uint8_t
+        lower[NAME_SIZE_MAX]; // the question's name in lower case; as sent it stands at octets + 12
     struct edns edns;
-    bool has_tsig; // the last RR is a TSIG: the caller checks it (tsig_check_query) before it answers
-    bool has_soa;  // NOTIFY: an SOA in the answer section; IXFR: one in the authority section
+    bool has_tsig;       // the last RR is a TSIG: the caller checks it (tsig_check_query) before it
+                         // answers
+    bool has_soa;        // NOTIFY: an SOA in the answer section; IXFR: one in the authority section
     uint32_t soa_serial; // of that SOA
 };
 
