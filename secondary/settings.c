@@ -501,8 +501,28 @@ read_zones(struct octets_reader *reader, enum message_role role, struct role_set
 }
 
 static void
-write_serving(const struct secondary_settings *settings, struct octets_buffer *body)
+write_cookie_secrets(const struct cookie_secrets *secrets, struct octets_buffer *body)
 {
+    octets_buffer_add_u8(body, (uint8_t)secrets->count);
+    octets_buffer_add(body, secrets->secret, secrets->count * sizeof secrets->secret[0]);
+}
+
+static void
+read_cookie_secrets(struct octets_reader *reader, struct cookie_secrets *secrets)
+{
+    secrets->count = octets_read_u8(reader);
+    if (secrets->count > sizeof secrets->secret / sizeof secrets->secret[0]) {
+        secrets->count = 0;
+        reader->failed = true;
+    }
+    octets_read_copy(reader, secrets->secret, secrets->count * sizeof secrets->secret[0]);
+}
+
+static void
+write_serving(const struct secondary_settings *settings, const struct role_extras *extras,
+              struct octets_buffer *body)
+{
+    write_cookie_secrets(&extras->cookie_secrets, body);
     octets_buffer_add_text(body, settings->server_user);
     octets_buffer_add_u32(body, settings->tcp_clients);
     write_i64(body, settings->tcp_idle_seconds);
@@ -519,6 +539,7 @@ static void
 read_serving(struct octets_reader *reader, struct role_settings *into)
 {
     struct secondary_settings *settings = &into->settings;
+    read_cookie_secrets(reader, &into->extras.cookie_secrets);
     settings->server_user = read_text(reader, into->arena);
     settings->tcp_clients = octets_read_u32(reader);
     settings->tcp_idle_seconds = read_i64(reader);
@@ -553,12 +574,12 @@ read_desk(struct octets_reader *reader, struct role_settings *into)
 
 void
 role_settings_write(const struct secondary_settings *settings, const uint32_t *zone_ids,
-                    const char *host, uint32_t server_count, enum message_role role,
+                    const struct role_extras *extras, enum message_role role,
                     struct octets_buffer *body)
 {
     octets_buffer_add_u8(body, (uint8_t)role);
-    octets_buffer_add_text(body, host);
-    octets_buffer_add_u32(body, server_count);
+    octets_buffer_add_text(body, extras->host);
+    octets_buffer_add_u32(body, extras->server_count);
     octets_buffer_add_u8(body, (uint8_t)settings->log.level);
     octets_buffer_add_u8(body, (uint8_t)settings->log.format);
     octets_buffer_add_text(body, wants_user(role) ? settings->user : "");
@@ -571,7 +592,7 @@ role_settings_write(const struct secondary_settings *settings, const uint32_t *z
         write_policies(settings, body);
     }
     if (wants_serving(role)) {
-        write_serving(settings, body);
+        write_serving(settings, extras, body);
     }
     if (wants_desk(role)) {
         write_desk(settings, body);
@@ -596,8 +617,8 @@ read_all(struct octets_reader *reader, struct role_settings *into)
 {
     struct secondary_settings *settings = &into->settings;
     enum message_role role = (enum message_role)octets_read_u8(reader);
-    into->host = read_text(reader, into->arena);
-    into->server_count = octets_read_u32(reader);
+    into->extras.host = read_text(reader, into->arena);
+    into->extras.server_count = octets_read_u32(reader);
     settings->log.level = (enum log_level)octets_read_u8(reader);
     settings->log.format = (enum log_format)octets_read_u8(reader);
     settings->user = read_text(reader, into->arena);

@@ -20,23 +20,30 @@
 
 #include "common/base/octets.h"
 #include "common/daemon/settings_secondary.h"
+#include "common/dns/cookie.h"
 #include "secondary/messages.h"
 
 #define ROLE_SETTINGS_ITEMS_MAX 1000000 // of any list in a message
 
 struct arena;
 
+// What the supervisor adds to the file's settings.
+struct role_extras {
+    const char *host;                     // for mails and status
+    uint32_t server_count;                // workers, resolved
+    struct cookie_secrets cookie_secrets; // server only
+};
+
 struct role_settings {
     struct arena *arena;
     struct secondary_settings settings; // .config is NULL; never passed to secondary_settings_free
     const uint32_t *zone_ids; // zone_ids[i] is the number of settings.zones[i] in messages
-    const char *host;         // for mails and status
-    uint32_t server_count;    // workers, resolved
+    struct role_extras extras;
 };
 
 // zone_ids: one for each zone of settings.
 void role_settings_write(const struct secondary_settings *settings, const uint32_t *zone_ids,
-                         const char *host, uint32_t server_count, enum message_role role,
+                         const struct role_extras *extras, enum message_role role,
                          struct octets_buffer *body);
 bool role_settings_read(struct octets body, struct role_settings **ret_settings);
 void role_settings_free(struct role_settings **settings);
