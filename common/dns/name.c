@@ -8,8 +8,8 @@
 #include "common/dns/name.h"
 
 #include "common/base/hash.h"
+#include "common/dns/text_token.h"
 
-#include <ctype.h>
 #include <string.h>
 
 #define NAME_POINTER_MAX 127 // a longer chain of pointers has no use: a name has no more labels
@@ -217,22 +217,6 @@ name_key(const uint8_t *name, uint8_t ret_key[static NAME_KEY_MAX])
     return (size_t)(to - ret_key);
 }
 
-// One octet of presentation format behind a backslash: \DDD or \X. Gives the characters eaten, 0
-// for none.
-static unsigned
-escape_read(const char *text, uint8_t *ret_octet)
-{
-    if (!isdigit((unsigned char)text[0])) {
-        *ret_octet = (uint8_t)text[0];
-        return text[0] ? 1 : 0;
-    }
-    if (!isdigit((unsigned char)text[1]) || !isdigit((unsigned char)text[2]))
-        return 0;
-    int value = (text[0] - '0') * 100 + (text[1] - '0') * 10 + (text[2] - '0');
-    *ret_octet = (uint8_t)value;
-    return value <= 255 ? 3 : 0;
-}
-
 static bool
 text_fault(struct fault *fault, const char *text, const char *what)
 {
@@ -248,7 +232,7 @@ label_from_text(const char **at, uint8_t label[static NAME_LABEL_MAX + 1])
         uint8_t octet = (uint8_t) * *at;
         unsigned eaten = 1;
         if (octet == '\\') {
-            eaten = escape_read(*at + 1, &octet);
+            eaten = text_escape_read(*at + 1, &octet);
             if (!eaten)
                 return "expected \\DDD (000 to 255) or \\ and a character";
             eaten++;

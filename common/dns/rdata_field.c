@@ -292,11 +292,15 @@ rdata_field_pass(struct rdata_walk *walk, char field)
 {
     switch (field) {
     case SHAPE_U8:
+    case SHAPE_ALGO:
         return octets_pass(walk, 1) ? NULL : "a number of one octet";
     case SHAPE_U16:
+    case SHAPE_TYPE:
+    case SHAPE_CERT:
         return octets_pass(walk, 2) ? NULL : "a number of two octets";
     case SHAPE_U32:
     case SHAPE_PERIOD:
+    case SHAPE_TIME:
         return octets_pass(walk, 4) ? NULL : "a number of four octets";
     case SHAPE_EUI48:
         return octets_pass(walk, 6) ? NULL : "six octets";
@@ -322,9 +326,11 @@ rdata_field_pass(struct rdata_walk *walk, char field)
     case SHAPE_TAG:
         return tag_pass(walk);
     case SHAPE_REST:
+    case SHAPE_BASE64_NONE:
     case SHAPE_LONG_STRING:
         return rest_pass(walk);
-    case SHAPE_REST_SOME:
+    case SHAPE_HEX:
+    case SHAPE_BASE64:
         return octets_left(&walk->in) ? rest_pass(walk) : "at least one octet";
     case SHAPE_BITMAP:
         return octets_left(&walk->in) ? bitmap_pass(walk) : "at least one type";

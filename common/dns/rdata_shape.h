@@ -11,6 +11,10 @@
 #define SHAPE_U16    '2'
 #define SHAPE_U32    '4'
 #define SHAPE_PERIOD 't' // u32 of seconds, in text also "1h"
+#define SHAPE_TIME   'm' // u32, in text also YYYYMMDDHHmmSS (RFC 4034 section 3.2)
+#define SHAPE_TYPE   'y' // u16, in text the mnemonic of an RR type
+#define SHAPE_ALGO   'l' // u8, in text also the mnemonic of a DNSSEC algorithm
+#define SHAPE_CERT   'c' // u16, in text also the mnemonic of RFC 4398 section 2.1
 #define SHAPE_EUI48  '6'
 #define SHAPE_64BIT  '8'
 #define SHAPE_IPV4   'a'
@@ -27,8 +31,10 @@
 #define SHAPE_TAG             'g' // a string of 1 to 255 letters and digits (RFC 8659 section 4.1)
 #define SHAPE_LONG_STRING     'v' // all the rest, in text one string
 // Octets to the end.
-#define SHAPE_REST      '*'
-#define SHAPE_REST_SOME '+' // at least one
+#define SHAPE_REST        '*' // without a text form
+#define SHAPE_HEX         '+' // at least one
+#define SHAPE_BASE64      'q' // at least one
+#define SHAPE_BASE64_NONE 'Q' // may be none
 // With an inner structure.
 #define SHAPE_BITMAP       'B' // RFC 4034 section 4.1.2
 #define SHAPE_BITMAP_EMPTY 'b' // the same, may be empty
