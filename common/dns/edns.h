@@ -1,5 +1,5 @@
-// EDNS(0), RFC 6891: the OPT record of a query as facts, and the OPT of an answer. Options known: NSID (RFC
-// 5001), EXPIRE (7314), COOKIE (7873), PADDING, EDE (8914); others are ignored.
+// EDNS(0), RFC 6891: the OPT record of a query as facts, and the OPT of an answer. Options known:
+// NSID (RFC 5001), EXPIRE (7314), COOKIE (7873), PADDING, EDE (8914); others are ignored.
 #ifndef TANDEM_DNS_EDNS_H
 #define TANDEM_DNS_EDNS_H
 
@@ -11,20 +11,21 @@
 #include "common/dns/message_read.h"
 
 #define EDNS_UDP_SIZE_DEFAULT 1232
-#define EDNS_COOKIE_MAX 40
+#define EDNS_COOKIE_MAX       40
 
 struct edns {
     bool present;
     uint16_t udp_size; // at least 512
     uint8_t version;
     bool dnssec_ok;
-    bool nsid, expire;        // asked for
-    bool malformed;           // an option runs over the end: FORMERR
-    uint8_t cookie_length;    // 0: none; 8, or 16 to 40; anything else is malformed (RFC 7873 5.2.2)
+    bool nsid, expire;     // asked for
+    bool malformed;        // an option runs over the end: FORMERR
+    uint8_t cookie_length; // 0: none; 8, or 16 to 40; anything else is malformed (RFC 7873 5.2.2)
     uint8_t cookie[EDNS_COOKIE_MAX];
 };
 // Reads the facts of an OPT RR (owner must be root; the caller counts OPTs: two are FORMERR).
-void edns_read(const struct octets_reader *message, const struct message_rr *opt, struct edns *ret_edns);
+void edns_read(const struct octets_reader *message, const struct message_rr *opt,
+               struct edns *ret_edns);
 
 struct edns_answer {
     uint16_t udp_size;
