@@ -352,7 +352,7 @@ read_policy(struct octets_reader *reader, struct arena *arena, struct policy_set
     policy->rrsig_lifetime_seconds = read_i64(reader);
     policy->rrsig_refresh_seconds = read_i64(reader);
     policy->rrsig_jitter_seconds = read_i64(reader);
-    policy->key_storage = (enum key_storage)octets_read_u8(reader);
+    policy->key_storage = (enum policy_storage)octets_read_u8(reader);
     policy->key_secret_file = read_text(reader, arena);
     policy->dnskey_ttl_seconds = octets_read_u32(reader);
     policy->propagation_delay_seconds = read_i64(reader);
@@ -364,7 +364,7 @@ read_policy(struct octets_reader *reader, struct arena *arena, struct policy_set
     policy->ds_check_interval_seconds = read_i64(reader);
     policy->zonemd = octets_read_u8(reader) == 1;
     policy->signing_threads = octets_read_u32(reader);
-    policy->verify = (enum verify_extent)octets_read_u8(reader);
+    policy->verify = (enum policy_verify)octets_read_u8(reader);
 }
 
 static void

@@ -17,9 +17,9 @@ enum secondary_serial_policy {
     SECONDARY_SERIAL_INCREMENT,
     SECONDARY_SERIAL_DATESERIAL
 };
-enum key_storage { KEY_STORAGE_SEALED, KEY_STORAGE_PLAIN };
+enum policy_storage { POLICY_STORAGE_SEALED, POLICY_STORAGE_PLAIN };
 enum cds_publish { CDS_PUBLISH_NONE, CDS_PUBLISH_ALWAYS, CDS_PUBLISH_ROLLOVER, CDS_PUBLISH_DELETE };
-enum verify_extent { VERIFY_CHANGES, VERIFY_ALL, VERIFY_OFF };
+enum policy_verify { POLICY_VERIFY_CHANGES, POLICY_VERIFY_ALL, POLICY_VERIFY_OFF };
 
 struct gate_settings {
     unsigned max_removed_percent; // 100: no limit
@@ -36,7 +36,7 @@ struct policy_settings {
     bool single_type_signing;
     int64_t ksk_lifetime_seconds, zsk_lifetime_seconds; // 0: by command only
     int64_t rrsig_lifetime_seconds, rrsig_refresh_seconds, rrsig_jitter_seconds;
-    enum key_storage key_storage;
+    enum policy_storage key_storage;
     const char *key_secret_file; // "": the default place
     uint32_t dnskey_ttl_seconds;
     int64_t propagation_delay_seconds;
@@ -47,7 +47,7 @@ struct policy_settings {
     int64_t ds_check_interval_seconds;
     bool zonemd;
     unsigned signing_threads; // 0: one for each core
-    enum verify_extent verify;
+    enum policy_verify verify;
 };
 
 struct secondary_zone_settings {
