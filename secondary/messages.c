@@ -40,6 +40,8 @@ static const char *const TYPE_WORDS[MESSAGE_TYPE_COUNT] = {
     [MESSAGE_EVENT] = "event",
     [MESSAGE_CONTROL_REQUEST] = "control-request",
     [MESSAGE_CONTROL_REPLY] = "control-reply",
+    [MESSAGE_REVIEW] = "review",
+    [MESSAGE_REVIEW_DONE] = "review-done",
 };
 
 const char *
@@ -681,6 +683,75 @@ message_event_close(struct message_event *event)
     free_text(&event->diff);
     free_text(&event->health);
     free_text(&event->hint);
+}
+
+#define REVIEW_DIFF_MAX (256U << 20) // a diff of a million records
+
+void
+message_review_write(const struct message_review *review, struct octets_buffer *body)
+{
+    octets_buffer_add_text(body, review->command);
+    octets_buffer_add_text(body, review->zone);
+    octets_buffer_add_text(body, review->digest);
+    write_i64(body, review->timeout_seconds);
+    octets_buffer_add_text(body, review->diff);
+}
+
+bool
+message_review_read(struct octets body, struct message_review *ret_review)
+{
+    struct octets_reader reader;
+    octets_reader_init(&reader, body.data, body.length);
+    struct message_review review = {0};
+    review.command = read_text(&reader);
+    review.zone = read_text(&reader);
+    review.digest = read_text(&reader);
+    review.timeout_seconds = read_i64(&reader);
+    review.diff = octets_read_text(&reader, REVIEW_DIFF_MAX);
+    if (!read_end(&reader)) {
+        message_review_close(&review);
+        return false;
+    }
+    *ret_review = review;
+    return true;
+}
+
+void
+message_review_close(struct message_review *review)
+{
+    free_text(&review->command);
+    free_text(&review->zone);
+    free_text(&review->digest);
+    free_text(&review->diff);
+}
+
+void
+message_review_done_write(const struct message_review_done *done, struct octets_buffer *body)
+{
+    octets_buffer_add_u8(body, done->accepted);
+    octets_buffer_add_text(body, done->text);
+}
+
+bool
+message_review_done_read(struct octets body, struct message_review_done *ret_done)
+{
+    struct octets_reader reader;
+    octets_reader_init(&reader, body.data, body.length);
+    struct message_review_done done = {0};
+    done.accepted = read_bool(&reader);
+    done.text = read_text(&reader);
+    if (!read_end(&reader)) {
+        message_review_done_close(&done);
+        return false;
+    }
+    *ret_done = done;
+    return true;
+}
+
+void
+message_review_done_close(struct message_review_done *done)
+{
+    free_text(&done->text);
 }
 
 static void

@@ -72,7 +72,11 @@ enum message_type {
     MESSAGE_ZONE_FACTS,      // desk: body message_zone_facts
     MESSAGE_EVENT,           // desk: body message_event
     MESSAGE_CONTROL_REQUEST, // body: message_control; descriptors: files the operator hands in
-    MESSAGE_CONTROL_REPLY,   // body: JSON text {ok, exit_code, error{kind,text}, result}
+    MESSAGE_CONTROL_REPLY, // body: JSON text {ok, exit_code, error{kind,text}, result} in one line;
+                           // behind a newline may follow a text that goes to the operator in chunks
+                           // (an export)
+    MESSAGE_REVIEW, // signer -> supervisor: body message_review; the request number comes back in
+    MESSAGE_REVIEW_DONE, // supervisor -> signer: body message_review_done
     MESSAGE_TYPE_COUNT,
 };
 const char *message_type_word(enum message_type type);
@@ -290,6 +294,26 @@ struct message_event {
 void message_event_write(const struct message_event *event, struct octets_buffer *body);
 bool message_event_read(struct octets body, struct message_event *ret_event);
 void message_event_close(struct message_event *event);
+
+// gate.review: the supervisor, who alone may start programs, runs the command as the daemon's user
+// with the diff on its standard input.
+struct message_review {
+    char *command; // for /bin/sh -c
+    char *zone;    // in the environment as TANDEM_ZONE
+    char *digest;  // in the environment as TANDEM_DIGEST
+    int64_t timeout_seconds;
+    char *diff;
+};
+void message_review_write(const struct message_review *review, struct octets_buffer *body);
+bool message_review_read(struct octets body, struct message_review *ret_review);
+void message_review_close(struct message_review *review);
+struct message_review_done {
+    bool accepted;
+    char *text; // "exit code 1", "no answer within 30s", ...
+};
+void message_review_done_write(const struct message_review_done *done, struct octets_buffer *body);
+bool message_review_done_read(struct octets body, struct message_review_done *ret_done);
+void message_review_done_close(struct message_review_done *done);
 
 #define MESSAGE_CONTROL_ARGUMENTS_MAX 64
 struct message_control {

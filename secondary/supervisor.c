@@ -28,6 +28,7 @@
 #include "secondary/child.h"
 #include "secondary/cookie_file.h"
 #include "secondary/counters.h"
+#include "secondary/review.h"
 #include "secondary/route.h"
 #include "secondary/settings.h"
 
@@ -62,6 +63,7 @@ struct supervisor {
     struct vector children; // of struct child *: fetcher, signer, desk, servers by index
     int *counters;          // a memfd for each server
     uint32_t next_zone_id;
+    struct reviews *reviews;
     struct loop_timer *watch;
     bool all_were_ready, stopping;
     int exit_code;
@@ -718,6 +720,34 @@ took_control(struct supervisor *supervisor, const struct message *message)
 }
 
 static void
+took_review(struct supervisor *supervisor, const struct message *message)
+{
+    struct message_review review;
+    if (message_review_read(message->body, &review)) {
+        reviews_start(supervisor->reviews, supervisor->settings->user, message->zone,
+                      message->request, &review);
+        message_review_close(&review);
+    }
+}
+
+static void
+review_ended(void *context, uint32_t zone, uint64_t request, const struct message_review_done *done)
+{
+    struct supervisor *supervisor = context;
+    struct octets_buffer body;
+    octets_buffer_init(&body);
+    message_review_done_write(done, &body);
+    struct message message = {.type = MESSAGE_REVIEW_DONE,
+                              .to = ROLE_SIGNER,
+                              .from = ROLE_SUPERVISOR,
+                              .zone = zone,
+                              .request = request,
+                              .body = {body.data, body.length}};
+    child_send(child_of_role(supervisor, ROLE_SIGNER), &message);
+    octets_buffer_close(&body);
+}
+
+static void
 pass_on(struct supervisor *supervisor, struct message *message)
 {
     struct child *to = child_of_role(supervisor, message->to);
@@ -759,6 +789,8 @@ child_received(void *context, struct child *child, struct message *message)
         took_published(supervisor, message);
     } else if (message->type == MESSAGE_ZONE_STATE) {
         took_zone_state(supervisor, message);
+    } else if (message->type == MESSAGE_REVIEW) {
+        took_review(supervisor, message);
     } else if (message->type == MESSAGE_CONTROL_REQUEST && message->to == ROLE_SUPERVISOR) {
         took_control(supervisor, message);
     } else {
@@ -892,6 +924,7 @@ supervisor_start(struct supervisor *supervisor, struct fault *fault)
             return false;
         }
     }
+    supervisor->reviews = reviews_new(supervisor->loop, review_ended, supervisor);
     supervisor->watch = loop_timer_new(supervisor->loop, watch_children, supervisor);
     loop_timer_start(supervisor->watch, WATCH_INTERVAL_MS, WATCH_INTERVAL_MS);
     return true;
@@ -934,7 +967,8 @@ supervisor_children_died(struct supervisor *supervisor)
     int status;
     pid_t pid;
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        for (size_t i = 0; i < supervisor->children.count; i++) {
+        bool reaped = supervisor->reviews != NULL && reviews_reap(supervisor->reviews, pid, status);
+        for (size_t i = 0; !reaped && i < supervisor->children.count; i++) {
             if (child_reap(child_at(supervisor, i), pid, status, clock_unix_seconds())) {
                 break;
             }
@@ -959,6 +993,7 @@ supervisor_free(struct supervisor **supervisor)
         return;
     }
     loop_timer_free(&old->watch);
+    reviews_free(&old->reviews);
     for (size_t i = 0; i < old->children.count; i++) {
         child_free(vector_at(&old->children, i));
     }
