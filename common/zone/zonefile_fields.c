@@ -371,6 +371,16 @@ shape_read(const struct shape *shape, const struct zonefile_entry *entry, size_t
     return true;
 }
 
+// "MX: missing x" -> "missing x": the type stands before the text already.
+static const char *
+without_type(const char *text, const char *type)
+{
+    size_t length = strlen(type);
+    return strncmp(text, type, length) == 0 && strncmp(text + length, ": ", 2) == 0
+               ? text + length + 2
+               : text;
+}
+
 static int
 hexadecimal_value(char c)
 {
@@ -421,23 +431,14 @@ generic_read(const struct zonefile_entry *entry, size_t first, uint16_t type,
         return false;
     if (digits != (size_t)length * 2)
         return zonefile_error_add(reading->errors, reading->token->place,
-                                  "%s: \\#: %u octets announced, %zu hexadecimal digits given",
-                                  reading->type, length, digits);
+                                  "%s: \\#: %u octets announced, that are %u hexadecimal digits; "
+                                  "%zu are given",
+                                  reading->type, length, length * 2, digits);
     struct fault fault;
     if (!rdata_canonicalise(type, reading->writer->start + position, length, &fault))
         return zonefile_error_add(reading->errors, reading->token->place, "%s: %s", reading->type,
-                                  fault.text);
+                                  without_type(fault.text, reading->type));
     return true;
-}
-
-// "MX: missing x" -> "missing x": the type stands before the text already.
-static const char *
-without_type(const char *text, const char *type)
-{
-    size_t length = strlen(type);
-    return strncmp(text, type, length) == 0 && strncmp(text + length, ": ", 2) == 0
-               ? text + length + 2
-               : text;
 }
 
 static bool

@@ -2,10 +2,11 @@
 // TTL that stands in for an omitted one. The stack is explicit, so that a file cannot make us
 // recurse.
 //
-// Which TTL has a record without one? That of $TTL (RFC 2308 section 4), else the last one that was
-// written (RFC 1035 section 5.1), else the minimum of an SOA that has none itself (what BIND does),
-// else the caller's default. All three last over the end of an included file; the origin and the
-// last owner do not (RFC 1035: an included file never changes the origin of its parent).
+// Which TTL has a record without one? That of $TTL (RFC 2308 section 4); where there is no $TTL
+// before an SOA without a TTL of its own, the SOA's minimum stands in for it (what BIND does, whose
+// files these mostly were); else the last one that was written (RFC 1035 section 5.1); else the
+// caller's default. All last over the end of an included file; the origin and the last owner do not
+// (RFC 1035: an included file never changes the origin of its parent).
 #include "common/zone/zonefile_read.h"
 
 #include <ctype.h>
@@ -52,8 +53,8 @@ struct reader {
     unsigned depth;
     uint8_t origin[NAME_SIZE_MAX], owner[NAME_SIZE_MAX];
     bool has_owner;
-    bool has_default_ttl, has_last_ttl, has_soa_ttl;
-    uint32_t default_ttl, last_ttl, soa_ttl;
+    bool has_default_ttl, has_last_ttl;
+    uint32_t default_ttl, last_ttl;
     struct zonefile_entry entry, generated;
     uint8_t *rdata; // RDATA_SIZE_MAX octets
 };
@@ -381,7 +382,10 @@ type_read(struct reader *reader, const struct zonefile_entry *entry, size_t at,
     header->rdata = at + 1;
     if (!token)
         return zonefile_error_add(&reader->errors, entry->end, "missing type");
-    if (token->quoted || !rrtype_from_text(token->text, &header->type))
+    if (token->quoted)
+        return zonefile_error_add(&reader->errors, token->place,
+                                  "\"%s\" is quoted: a type is expected here", token->text);
+    if (!rrtype_from_text(token->text, &header->type))
         return type_unknown(reader, token);
     if (rrtype_is_meta(header->type))
         return zonefile_error_add(&reader->errors, token->place,
@@ -422,15 +426,14 @@ ttl_choose(struct reader *reader, const struct header *header, const uint8_t *rd
         reader->has_last_ttl = true;
         return header->ttl;
     }
+    if (!reader->has_default_ttl && header->type == RRTYPE_SOA &&
+        rdata_soa_read(rdata, length, &soa)) {
+        reader->default_ttl = soa.minimum <= TTL_MAX ? soa.minimum : TTL_MAX;
+        reader->has_default_ttl = true;
+    }
     if (reader->has_default_ttl)
         return reader->default_ttl;
-    if (reader->has_last_ttl)
-        return reader->last_ttl;
-    if (header->type == RRTYPE_SOA && rdata_soa_read(rdata, length, &soa)) {
-        reader->soa_ttl = soa.minimum <= TTL_MAX ? soa.minimum : TTL_MAX;
-        reader->has_soa_ttl = true;
-    }
-    return reader->has_soa_ttl ? reader->soa_ttl : reader->options.default_ttl;
+    return reader->has_last_ttl ? reader->last_ttl : reader->options.default_ttl;
 }
 
 static bool
@@ -535,10 +538,10 @@ generate_read(struct reader *reader)
                            "$GENERATE: RANGE OWNER [TTL] [IN] TYPE RDATA is expected");
     else if (!zonefile_range_read(token->text, &range, &fault))
         zonefile_error_add(&reader->errors, token->place, "$GENERATE: %s", fault.text);
-    else if (zonefile_range_count(&range) > ZONEFILE_GENERATE_MAX)
+    else if (zonefile_range_count(&range) > reader->options.generate_max)
         zonefile_error_add(&reader->errors, token->place,
-                           "$GENERATE: range '%s' makes %" PRIu64 " records, at most %d are made",
-                           token->text, zonefile_range_count(&range), ZONEFILE_GENERATE_MAX);
+                           "$GENERATE: range '%s' makes %" PRIu64 " records, at most %u are made",
+                           token->text, zonefile_range_count(&range), reader->options.generate_max);
     else
         range_generate(reader, &range);
 }
@@ -611,6 +614,8 @@ reader_init(struct reader *reader, struct draft *draft, const struct zonefile_op
         reader->options = *options;
     if (reader->options.default_ttl == 0)
         reader->options.default_ttl = TTL_DEFAULT;
+    if (reader->options.generate_max == 0)
+        reader->options.generate_max = ZONEFILE_GENERATE_MAX;
     zonefile_errors_init(&reader->errors, ZONEFILE_ERRORS_MAX, ZONEFILE_WARNINGS_MAX);
     name_copy_lower(reader->origin, draft_apex(draft));
     zonefile_entry_init(&reader->entry);

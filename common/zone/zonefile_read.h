@@ -26,6 +26,7 @@ struct zonefile_options {
     uint32_t default_ttl; // used where neither RR nor $TTL nor a former RR says one; 0: 3600
     zonefile_record_seen *record_seen;
     void *context;
+    uint32_t generate_max; // records of one $GENERATE; 0: ZONEFILE_GENERATE_MAX
 };
 // ret_errors: vector of struct zonefile_error, freed by zonefile_errors_close; it is initialised
 // here. True when there is no error in it: warnings (is_warning; a probably missing final dot) may
