@@ -5,21 +5,15 @@
 // their own.
 #include "common/dns/rdata_parse.h"
 
-#include "common/base/quantity.h"
 #include "common/dns/name.h"
 #include "common/dns/rdata_svcb.h"
 #include "common/dns/rrtype.h"
 #include "common/dns/text_token.h"
+#include "common/dns/text_value.h"
 
 #include <arpa/inet.h>
-#include <ctype.h>
 #include <sodium.h>
-#include <stdio.h>
 #include <string.h>
-#include <strings.h>
-#include <time.h>
-
-#define WORD_MAX 128 // characters of a number, an address or a mnemonic
 
 struct parse {
     const char *at;
@@ -50,149 +44,42 @@ token_take(struct parse *parse, struct text_token *ret_token)
     return !ret_token->open || wrong(parse, ret_token, "a closing quote");
 }
 
-// The token as a C string without escapes, "" when it is too long to be anything that we know.
-static const char *
-token_word(const struct text_token *token, char word[static WORD_MAX])
-{
-    size_t length = token->length < WORD_MAX ? token->length : 0;
-    memcpy(word, token->text, length);
-    word[length] = '\0';
-    return word;
-}
-
-struct mnemonic {
-    const char *word;
-    unsigned value;
-};
-
-static const struct mnemonic algorithms[] = {
-    {"RSAMD5", 1},
-    {"DH", 2},
-    {"DSA", 3},
-    {"RSASHA1", 5},
-    {"DSA-NSEC3-SHA1", 6},
-    {"RSASHA1-NSEC3-SHA1", 7},
-    {"RSASHA256", 8},
-    {"RSASHA512", 10},
-    {"ECC-GOST", 12},
-    {"ECDSAP256SHA256", 13},
-    {"ECDSAP384SHA384", 14},
-    {"ED25519", 15},
-    {"ED448", 16},
-    {"INDIRECT", 252},
-    {"PRIVATEDNS", 253},
-    {"PRIVATEOID", 254},
-    {NULL, 0},
-};
-static const struct mnemonic certificates[] = {
-    {"PKIX", 1},   {"SPKI", 2},    {"PGP", 3},   {"IPKIX", 4}, {"ISPKI", 5}, {"IPGP", 6},
-    {"ACPKIX", 7}, {"IACPKIX", 8}, {"URI", 253}, {"OID", 254}, {NULL, 0},
-};
-static const struct mnemonic no_mnemonics[] = {{NULL, 0}};
+typedef bool value_reader(const struct text_token *token, uint64_t *ret_value);
 
 static bool
-number_read(const struct text_token *token, const struct mnemonic *mnemonics, uint64_t maximum,
-            uint64_t *ret_value)
+u8_text(const struct text_token *token, uint64_t *ret_value)
 {
-    char word[WORD_MAX];
-    token_word(token, word);
-    for (; mnemonics->word; mnemonics++)
-        if (strcasecmp(word, mnemonics->word) == 0) {
-            *ret_value = mnemonics->value;
-            return true;
-        }
-    return quantity_unsigned(word, maximum, ret_value, NULL);
+    return text_number(token, UINT8_MAX, ret_value);
 }
 
 static bool
-u8_parse(struct parse *parse, const struct mnemonic *mnemonics)
+u16_text(const struct text_token *token, uint64_t *ret_value)
+{
+    return text_number(token, UINT16_MAX, ret_value);
+}
+
+static bool
+u32_text(const struct text_token *token, uint64_t *ret_value)
+{
+    return text_number(token, UINT32_MAX, ret_value);
+}
+
+// One word that stands for a number of size octets.
+static bool
+number_parse(struct parse *parse, value_reader *reader, unsigned size, const char *expected)
 {
     struct text_token token;
     uint64_t value;
     if (!token_take(parse, &token))
         return false;
-    if (!number_read(&token, mnemonics, UINT8_MAX, &value))
-        return wrong(parse, &token, "a whole number from 0 to 255");
-    octets_write_u8(parse->out, (uint8_t)value);
-    return true;
-}
-
-static bool
-u16_parse(struct parse *parse, const struct mnemonic *mnemonics)
-{
-    struct text_token token;
-    uint64_t value;
-    if (!token_take(parse, &token))
-        return false;
-    if (!number_read(&token, mnemonics, UINT16_MAX, &value))
-        return wrong(parse, &token, "a whole number from 0 to 65535");
-    octets_write_u16(parse->out, (uint16_t)value);
-    return true;
-}
-
-static bool
-u32_parse(struct parse *parse)
-{
-    struct text_token token;
-    uint64_t value;
-    if (!token_take(parse, &token))
-        return false;
-    if (!number_read(&token, no_mnemonics, UINT32_MAX, &value))
-        return wrong(parse, &token, "a whole number from 0 to 4294967295");
-    octets_write_u32(parse->out, (uint32_t)value);
-    return true;
-}
-
-static bool
-period_parse(struct parse *parse)
-{
-    struct text_token token;
-    char word[WORD_MAX];
-    uint64_t value;
-    int64_t seconds;
-    if (!token_take(parse, &token))
-        return false;
-    token_word(&token, word);
-    for (char *at = word; *at; at++)
-        *at = (char)tolower((unsigned char)*at);
-    if (!quantity_unsigned(word, UINT32_MAX, &value, NULL)) {
-        if (!quantity_duration(word, &seconds, NULL) || seconds > UINT32_MAX)
-            return wrong(parse, &token, "seconds, or a time such as 15m, 1h or 2w");
-        value = (uint64_t)seconds;
-    }
-    octets_write_u32(parse->out, (uint32_t)value);
-    return true;
-}
-
-// YYYYMMDDHHmmSS; a date that does not exist is refused, not rolled over.
-static bool
-date_read(const char *word, uint64_t *ret_value)
-{
-    struct tm parts = {0};
-    char again[sizeof "YYYYMMDDHHmmSS"];
-    if (strlen(word) != 14 || strspn(word, "0123456789") != 14 ||
-        !strptime(word, "%Y%m%d%H%M%S", &parts))
-        return false;
-    time_t seconds = timegm(&parts);
-    if (!strftime(again, sizeof again, "%Y%m%d%H%M%S", &parts) || strcmp(again, word) != 0 ||
-        seconds < 0)
-        return false;
-    *ret_value = (uint32_t)seconds; // modulo 2^32: RFC 4034 section 3.1.5
-    return true;
-}
-
-static bool
-time_parse(struct parse *parse)
-{
-    struct text_token token;
-    char word[WORD_MAX];
-    uint64_t value;
-    if (!token_take(parse, &token))
-        return false;
-    token_word(&token, word);
-    if (!date_read(word, &value) && !quantity_unsigned(word, UINT32_MAX, &value, NULL))
-        return wrong(parse, &token, "a time as YYYYMMDDHHmmSS or seconds since 1970");
-    octets_write_u32(parse->out, (uint32_t)value);
+    if (!reader(&token, &value))
+        return wrong(parse, &token, expected);
+    if (size == 1)
+        octets_write_u8(parse->out, (uint8_t)value);
+    else if (size == 2)
+        octets_write_u16(parse->out, (uint16_t)value);
+    else
+        octets_write_u32(parse->out, (uint32_t)value);
     return true;
 }
 
@@ -200,11 +87,11 @@ static bool
 type_parse(struct parse *parse)
 {
     struct text_token token;
-    char word[WORD_MAX];
+    char word[TEXT_WORD_MAX];
     uint16_t type;
     if (!token_take(parse, &token))
         return false;
-    if (!rrtype_from_text(token_word(&token, word), &type))
+    if (!rrtype_from_text(text_word(&token, word), &type))
         return wrong(parse, &token, "an RR type such as A, MX or TYPE65280");
     octets_write_u16(parse->out, type);
     return true;
@@ -213,9 +100,9 @@ type_parse(struct parse *parse)
 static bool
 address_write(struct parse *parse, const struct text_token *token, int family)
 {
-    char word[WORD_MAX];
+    char word[TEXT_WORD_MAX];
     uint8_t address[16];
-    if (inet_pton(family, token_word(token, word), address) != 1)
+    if (inet_pton(family, text_word(token, word), address) != 1)
         return wrong(parse, token,
                      family == AF_INET ? "an IPv4 address such as 192.0.2.1"
                                        : "an IPv6 address such as 2001:db8::1");
@@ -311,16 +198,10 @@ hex_parse(struct parse *parse)
     if (!token_take(parse, &token))
         return false;
     do {
-        struct octets_writer *out = parse->out;
-        size_t length;
-        const char *end;
-        if (token.length / 2 > octets_room(out))
+        if (token.length / 2 > octets_room(parse->out))
             return wrong(parse, &token, "at most 65535 octets of RDATA");
-        if (sodium_hex2bin(out->at, octets_room(out), token.text, token.length, NULL, &length,
-                           &end) != 0 ||
-            length * 2 != token.length)
+        if (!text_hex(&token, parse->out))
             return wrong(parse, &token, "hexadecimal digits in pairs");
-        out->at += length;
     } while (text_token_next(&parse->at, &token));
     return true;
 }
@@ -367,50 +248,28 @@ salt_parse(struct parse *parse)
 {
     struct text_token token;
     uint8_t salt[UINT8_MAX];
-    size_t length = 0;
-    const char *end;
+    struct octets_writer out;
+    octets_writer_init(&out, salt, sizeof salt);
     if (!token_take(parse, &token))
         return false;
     bool none = token.length == 1 && token.text[0] == '-';
-    if (!none &&
-        (sodium_hex2bin(salt, sizeof salt, token.text, token.length, NULL, &length, &end) != 0 ||
-         length * 2 != token.length || !length))
+    if (!none && !text_hex(&token, &out))
         return wrong(parse, &token, "- or hexadecimal digits in pairs, at most 255 octets");
-    octets_write_u8(parse->out, (uint8_t)length);
-    octets_write(parse->out, salt, length);
+    octets_write_u8(parse->out, (uint8_t)octets_written(&out));
+    octets_write(parse->out, salt, octets_written(&out));
     return true;
 }
 
-static int
-base32hex_digit(char character)
-{
-    if (character >= '0' && character <= '9')
-        return character - '0';
-    int letter = tolower((unsigned char)character);
-    return letter >= 'a' && letter <= 'v' ? letter - 'a' + 10 : -1;
-}
-
-// Base32 with the extended hexadecimal alphabet, no padding (RFC 4648 section 7, RFC 5155
-// section 3.3).
 static bool
 hash_parse(struct parse *parse)
 {
     struct text_token token;
     uint8_t hash[UINT8_MAX];
-    unsigned length = 0, bits = 0, held = 0;
+    unsigned length;
     if (!token_take(parse, &token))
         return false;
-    for (size_t i = 0; i < token.length; i++) {
-        int digit = base32hex_digit(token.text[i]);
-        if (digit < 0 || length == sizeof hash)
-            return wrong(parse, &token, "base32 digits 0-9 and A-V, at most 255 octets");
-        held = (held << 5 | (unsigned)digit) & 0xfffU;
-        bits += 5;
-        if (bits >= 8) {
-            bits -= 8;
-            hash[length++] = (uint8_t)(held >> bits);
-        }
-    }
+    if (!text_base32hex(&token, hash, &length))
+        return wrong(parse, &token, "base32 digits 0-9 and A-V, at most 255 octets");
     octets_write_u8(parse->out, (uint8_t)length);
     octets_write(parse->out, hash, length);
     return true;
@@ -439,9 +298,9 @@ bitmap_parse(struct parse *parse, bool may_be_empty)
     struct text_token token;
     bool any = false;
     while (text_token_next(&parse->at, &token)) {
-        char word[WORD_MAX];
+        char word[TEXT_WORD_MAX];
         uint16_t type;
-        if (!rrtype_from_text(token_word(&token, word), &type) || type == 0)
+        if (!rrtype_from_text(text_word(&token, word), &type) || type == 0)
             return wrong(parse, &token, "an RR type such as A, MX or TYPE65280");
         bits[type / 8] |= (uint8_t)(0x80 >> (type & 7));
         any = true;
@@ -488,7 +347,7 @@ relay_parse(struct parse *parse)
         return fault_set(parse->fault, FAULT_SYNTAX, "discovery \"%u\": expected 0 or 1", *octet);
     if (!token_take(parse, &token))
         return false;
-    if (!number_read(&token, no_mnemonics, 3, &type))
+    if (!text_number(&token, 3, &type))
         return wrong(parse, &token, "a relay type from 0 to 3");
     *octet = (uint8_t)((uint64_t)*octet << 7 | type);
     return endpoint_parse(parse, 1);
@@ -499,21 +358,21 @@ field_parse(struct parse *parse, char field)
 {
     switch (field) {
     case SHAPE_U8:
-        return u8_parse(parse, no_mnemonics);
+        return number_parse(parse, u8_text, 1, "a whole number from 0 to 255");
     case SHAPE_ALGO:
-        return u8_parse(parse, algorithms);
+        return number_parse(parse, text_algorithm, 1, "an algorithm such as 13 or ECDSAP256SHA256");
     case SHAPE_U16:
-        return u16_parse(parse, no_mnemonics);
+        return number_parse(parse, u16_text, 2, "a whole number from 0 to 65535");
     case SHAPE_CERT:
-        return u16_parse(parse, certificates);
+        return number_parse(parse, text_certificate_type, 2, "a type such as 1 or PKIX");
     case SHAPE_TYPE:
         return type_parse(parse);
     case SHAPE_U32:
-        return u32_parse(parse);
+        return number_parse(parse, u32_text, 4, "a whole number from 0 to 4294967295");
     case SHAPE_PERIOD:
-        return period_parse(parse);
+        return number_parse(parse, text_period, 4, "seconds, or a time such as 15m, 1h or 2w");
     case SHAPE_TIME:
-        return time_parse(parse);
+        return number_parse(parse, text_time, 4, "a time as YYYYMMDDHHmmSS or seconds since 1970");
     case SHAPE_IPV4:
         return address_parse(parse, AF_INET);
     case SHAPE_IPV6:

@@ -5,7 +5,6 @@
 // be.
 #include "common/dns/rdata_text.h"
 
-#include "common/base/quantity.h"
 #include "common/dns/name.h"
 #include "common/dns/rdata.h"
 #include "common/dns/rdata_ldns.h"
@@ -14,6 +13,7 @@
 #include "common/dns/rdata_shape.h"
 #include "common/dns/rrtype.h"
 #include "common/dns/text_token.h"
+#include "common/dns/text_value.h"
 
 #include <sodium.h>
 #include <string.h>
@@ -22,13 +22,9 @@ static bool
 length_read(const char **at, uint64_t *ret_length, struct fault *fault)
 {
     struct text_token token;
-    char digits[6];
     if (!text_token_next(at, &token))
         return fault_set(fault, FAULT_SYNTAX, "missing length after \\#");
-    size_t length = token.length < sizeof digits ? token.length : 0;
-    memcpy(digits, token.text, length);
-    digits[length] = '\0';
-    if (!quantity_unsigned(digits, RDATA_SIZE_MAX, ret_length, NULL))
+    if (!text_number(&token, RDATA_SIZE_MAX, ret_length))
         return fault_set(fault, FAULT_SYNTAX, "length after \\# \"%.*s\": expected 0 to 65535",
                          (int)(token.length > 64 ? 64 : token.length), token.text);
     return true;
@@ -38,16 +34,11 @@ length_read(const char **at, uint64_t *ret_length, struct fault *fault)
 static bool
 hex_word_write(const struct text_token *token, struct octets_writer *writer, struct fault *fault)
 {
-    size_t length;
-    const char *end;
-    if (sodium_hex2bin(writer->at, octets_room(writer), token->text, token->length, NULL, &length,
-                       &end) != 0 ||
-        length * 2 != token->length)
-        return fault_set(fault, FAULT_SYNTAX,
-                         "octets after \\# \"%.*s\": expected hexadecimal digits in pairs",
-                         (int)(token->length > 64 ? 64 : token->length), token->text);
-    writer->at += length;
-    return true;
+    if (text_hex(token, writer))
+        return true;
+    return fault_set(fault, FAULT_SYNTAX,
+                     "octets after \\# \"%.*s\": expected hexadecimal digits in pairs",
+                     (int)(token->length > 64 ? 64 : token->length), token->text);
 }
 
 // RFC 3597 section 5, behind the \#.
