@@ -1,6 +1,6 @@
-// A peer must have one form. A dual-stack peer may reach us as 192.0.2.1 or as ::ffff:192.0.2.1; rules,
-// cookies, rate limits and logs would each have to know both. So the mapped form ends here, where text,
-// octets and the kernel's addresses come in, and nothing behind this file ever sees it.
+// A peer must have one form. A dual-stack peer may reach us as 192.0.2.1 or as ::ffff:192.0.2.1;
+// rules, cookies, rate limits and logs would each have to know both. So the mapped form ends here,
+// where text, octets and the kernel's addresses come in, and nothing behind this file ever sees it.
 #include "common/net/address.h"
 
 #include <arpa/inet.h>
@@ -97,7 +97,8 @@ address_from_text(const char *text, uint16_t default_port, struct address *ret_a
     const char *at = strchr(text, '@');
     size_t length = at ? (size_t)(at - text) : strlen(text);
     if (at && !read_number(at + 1, 65535, &port))
-        return fault_set(fault, FAULT_SYNTAX, "\"%.80s\": the port behind @ is not 0 to 65535", text);
+        return fault_set(fault, FAULT_SYNTAX, "\"%.80s\": the port behind @ is not 0 to 65535",
+                         text);
     if (length >= sizeof(host))
         return fault_set(fault, FAULT_SYNTAX, "\"%.80s...\": too long, " EXPECTED, text);
     memcpy(host, text, length);
@@ -108,7 +109,8 @@ address_from_text(const char *text, uint16_t default_port, struct address *ret_a
 }
 
 bool
-address_from_sockaddr(const struct sockaddr *sockaddr, socklen_t length, struct address *ret_address)
+address_from_sockaddr(const struct sockaddr *sockaddr, socklen_t length,
+                      struct address *ret_address)
 {
     if (length >= sizeof(struct sockaddr_in) && sockaddr->sa_family == AF_INET) {
         struct sockaddr_in v4;
@@ -128,7 +130,8 @@ address_from_sockaddr(const struct sockaddr *sockaddr, socklen_t length, struct 
 }
 
 bool
-address_from_octets(const uint8_t *octets, size_t length, uint16_t port, struct address *ret_address)
+address_from_octets(const uint8_t *octets, size_t length, uint16_t port,
+                    struct address *ret_address)
 {
     if (length != 4 && length != 16)
         return false;
@@ -295,7 +298,8 @@ address_prefix_from_text(const char *text, struct address_prefix *ret_prefix, st
     }
     if (length >= sizeof(host) || !host_from_text(host, 0, &prefix.address))
         return fault_set(fault, FAULT_SYNTAX,
-                         "\"%.80s\": expected a prefix such as 192.0.2.0/24 or 2001:db8::/32", text);
+                         "\"%.80s\": expected a prefix such as 192.0.2.0/24 or 2001:db8::/32",
+                         text);
     if (!read_bits(slash, memchr(text, ':', length) != NULL, &prefix.address, &bits))
         return fault_set(fault, FAULT_SYNTAX, "\"%.80s\": the prefix length is not 0 to %d", text,
                          prefix.address.family == AF_INET ? 32 : 128);

@@ -1,8 +1,8 @@
-// Why these options. IP_PKTINFO: on 0.0.0.0 the answer must leave from the address that was asked, or
-// the resolver drops it. IPV6_V6ONLY: "::" and "0.0.0.0" are two lines of the settings and two sockets;
-// nothing arrives in mapped form. IP_PMTUDISC_OMIT: the path MTU that an off-path attacker may have
-// forged is not believed, so answers are not fragmented at his will (RFC 9715 section 3.1).
-// TCP_DEFER_ACCEPT stays off: it hides connections from our own idle time-out.
+// Why these options. IP_PKTINFO: on 0.0.0.0 the answer must leave from the address that was asked,
+// or the resolver drops it. IPV6_V6ONLY: "::" and "0.0.0.0" are two lines of the settings and two
+// sockets; nothing arrives in mapped form. IP_PMTUDISC_OMIT: the path MTU that an off-path attacker
+// may have forged is not believed, so answers are not fragmented at his will (RFC 9715
+// section 3.1). TCP_DEFER_ACCEPT stays off: it hides connections from our own idle time-out.
 #include "common/net/listen.h"
 
 #include <errno.h>
@@ -149,8 +149,8 @@ listen_tcp(const struct address *address, const struct listen_options *options, 
     int fd = open_socket(address, SOCK_STREAM, "TCP", fault);
     if (fd < 0)
         return false;
-    bool good = (set_common(fd, address, options) && set_tcp(fd)) ||
-                option_fault(address, "TCP", fault);
+    bool good =
+        (set_common(fd, address, options) && set_tcp(fd)) || option_fault(address, "TCP", fault);
     good = good && bind_socket(fd, address, "TCP", fault);
     // Without SO_REUSEPORT a second listener on the address is found out here, not by bind.
     if (good && listen(fd, LISTEN_TCP_BACKLOG) != 0)

@@ -3,8 +3,9 @@
 // object, and its memory goes in the callback. So an owner may free anything from anywhere, and
 // libuv's promise that a closing handle is never called again becomes ours.
 //
-// A watch is the subtle one. libuv takes the descriptor out of epoll inside uv_poll_stop, at once, so
-// the owner may close the descriptor right after loop_watch_free although the handle still closes.
+// A watch is the subtle one. libuv takes the descriptor out of epoll inside uv_poll_stop, at once,
+// so the owner may close the descriptor right after loop_watch_free although the handle still
+// closes.
 #include "common/net/loop.h"
 
 #include <pthread.h>

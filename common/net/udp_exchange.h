@@ -31,7 +31,7 @@ struct udp_exchange_events {
     // caller's to check); false passes it over and goes on waiting. octets are borrowed.
     bool (*answer)(void *context, const uint8_t *octets, size_t length);
     // Over, once: fault is NULL after an answer; else FAULT_TIMEOUT, FAULT_REFUSED (nothing listens
-    // there) or FAULT_IO. Free the exchange here or later.
+    // there), FAULT_LIMIT (strays) or FAULT_IO. Free the exchange here or later.
     void (*ended)(void *context, const struct fault *fault);
 };
 
