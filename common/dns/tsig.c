@@ -21,6 +21,7 @@
 #define TIME_SIZE       6  // a time is 48 bits
 #define MAC_SIZE_MIN    10 // RFC 8945 section 5.2.2.1
 #define VARIABLES_FIXED 16 // time, fudge, MAC size, original ID, error, other length
+#define RR_FIXED_SIZE   10 // type, class, TTL, RDLENGTH
 #define ALGORITHM_COUNT 5
 
 static const struct {
@@ -307,6 +308,13 @@ tsig_sign(struct tsig_exchange *exchange, uint8_t *message, size_t length, size_
         variables.other_length = TIME_SIZE;
     }
     return sign_with_key(exchange, message, length, size, &variables);
+}
+
+size_t
+tsig_size(const struct tsig_key *key)
+{
+    return name_length(key->name) + RR_FIXED_SIZE + name_length(algorithm_name(key->algorithm)) +
+           VARIABLES_FIXED + hmac_size(algorithms[key->algorithm].hash);
 }
 
 static bool

@@ -77,6 +77,8 @@ unsigned tsig_check_query(const uint8_t *message, size_t length, const struct ts
 // is the TSIG of the query).
 size_t tsig_sign(struct tsig_exchange *exchange, uint8_t *message, size_t length, size_t size,
                  uint64_t now, unsigned error, const struct tsig_rr *query);
+// Octets that tsig_sign adds for a key when there is no error to report.
+size_t tsig_size(const struct tsig_key *key);
 // Client side: checks the next message of an answer. last says that no more will come (then it must
 // be signed). Copies nothing; the message is as received.
 bool tsig_check_answer(struct tsig_exchange *exchange, const uint8_t *message, size_t length,

@@ -1,0 +1,271 @@
+// One tag octet for each RR says whether the owner is the one before: transfers come owner by
+// owner, so most RRs cost no name at all, and a name is no longer than in the message.
+#include "common/transfer/rr_stream.h"
+
+#include "common/base/hash.h"
+#include "common/dns/rrtype.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define STREAM_MAGIC  UINT64_C(0x54444D5252530D0A) // "TDMRRS\r\n"
+#define STREAM_FORMAT 1
+#define STREAM_HEAD   10 // magic and format
+#define STREAM_TAIL   13 // end tag, count, CRC
+#define STREAM_CRC    4
+#define STREAM_SEALS  (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+
+enum stream_tag { TAG_SAME = 0, TAG_OWNER = 1, TAG_END = 2 };
+
+void
+rr_stream_writer_init(struct rr_stream_writer *writer, const uint8_t *apex, int fd)
+{
+    memset(writer, 0, sizeof(*writer));
+    octets_buffer_init(&writer->buffer);
+    writer->fd = fd;
+    octets_buffer_add_u64(&writer->buffer, STREAM_MAGIC);
+    octets_buffer_add_u16(&writer->buffer, STREAM_FORMAT);
+    octets_buffer_add(&writer->buffer, apex, name_length(apex));
+}
+
+void
+rr_stream_writer_close(struct rr_stream_writer *writer)
+{
+    octets_buffer_close(&writer->buffer);
+}
+
+// Moves the buffer into the file. After a failure nothing more is written; the end says so.
+static void
+flush(struct rr_stream_writer *writer)
+{
+    const uint8_t *at = writer->buffer.data;
+    size_t left = writer->buffer.length;
+    writer->crc = hash_crc32c(writer->crc, at, left);
+    while (left && !writer->error) {
+        ssize_t written = write(writer->fd, at, left);
+        if (written < 0 && errno != EINTR)
+            writer->error = errno;
+        if (written > 0) {
+            at += written;
+            left -= (size_t)written;
+        }
+    }
+    writer->written += writer->buffer.length;
+    writer->buffer.length = 0;
+}
+
+static void
+add_owner(struct rr_stream_writer *writer, const uint8_t *owner)
+{
+    uint8_t lower[NAME_SIZE_MAX];
+    size_t length = name_copy_lower(lower, owner);
+    // An empty owner[] is the root, which is a name: the first RR always brings its own.
+    bool same = writer->count && name_equal(lower, writer->owner);
+    octets_buffer_add_u8(&writer->buffer, same ? TAG_SAME : TAG_OWNER);
+    if (same)
+        return;
+    octets_buffer_add(&writer->buffer, lower, length);
+    memcpy(writer->owner, lower, length);
+}
+
+void
+rr_stream_add(struct rr_stream_writer *writer, const uint8_t *owner, uint16_t type, uint32_t ttl,
+              const uint8_t *rdata, uint16_t rdlength)
+{
+    add_owner(writer, owner);
+    octets_buffer_add_u16(&writer->buffer, type);
+    octets_buffer_add_u32(&writer->buffer, ttl);
+    octets_buffer_add_u16(&writer->buffer, rdlength);
+    octets_buffer_add(&writer->buffer, rdata, rdlength);
+    writer->count++;
+    if (writer->fd >= 0 && writer->buffer.length >= RR_STREAM_FLUSH)
+        flush(writer);
+}
+
+bool
+rr_stream_end(struct rr_stream_writer *writer, struct fault *fault)
+{
+    octets_buffer_add_u8(&writer->buffer, TAG_END);
+    octets_buffer_add_u64(&writer->buffer, writer->count);
+    uint32_t crc = hash_crc32c(writer->crc, writer->buffer.data, writer->buffer.length);
+    octets_buffer_add_u32(&writer->buffer, crc);
+    if (writer->fd < 0)
+        return true;
+    flush(writer);
+    return !writer->error ||
+           fault_set_errno(fault, writer->error, "the transferred zone cannot be kept in memory");
+}
+
+uint64_t
+rr_stream_size(const struct rr_stream_writer *writer)
+{
+    return writer->written + writer->buffer.length;
+}
+
+int
+rr_stream_memfd(const char *name, struct fault *fault)
+{
+    int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd < 0)
+        fault_set_errno(fault, errno, "memfd %s cannot be made", name);
+    return fd;
+}
+
+bool
+rr_stream_seal(int fd, struct fault *fault)
+{
+    if (fcntl(fd, F_ADD_SEALS, STREAM_SEALS) == 0)
+        return true;
+    return fault_set_errno(fault, errno, "a memfd cannot be sealed");
+}
+
+static bool
+corrupt(struct fault *fault, const char *what)
+{
+    return fault_set(fault, FAULT_CORRUPT, "a stream of records is corrupt: %s", what);
+}
+
+static bool
+read_head(struct rr_stream_reader *reader, struct fault *fault)
+{
+    uint64_t magic = octets_read_u64(&reader->reader);
+    uint16_t format = octets_read_u16(&reader->reader);
+    uint8_t apex[NAME_SIZE_MAX];
+    if (magic != STREAM_MAGIC || format != STREAM_FORMAT)
+        return corrupt(fault, "its head is of another kind or format");
+    if (!name_read_plain(&reader->reader, apex))
+        return corrupt(fault, "the zone's name is not a name");
+    name_copy_lower(reader->apex, apex);
+    return true;
+}
+
+bool
+rr_stream_reader_init(struct rr_stream_reader *reader, const void *octets, size_t length,
+                      struct fault *fault)
+{
+    memset(reader, 0, offsetof(struct rr_stream_reader, rdata));
+    reader->map = NULL;
+    reader->map_size = 0;
+    if (length < STREAM_HEAD + 1 + STREAM_TAIL)
+        return corrupt(fault, "it is too short");
+    const uint8_t *crc = (const uint8_t *)octets + length - STREAM_CRC;
+    if (hash_crc32c(0, octets, length - STREAM_CRC) != octets_get_u32(crc))
+        return corrupt(fault, "its checksum does not fit");
+    octets_reader_init(&reader->reader, octets, length - STREAM_CRC);
+    return read_head(reader, fault);
+}
+
+static bool
+check_memfd(int fd, uint64_t maximum, size_t *ret_size, struct fault *fault)
+{
+    struct stat status;
+    int seals = fcntl(fd, F_GET_SEALS);
+    if (seals < 0 || (seals & STREAM_SEALS) != STREAM_SEALS)
+        return corrupt(fault, "its memfd is not sealed");
+    if (fstat(fd, &status) != 0)
+        return fault_set_errno(fault, errno, "a memfd cannot be examined");
+    if (status.st_size <= 0 || (uint64_t)status.st_size > maximum)
+        return fault_set(fault, FAULT_LIMIT,
+                         "a stream of records has %jd octets; at most %" PRIu64 " may it have",
+                         (intmax_t)status.st_size, maximum);
+    *ret_size = (size_t)status.st_size;
+    return true;
+}
+
+bool
+rr_stream_reader_map(struct rr_stream_reader *reader, int fd, uint64_t maximum, struct fault *fault)
+{
+    size_t size;
+    reader->map = NULL;
+    if (!check_memfd(fd, maximum, &size, fault))
+        return false;
+    void *map = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (map == MAP_FAILED)
+        return fault_set_errno(fault, errno, "a stream of %zu octets cannot be mapped", size);
+    bool good = rr_stream_reader_init(reader, map, size, fault);
+    reader->map = map;
+    reader->map_size = size;
+    if (!good)
+        rr_stream_reader_close(reader);
+    return good;
+}
+
+void
+rr_stream_reader_close(struct rr_stream_reader *reader)
+{
+    if (reader->map)
+        munmap(reader->map, reader->map_size);
+    reader->map = NULL;
+}
+
+static enum rr_stream_step
+bad_rr(const struct rr_stream_reader *reader, struct fault *fault, const char *what)
+{
+    corrupt(fault, what);
+    fault_wrap(fault, "record %" PRIu64, reader->count + 1);
+    return RR_STREAM_BAD;
+}
+
+static enum rr_stream_step
+read_end(struct rr_stream_reader *reader, struct fault *fault)
+{
+    uint64_t count = octets_read_u64(&reader->reader);
+    if (reader->reader.failed || count != reader->count || octets_left(&reader->reader))
+        return bad_rr(reader, fault, "it ends in the wrong place");
+    reader->ended = true;
+    return RR_STREAM_DONE;
+}
+
+// Owner names are read for each new owner only; a name with an upper-case letter is made lower
+// case.
+static bool
+read_owner(struct rr_stream_reader *reader, unsigned tag)
+{
+    uint8_t name[NAME_SIZE_MAX];
+    if (tag == TAG_SAME)
+        return reader->count > 0;
+    if (tag != TAG_OWNER || !name_read_plain(&reader->reader, name))
+        return false;
+    name_copy_lower(reader->owner, name);
+    return name_is_at_or_below(reader->owner, reader->apex);
+}
+
+static enum rr_stream_step
+read_rdata(struct rr_stream_reader *reader, struct rr_stream_rr *rr, struct fault *fault)
+{
+    const uint8_t *rdata = octets_read_view(&reader->reader, rr->rdlength);
+    if (!rdata)
+        return bad_rr(reader, fault, "it is cut");
+    memcpy(reader->rdata, rdata, rr->rdlength);
+    if (!rdata_canonicalise(rr->type, reader->rdata, rr->rdlength, fault)) {
+        fault_wrap(fault, "record %" PRIu64 " of a stream", reader->count + 1);
+        return RR_STREAM_BAD;
+    }
+    rr->rdata = reader->rdata;
+    name_copy(rr->owner, reader->owner);
+    reader->count++;
+    return RR_STREAM_RR;
+}
+
+enum rr_stream_step
+rr_stream_next(struct rr_stream_reader *reader, struct rr_stream_rr *ret_rr, struct fault *fault)
+{
+    if (reader->ended)
+        return RR_STREAM_DONE;
+    unsigned tag = octets_read_u8(&reader->reader);
+    if (tag == TAG_END && !reader->reader.failed)
+        return read_end(reader, fault);
+    if (reader->reader.failed || !read_owner(reader, tag))
+        return bad_rr(reader, fault, "an owner is not a name of the zone");
+    ret_rr->type = octets_read_u16(&reader->reader);
+    ret_rr->ttl = octets_read_u32(&reader->reader);
+    ret_rr->rdlength = octets_read_u16(&reader->reader);
+    if (reader->reader.failed || rrtype_is_meta(ret_rr->type))
+        return bad_rr(reader, fault, "a type that no zone holds");
+    return read_rdata(reader, ret_rr, fault);
+}

@@ -1,0 +1,414 @@
+// When is a transfer over? (RFC 5936 section 2.2) Nothing but the second SOA says so. An answer
+// that ends without it, or goes on behind it, or has a SOA anywhere else, is not a zone. A SOA at
+// the apex that differs from the first means that the zone changed while it was sent, or that
+// somebody cannot count: both times the next try is the cure.
+//
+// Why is everything thrown away at the first flaw? Because half a zone is worse than the old one,
+// and a zone with one record left out is a zone that nobody ever wrote.
+//
+// A message is judged from the outside in: bounds, header, signature, RCODE, question, then each
+// RR. The signature comes before the RRs, so that a stranger on the path reaches as little code as
+// can be. The RCODE is looked at before an absent signature is complained of: a refusal is often
+// sent unsigned, and "REFUSED" is what helps.
+#include "common/transfer/xfr_in.h"
+
+#include "common/dns/message_read.h"
+#include "common/dns/message_write.h"
+#include "common/dns/rcode.h"
+#include "common/dns/rrtype.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+const char *
+xfr_in_reason_word(enum xfr_in_reason reason)
+{
+    switch (reason) {
+    case XFR_IN_REFUSED:
+        return "refused";
+    case XFR_IN_TSIG:
+        return "tsig";
+    case XFR_IN_SYNTAX:
+        return "syntax";
+    case XFR_IN_EMPTY:
+        return "empty";
+    case XFR_IN_CUT:
+        return "cut";
+    case XFR_IN_LIMIT:
+        return "limit";
+    case XFR_IN_SLOW:
+        return "slow";
+    case XFR_IN_IO:
+        return "io";
+    case XFR_IN_NO_REASON:
+        break;
+    }
+    return "none";
+}
+
+void
+xfr_in_init(struct xfr_in *transfer, const struct xfr_in_options *options,
+            struct rr_stream_writer *stream, int64_t now)
+{
+    memset(transfer, 0, offsetof(struct xfr_in, rdata));
+    transfer->options = *options;
+    transfer->stream = stream;
+    transfer->started_seconds = now;
+    name_copy_lower(transfer->apex, options->apex);
+    transfer->options.apex = transfer->apex;
+    if (!options->octets_max)
+        transfer->options.octets_max = XFR_IN_SIZE_DEFAULT;
+    if (!options->seconds_max)
+        transfer->options.seconds_max = XFR_IN_SECONDS_MAX;
+    tsig_exchange_init(&transfer->exchange, options->key);
+}
+
+void
+xfr_in_close(struct xfr_in *transfer)
+{
+    tsig_exchange_close(&transfer->exchange);
+}
+
+static uint16_t
+question_type(const struct xfr_in *transfer)
+{
+    return transfer->options.ixfr ? RRTYPE_IXFR : RRTYPE_AXFR;
+}
+
+// RFC 1995 section 3: the SOA that the client holds, of which only the serial is looked at.
+static bool
+write_held_soa(const struct xfr_in *transfer, struct message_writer *writer)
+{
+    uint8_t soa[2 + 20] = {0};
+    octets_put_u32(soa + 2, transfer->options.serial);
+    return message_write_rr(writer, MESSAGE_AUTHORITY, transfer->apex, RRTYPE_SOA, RRCLASS_IN, 0,
+                            soa, sizeof(soa));
+}
+
+size_t
+xfr_in_query(struct xfr_in *transfer, void *memory, size_t size, int64_t now)
+{
+    struct message_writer writer;
+    ENSURE(size >= XFR_IN_QUERY_MAX);
+    message_writer_init(&writer, memory, size, transfer->options.id, 0);
+    bool fits =
+        message_write_question(&writer, transfer->apex, question_type(transfer), RRCLASS_IN) &&
+        (!transfer->options.ixfr || write_held_soa(transfer, &writer));
+    ENSURE(fits);
+    size_t length = message_length(&writer);
+    if (transfer->options.key)
+        length = tsig_sign(&transfer->exchange, memory, length, size, (uint64_t)now, 0, NULL);
+    ENSURE(length);
+    return length;
+}
+
+// The fault that the caller wraps with zone, primary and message is set; the rest of the transfer
+// is void.
+static bool
+refuse(struct xfr_in *transfer, enum xfr_in_reason reason)
+{
+    transfer->reason = reason;
+    transfer->step = XFR_IN_FAILED;
+    return false;
+}
+
+static bool
+refuse_syntax(struct xfr_in *transfer, struct fault *fault, const char *what)
+{
+    fault_set(fault, FAULT_SYNTAX, "%s", what);
+    return refuse(transfer, XFR_IN_SYNTAX);
+}
+
+static bool
+check_limits(struct xfr_in *transfer, size_t length, int64_t now, struct fault *fault)
+{
+    transfer->octets += length + 2; // with the length field of TCP
+    if (transfer->octets > transfer->options.octets_max) {
+        fault_set(fault, FAULT_LIMIT,
+                  "the transfer has more than %" PRIu64 " octets (gate max-size)",
+                  transfer->options.octets_max);
+        return refuse(transfer, XFR_IN_LIMIT);
+    }
+    if (now - transfer->started_seconds > transfer->options.seconds_max) {
+        fault_set(fault, FAULT_TIMEOUT, "the transfer takes longer than %" PRId64 " s",
+                  transfer->options.seconds_max);
+        return refuse(transfer, XFR_IN_SLOW);
+    }
+    return true;
+}
+
+static bool
+check_header(struct xfr_in *transfer, const struct message_header *header, struct fault *fault)
+{
+    if (header->id != transfer->options.id)
+        return refuse_syntax(transfer, fault, "the ID is not that of the query");
+    if (!(header->flags & MESSAGE_QR) || message_opcode(header) != OPCODE_QUERY)
+        return refuse_syntax(transfer, fault, "not an answer to a query");
+    if (header->flags & MESSAGE_TC)
+        return refuse_syntax(transfer, fault, "truncated (TC), which makes no sense over TCP");
+    return true;
+}
+
+static bool
+refuse_rcode(struct xfr_in *transfer, unsigned rcode, struct fault *fault)
+{
+    fault_set(fault, FAULT_REFUSED,
+              "it answers %s; see the transfer rules and keys of the primary for this host",
+              rcode_text(rcode));
+    return refuse(transfer, XFR_IN_REFUSED);
+}
+
+static bool
+check_signature(struct xfr_in *transfer, const uint8_t *message, size_t length, unsigned rcode,
+                int64_t now, struct fault *fault)
+{
+    struct tsig_rr tsig;
+    if (!transfer->options.key)
+        return rcode == RCODE_NOERROR || refuse_rcode(transfer, rcode, fault);
+    if (rcode != RCODE_NOERROR && tsig_find(message, length, &tsig) && !tsig.present)
+        return refuse_rcode(transfer, rcode, fault);
+    if (!tsig_check_answer(&transfer->exchange, message, length, (uint64_t)now, fault))
+        return refuse(transfer, XFR_IN_TSIG);
+    return rcode == RCODE_NOERROR || refuse_rcode(transfer, rcode, fault);
+}
+
+// RFC 5936 section 2.2.1: the question is in the first message, and may be in the others.
+static bool
+check_question(struct xfr_in *transfer, struct octets_reader *reader,
+               const struct message_header *header, struct fault *fault)
+{
+    struct message_question question;
+    if (header->qdcount == 0 && transfer->messages > 1)
+        return true;
+    if (header->qdcount != 1)
+        return refuse_syntax(transfer, fault, "not one question but another number");
+    if (!message_read_question(reader, &question))
+        return refuse_syntax(transfer, fault, "the question cannot be read");
+    if (!name_equal_any_case(question.name, transfer->apex) ||
+        question.type != question_type(transfer) || question.class != RRCLASS_IN)
+        return refuse_syntax(transfer, fault, "the question is not the one that was asked");
+    return true;
+}
+
+// Names the RR at fault.
+static void
+wrap_rr(struct fault *fault, const uint8_t *owner, uint16_t type)
+{
+    char name[NAME_TEXT_MAX], word[RRTYPE_TEXT_MAX];
+    fault_wrap(fault, "%s %s", name_to_text(owner, name), rrtype_text(type, word));
+}
+
+static bool
+refuse_rr(struct xfr_in *transfer, const struct message_rr *rr, struct fault *fault,
+          const char *what)
+{
+    refuse_syntax(transfer, fault, what);
+    wrap_rr(fault, rr->owner, rr->type);
+    return false;
+}
+
+static bool
+check_rr(struct xfr_in *transfer, const struct message_rr *rr, struct fault *fault)
+{
+    if (transfer->step == XFR_IN_DONE)
+        return refuse_rr(transfer, rr, fault,
+                         "a record behind the closing SOA; a SOA stands in the middle");
+    if (rr->class != RRCLASS_IN)
+        return refuse_rr(transfer, rr, fault, "the class is not IN");
+    if (rrtype_is_meta(rr->type))
+        return refuse_rr(transfer, rr, fault, "a type that no zone holds");
+    if (!name_is_at_or_below(rr->owner, transfer->apex))
+        return refuse_rr(transfer, rr, fault, "outside of the zone");
+    if (!transfer->has_soa && (rr->type != RRTYPE_SOA || !name_equal(rr->owner, transfer->apex)))
+        return refuse_rr(transfer, rr, fault, "the first record is not the zone's SOA");
+    return true;
+}
+
+static void
+keep_first_soa(struct xfr_in *transfer, const struct message_rr *rr, size_t length)
+{
+    ENSURE(length <= sizeof(transfer->soa));
+    transfer->has_soa = true;
+    transfer->soa_ttl = rr->ttl;
+    transfer->soa_length = (uint16_t)length;
+    memcpy(transfer->soa, transfer->rdata, length);
+    struct rdata_soa soa;
+    ENSURE(rdata_soa_read(transfer->soa, length, &soa));
+    transfer->serial = soa.serial;
+}
+
+// A SOA that is not the first record: it must close the transfer.
+static bool
+take_later_soa(struct xfr_in *transfer, const struct message_rr *rr, size_t length,
+               struct fault *fault)
+{
+    if (!name_equal(rr->owner, transfer->apex))
+        return refuse_rr(transfer, rr, fault, "a SOA below the apex; a zone has one");
+    if (length != transfer->soa_length || rr->ttl != transfer->soa_ttl ||
+        memcmp(transfer->rdata, transfer->soa, length) != 0) {
+        if (transfer->options.ixfr && transfer->records == 1)
+            return refuse_rr(transfer, rr, fault,
+                             "an incremental answer; this version takes whole zones only");
+        return refuse_rr(transfer, rr, fault,
+                         "a second SOA that differs from the first; the zone changed on the way");
+    }
+    if (transfer->records == 1) {
+        fault_set(fault, FAULT_SYNTAX, "the zone is empty: nothing but its SOA");
+        return refuse(transfer, XFR_IN_EMPTY);
+    }
+    transfer->step = XFR_IN_DONE;
+    return true;
+}
+
+static bool
+take_record(struct xfr_in *transfer, const struct message_rr *rr, size_t length,
+            struct fault *fault)
+{
+    if (transfer->options.records_max && transfer->records == transfer->options.records_max) {
+        fault_set(fault, FAULT_LIMIT, "more than %" PRIu64 " records (gate max-records)",
+                  transfer->options.records_max);
+        return refuse(transfer, XFR_IN_LIMIT);
+    }
+    transfer->records++;
+    rr_stream_add(transfer->stream, rr->owner, rr->type, rr->ttl, transfer->rdata,
+                  (uint16_t)length);
+    return true;
+}
+
+static bool
+take_rr(struct xfr_in *transfer, struct octets_reader *reader, struct message_rr *rr,
+        struct fault *fault)
+{
+    struct octets_writer writer;
+    name_copy_lower(rr->owner, rr->owner);
+    if (!check_rr(transfer, rr, fault))
+        return false;
+    octets_seek(reader, rr->rdata_position);
+    octets_writer_init(&writer, transfer->rdata, sizeof(transfer->rdata));
+    if (!rdata_read(reader, rr->type, rr->rdlength, &writer, fault)) {
+        wrap_rr(fault, rr->owner, rr->type);
+        return refuse(transfer, XFR_IN_SYNTAX);
+    }
+    size_t length = octets_written(&writer);
+    if (rr->type == RRTYPE_SOA && transfer->has_soa)
+        return take_later_soa(transfer, rr, length, fault);
+    if (!transfer->has_soa)
+        keep_first_soa(transfer, rr, length);
+    return take_record(transfer, rr, length, fault);
+}
+
+// *ret_position: of the RR that is being read, for the fault.
+static bool
+take_answer(struct xfr_in *transfer, struct octets_reader *reader, unsigned count,
+            size_t *ret_position, struct fault *fault)
+{
+    struct message_rr rr;
+    for (unsigned i = 0; i < count; i++) {
+        *ret_position = octets_position(reader);
+        if (!message_read_rr(reader, &rr))
+            return refuse_syntax(transfer, fault, "a record that cannot be read");
+        if (!take_rr(transfer, reader, &rr, fault))
+            return false;
+    }
+    if (count || transfer->empty_messages++ < XFR_IN_EMPTY_MAX)
+        return true;
+    fault_set(fault, FAULT_LIMIT, "more than %d messages without any record", XFR_IN_EMPTY_MAX);
+    return refuse(transfer, XFR_IN_LIMIT);
+}
+
+// Authority and additional section carry nothing of the zone (RFC 5936 section 2.2.4, 2.2.5); they
+// must be readable.
+static bool
+skip_rest(struct xfr_in *transfer, struct octets_reader *reader, unsigned count,
+          size_t *ret_position, struct fault *fault)
+{
+    struct message_rr rr;
+    for (unsigned i = 0; i < count; i++) {
+        *ret_position = octets_position(reader);
+        if (!message_read_rr(reader, &rr))
+            return refuse_syntax(transfer, fault, "a record that cannot be read");
+    }
+    *ret_position = octets_position(reader);
+    if (octets_left(reader))
+        return refuse_syntax(transfer, fault, "octets behind the end of the message");
+    return true;
+}
+
+static bool
+take_message(struct xfr_in *transfer, const uint8_t *message, size_t length, int64_t now,
+             size_t *ret_position, struct fault *fault)
+{
+    struct octets_reader reader;
+    struct message_header header;
+    octets_reader_init(&reader, message, length);
+    if (!check_limits(transfer, length, now, fault))
+        return false;
+    if (!message_read_header(&reader, &header))
+        return refuse_syntax(transfer, fault, "shorter than a header");
+    if (!check_header(transfer, &header, fault) ||
+        !check_signature(transfer, message, length, message_rcode(&header), now, fault))
+        return false;
+    *ret_position = octets_position(&reader);
+    return check_question(transfer, &reader, &header, fault) &&
+           take_answer(transfer, &reader, header.ancount, ret_position, fault) &&
+           skip_rest(transfer, &reader, (unsigned)header.nscount + header.arcount, ret_position,
+                     fault);
+}
+
+// The last message is read: its signature, and the stream's end.
+static bool
+conclude(struct xfr_in *transfer, struct fault *fault)
+{
+    if (transfer->options.key && !tsig_check_end(&transfer->exchange, fault))
+        return refuse(transfer, XFR_IN_TSIG);
+    if (transfer->step == XFR_IN_DONE && !rr_stream_end(transfer->stream, fault))
+        return refuse(transfer, XFR_IN_IO);
+    return true;
+}
+
+// RFC 1995 section 4: one SOA and nothing else, in the first message.
+static bool
+is_up_to_date(const struct xfr_in *transfer)
+{
+    return transfer->options.ixfr && transfer->messages == 1 && transfer->records == 1 &&
+           (int32_t)(transfer->options.serial - transfer->serial) >= 0;
+}
+
+static void
+wrap_transfer(const struct xfr_in *transfer, struct fault *fault)
+{
+    char name[NAME_TEXT_MAX];
+    fault_wrap(fault, "zone %s: transfer from %s", name_to_text_short(transfer->apex, name),
+               transfer->options.primary);
+}
+
+enum xfr_in_step
+xfr_in_feed(struct xfr_in *transfer, const uint8_t *message, size_t length, int64_t now,
+            struct fault *fault)
+{
+    size_t position = 0;
+    ENSURE(transfer->step == XFR_IN_MORE && length <= MESSAGE_SIZE_MAX);
+    transfer->messages++;
+    bool good = take_message(transfer, message, length, now, &position, fault);
+    if (good && transfer->step == XFR_IN_MORE && is_up_to_date(transfer))
+        transfer->step = XFR_IN_UP_TO_DATE;
+    if (good && transfer->step != XFR_IN_MORE)
+        good = conclude(transfer, fault);
+    if (!good) {
+        fault_wrap(fault, "message %u, octet %zu", transfer->messages, position);
+        wrap_transfer(transfer, fault);
+    }
+    return transfer->step;
+}
+
+bool
+xfr_in_cut(struct xfr_in *transfer, const char *why, struct fault *fault)
+{
+    transfer->step = XFR_IN_FAILED;
+    transfer->reason = XFR_IN_CUT;
+    fault_set(fault, FAULT_IO,
+              "%s after %u messages and %" PRIu64 " records, before the closing SOA", why,
+              transfer->messages, transfer->records);
+    wrap_transfer(transfer, fault);
+    return false;
+}
