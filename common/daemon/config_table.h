@@ -87,6 +87,7 @@ struct config_value {
     unsigned prefix_length;     // PREFIX
     const uint8_t *name;        // NAME, lower case, wire format
     struct octets secret;       // SECRET, decoded
+    bool is_resolved;           // the reference was looked up
     size_t reference;           // REFERENCE: index in the list
     struct config_value *items; // LIST
     size_t item_count;
@@ -96,10 +97,15 @@ struct config_scope {
     const struct config_row *list; // the CONFIG_MAPS row; NULL: the root
     size_t index;                  // in its list
     uint32_t line, column;
-    const struct config_scope *from_template; // whose values stand behind the own ones; NULL: none
-    struct config_value *values; // one for each row of this scope, in the order of the table
-    size_t value_count;
-    const struct config_node *node;
+    const struct config_scope *from_template; // whose values stand behind the own ones, or NULL
+    const char *id; // of this item, canonical when it is a DNS name; NULL: the list has none
+    // The rows of this scope in the order of the table, and the effective value of each, never
+    // NULL; scopes share values (defaults, templates).
+    const struct config_row *const *rows;
+    const char *const *names; // of the rows inside this scope: "alias.refresh"
+    struct config_value **values;
+    size_t row_count;
+    const struct config_node *node; // NULL: not in the file (the policy "default")
 };
 
 struct config; // one parsed file
@@ -115,6 +121,7 @@ bool config_load_text(const struct config_table *table, const char *name, const 
                       struct config_errors *errors);
 void config_free(struct config **config);
 
+const struct config_table *config_table_of(const struct config *config);
 const char *config_file(const struct config *config);
 struct arena *config_arena(struct config *config);
 // True when others can read the file (then it may hold no secret).
@@ -138,12 +145,5 @@ void config_value_warn(const struct config *config, const struct config_value *v
 struct vector;
 void config_restart_changes(const struct config *old, const struct config *fresh,
                             struct vector *ret_paths);
-
-// Effective settings as YAML that loads again; secrets as "***".
-void config_print(const struct config *config, struct octets_buffer *ret_text);
-// JSON schema (draft 2020-12) of a table.
-void config_schema(const struct config_table *table, struct octets_buffer *ret_text);
-// Rows for a man page: ".TP" paragraphs in roff, one for each key.
-void config_manual(const struct config_table *table, struct octets_buffer *ret_text);
 
 #endif

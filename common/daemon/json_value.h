@@ -17,13 +17,13 @@
 struct json_value; // opaque
 
 enum json_value_kind {
-    JSON_NULL,
-    JSON_BOOLEAN,
-    JSON_INTEGER,
-    JSON_NUMBER,
-    JSON_TEXT,
-    JSON_ARRAY,
-    JSON_OBJECT,
+    JSON_VALUE_NULL,
+    JSON_VALUE_BOOLEAN,
+    JSON_VALUE_INTEGER,
+    JSON_VALUE_NUMBER,
+    JSON_VALUE_TEXT,
+    JSON_VALUE_ARRAY,
+    JSON_VALUE_OBJECT,
 };
 
 // Makers. The caller owns what they give.
@@ -62,7 +62,7 @@ void json_value_add_text(struct json_value *array, const char *text);
 struct json_value *json_value_add_object(struct json_value *array); // borrowed
 
 // Reading. value may be NULL everywhere: then it is as if nothing were there.
-enum json_value_kind json_value_kind(const struct json_value *value); // NULL gives JSON_NULL
+enum json_value_kind json_value_kind(const struct json_value *value); // NULL gives JSON_VALUE_NULL
 // The member; path may go down through objects ("serial/unsigned"). NULL when it is not there.
 const struct json_value *json_value_get(const struct json_value *object, const char *path);
 const char *json_value_get_text(const struct json_value *object, const char *path,
