@@ -1,0 +1,117 @@
+#include "secondary/signer/keys/key_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "secondary/signer/keys/key_memory.h"
+
+#define FILE_NAME_MAX 1024
+
+static bool
+write_all(int descriptor, struct octets content)
+{
+    size_t done = 0;
+    while (done < content.length) {
+        ssize_t wrote = write(descriptor, content.data + done, content.length - done);
+        if (wrote < 0 && errno == EINTR)
+            continue;
+        if (wrote < 0)
+            return false;
+        done += (size_t)wrote;
+    }
+    return fsync(descriptor) == 0;
+}
+
+static bool
+write_beside(int directory, const char *name, struct octets content)
+{
+    int descriptor =
+        openat(directory, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (descriptor < 0)
+        return false;
+    bool good = write_all(descriptor, content);
+    int error = errno;
+    if (close(descriptor) != 0 && good) {
+        good = false;
+        error = errno;
+    }
+    errno = error;
+    return good;
+}
+
+bool
+key_file_sync(int directory, const char *path, struct fault *fault)
+{
+    if (fsync(directory) != 0)
+        return fault_set_errno(fault, errno, "%s: syncing the directory", path);
+    return true;
+}
+
+bool
+key_file_replace(int directory, const char *path, const char *name, struct octets content,
+                 struct fault *fault)
+{
+    char beside[FILE_NAME_MAX];
+    snprintf(beside, sizeof beside, "%s.new", name);
+    if (!write_beside(directory, beside, content) ||
+        renameat(directory, beside, directory, name) != 0) {
+        int error = errno;
+        unlinkat(directory, beside, 0);
+        return fault_set_errno(fault, error, "%s/%s: writing", path, name);
+    }
+    return key_file_sync(directory, path, fault);
+}
+
+// Reads until the end or until the scratch is full.
+static ssize_t
+read_all(int descriptor, uint8_t *text, size_t room)
+{
+    size_t length = 0;
+    while (length < room) {
+        ssize_t got = read(descriptor, text + length, room - length);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return -1;
+        if (got == 0)
+            break;
+        length += (size_t)got;
+    }
+    return (ssize_t)length;
+}
+
+bool
+key_file_read(int directory, const char *path, const char *name, size_t maximum,
+              struct octets *ret_content, struct fault *fault)
+{
+    int descriptor = openat(directory, name, O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0)
+        return fault_set_errno(fault, errno, "%s/%s: opening", path, name);
+    uint8_t *text = key_scratch_new(maximum + 1);
+    ssize_t length = read_all(descriptor, text, maximum + 1);
+    int error = errno;
+    close(descriptor);
+    if (length >= 0 && (size_t)length <= maximum) {
+        *ret_content = (struct octets){text, (size_t)length};
+        return true;
+    }
+    key_scratch_free(text);
+    if (length < 0)
+        return fault_set_errno(fault, error, "%s/%s: reading", path, name);
+    return fault_set(fault, FAULT_CORRUPT, "%s/%s: longer than %zu octets: no key file", path, name,
+                     maximum);
+}
+
+bool
+key_file_unlink(int directory, const char *path, const char *name, bool *ret_gone,
+                struct fault *fault)
+{
+    bool gone = unlinkat(directory, name, 0) == 0;
+    if (!gone && errno != ENOENT)
+        return fault_set_errno(fault, errno, "%s/%s: removing", path, name);
+    if (ret_gone)
+        *ret_gone = gone;
+    return true;
+}
