@@ -14,18 +14,20 @@ struct zone_match {
     // data of this zone. A DNAME at the name itself is not above it.
     const struct node *cut;
     bool cut_is_dname;
+    // A record on the way failed its check (README.md, decision 3); all pointers are NULL: answer SERVFAIL.
+    bool damaged;
 };
 
 // name: at or below the apex, lower case, suffixes made with version_hash_key.
 void zone_find(const struct version *version, const uint8_t *name,
                const struct name_suffixes *suffixes, struct zone_match *ret_match);
-// The record at exactly this lower-case name, or NULL.
+// The record at exactly this lower-case name, or NULL (also where it is damaged).
 const struct node *zone_find_exact(const struct version *version, const uint8_t *name);
 // The record "*." + the suffix of name with encloser_labels labels, or NULL (the source of synthesis).
 const struct node *zone_find_wildcard(const struct version *version, const uint8_t *name,
                                       const struct name_suffixes *suffixes, unsigned encloser_labels);
 // The owner of the NSEC that matches or covers name: the last NSEC owner not after it in canonical order (RFC
-// 4034 section 6.1); NULL in a version without NSEC.
+// 4034 section 6.1); NULL in a version without NSEC, or where a damaged record is in the way.
 const struct node *zone_find_nsec(const struct version *version, const uint8_t *name);
 
 #endif

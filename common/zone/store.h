@@ -17,12 +17,16 @@
 #include "common/zone/version.h"
 
 #define STORE_OVERLAY_ENTRIES_MAX 4096 // more changed names than this: the next publish writes a full index
+// Octets of records that one store_compact copies at most (about a second on a slow disk); a larger zone is
+// compacted in several calls, between which its index refers to two generations and the zone may change.
+#define STORE_COMPACT_OCTETS_MAX (UINT64_C(128) << 20)
 
 struct store;
 
 struct store_options {
     bool lost_state_allowed; // reserved
     size_t overlay_entries_max; // 0 = STORE_OVERLAY_ENTRIES_MAX (tests use small ones)
+    uint64_t compact_octets_max; // 0 = STORE_COMPACT_OCTETS_MAX (the same)
 };
 struct store_opening {
     bool fresh;            // the directory was made or held nothing
@@ -30,7 +34,8 @@ struct store_opening {
     unsigned torn_heap_octets;
 };
 
-// Opens or makes the directory (0700), finds the newest whole version. path's parent exists.
+// Opens or makes the directory (0700), finds the newest whole version. path's parent exists. Faults: FAULT_IO;
+// FAULT_BUSY, another store has the directory open; FAULT_CONFIG, it holds another zone.
 bool store_open(const char *path, const uint8_t *apex, const struct store_options *options,
                 struct store **ret_store, struct store_opening *ret_opening, struct fault *fault);
 void store_close(struct store **store);
@@ -55,7 +60,7 @@ bool store_place(const struct store *store, struct version_place *ret_place, str
 // reused). compact: copies living records to the next heap generation. Each is a publish of the same content.
 bool store_wants_merge(const struct store *store);
 bool store_merge(struct store *store, struct fault *fault);
-bool store_wants_compact(const struct store *store); // dead octets > living octets and > 1 MiB
+bool store_wants_compact(const struct store *store); // dead octets > living octets and > 1 MiB, or begun
 bool store_compact(struct store *store, struct fault *fault);
 // Slow scrub: checks the CRC of up to count records from *position on; *position becomes 0 at the end.
 bool store_scrub(const struct store *store, size_t *position, size_t count, struct fault *fault);

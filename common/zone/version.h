@@ -54,6 +54,9 @@ const struct node *version_apex_node(const struct version *version);
 struct version_cursor {
     const struct version *version;
     size_t base_position, overlay_position; // where the next record of each is
+    // A record failed its check and was left out (README.md, decision 3): a transfer must not go on as if
+    // nothing were missing.
+    bool damaged;
 };
 void version_cursor_first(struct version_cursor *cursor, const struct version *version);
 // At the first record whose owner is not before name.

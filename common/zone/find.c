@@ -1,0 +1,122 @@
+// One probe answers most questions: the slot of an existing name says whether a cut or DNAME is
+// above it. Where the name does not exist, the closest encloser is found by halving over label
+// depth: what exists at a depth exists at every smaller one, since empty non-terminals are records.
+// A cut above a name that does not exist is the one above its closest encloser.
+#include "common/zone/find.h"
+
+#include "common/zone/version_inside.h"
+
+static enum index_answer
+suffix_probe(const struct version *version, const uint8_t *name,
+             const struct name_suffixes *suffixes, unsigned depth, struct version_hit *ret_hit)
+{
+    unsigned start = suffixes->offset[depth];
+    size_t length = (size_t)suffixes->offset[0] + 1 - start;
+    return version_probe(version, name + start, length, suffixes->hash[depth], ret_hit);
+}
+
+// False: damaged.
+static bool
+encloser_find(const struct version *version, const uint8_t *name,
+              const struct name_suffixes *suffixes, unsigned *ret_depth,
+              struct version_hit *ret_hit)
+{
+    unsigned exists = version->apex_labels, missing = suffixes->labels;
+    *ret_hit = (struct version_hit){.node = version->apex_node, .slot = version->apex_slot};
+    while (missing - exists > 1) {
+        unsigned middle = exists + (missing - exists) / 2;
+        switch (suffix_probe(version, name, suffixes, middle, ret_hit)) {
+        case INDEX_FOUND:
+            exists = middle;
+            break;
+        case INDEX_ABSENT:
+            missing = middle;
+            break;
+        case INDEX_DAMAGED:
+            return false;
+        }
+    }
+    *ret_depth = exists;
+    return true;
+}
+
+// False: damaged.
+static bool
+cut_find(const struct version *version, const uint8_t *name, const struct name_suffixes *suffixes,
+         const struct index_slot *slot, struct zone_match *match)
+{
+    unsigned depth = slot->cut_depth;
+    match->cut_is_dname = (slot->flags & INDEX_CUT_IS_DNAME) != 0;
+    if (depth == INDEX_NO_CUT || (match->cut_is_dname && depth >= suffixes->labels)) {
+        match->cut_is_dname = false;
+        return true;
+    }
+    if (depth == match->encloser_labels) {
+        match->cut = match->encloser;
+        return true;
+    }
+    struct version_hit hit;
+    if (depth > suffixes->labels ||
+        suffix_probe(version, name, suffixes, depth, &hit) != INDEX_FOUND)
+        return false;
+    match->cut = hit.node;
+    return true;
+}
+
+void
+zone_find(const struct version *version, const uint8_t *name, const struct name_suffixes *suffixes,
+          struct zone_match *ret_match)
+{
+    struct version_hit hit;
+    struct zone_match match = {.encloser_labels = suffixes->labels};
+    enum index_answer answer = suffix_probe(version, name, suffixes, suffixes->labels, &hit);
+    bool whole = answer != INDEX_DAMAGED;
+    if (answer == INDEX_FOUND)
+        match.node = hit.node;
+    else if (whole)
+        whole = suffixes->labels > version->apex_labels &&
+                encloser_find(version, name, suffixes, &match.encloser_labels, &hit);
+    if (whole) {
+        match.encloser = hit.node;
+        whole = cut_find(version, name, suffixes, hit.slot, &match);
+    }
+    *ret_match = whole ? match : (struct zone_match){.damaged = true};
+}
+
+const struct node *
+zone_find_exact(const struct version *version, const uint8_t *name)
+{
+    struct version_hit hit;
+    uint64_t hash = name_hash(name, version_hash_key(version));
+    return version_probe(version, name, name_length(name), hash, &hit) == INDEX_FOUND ? hit.node
+                                                                                      : NULL;
+}
+
+const struct node *
+zone_find_wildcard(const struct version *version, const uint8_t *name,
+                   const struct name_suffixes *suffixes, unsigned encloser_labels)
+{
+    uint8_t wildcard[NAME_SIZE_MAX];
+    if (encloser_labels > suffixes->labels ||
+        !name_wildcard_of(name + suffixes->offset[encloser_labels], wildcard))
+        return NULL;
+    return zone_find_exact(version, wildcard);
+}
+
+const struct node *
+zone_find_nsec(const struct version *version, const uint8_t *name)
+{
+    const struct index *base = version->base, *overlay = version->overlay;
+    size_t in_base, in_overlay = 0;
+    if (!index_nsec_bound(base, &version->heaps, name, true, &in_base))
+        return NULL;
+    if (overlay) {
+        in_base = index_nsec_living(overlay, in_base);
+        if (!index_nsec_bound(overlay, &version->heaps, name, true, &in_overlay))
+            return NULL;
+    }
+    // The base's candidate is before the overlay's where fewer of the base are before that one.
+    if (in_overlay && overlay->nsec_places[in_overlay - 1] >= in_base)
+        return index_node(overlay, &version->heaps, overlay->nsec[in_overlay - 1]);
+    return in_base ? index_node(base, &version->heaps, base->nsec[in_base - 1]) : NULL;
+}

@@ -1,0 +1,360 @@
+// Records are checked at first touch, each once in a process: a bit for each slot says that its
+// record was found whole (length, CRC32C, shape). So nothing is read at map time but the index
+// itself, a restart serves at once, and yet no accessor ever follows an offset of a damaged record
+// (README.md, decision 3). The bits are this process's own; threads may set the same bit at once,
+// hence the relaxed atomics.
+#include "common/zone/index.h"
+
+#include "common/base/arena.h"
+#include "common/base/hash.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+_Static_assert(sizeof(struct index_slot) == 16, "a slot is 16 octets on disk");
+_Static_assert(sizeof(struct index_header) % 8 == 0, "sections are 8-aligned");
+
+static bool
+corrupt(struct fault *fault, const char *what)
+{
+    return fault_set(fault, FAULT_CORRUPT, "index: %s", what);
+}
+
+static bool
+section_fits(const struct index_section *section, uint64_t length, uint64_t item_size)
+{
+    return section->offset % 8 == 0 && section->offset <= length &&
+           section->count <= (length - section->offset) / item_size;
+}
+
+static const void *
+section_at(const struct index_header *header, const struct index_section *section)
+{
+    return (const uint8_t *)header + section->offset;
+}
+
+static bool
+header_check(const struct index_header *header, uint64_t length, struct fault *fault)
+{
+    static const uint8_t magic[8] = INDEX_MAGIC;
+    if (length < sizeof *header || memcmp(header->magic, magic, sizeof magic) != 0 ||
+        header->format != INDEX_FORMAT)
+        return corrupt(fault, "not an index of this version");
+    if (header->length != length)
+        return corrupt(fault, "shorter than its header says");
+    size_t covered = offsetof(struct index_header, crc) + sizeof header->crc;
+    if (hash_crc32c(0, (const uint8_t *)header + covered, length - covered) != header->crc)
+        return corrupt(fault, "the checksum is wrong");
+    bool overlay = header->kind == INDEX_OVERLAY;
+    if (!overlay && header->kind != INDEX_FULL)
+        return corrupt(fault, "of an unknown kind");
+    uint64_t names = header->order.count, owners = header->nsec.count, slots = header->slots.count;
+    if (!section_fits(&header->slots, length, sizeof(struct index_slot)) ||
+        !section_fits(&header->order, length, sizeof(uint32_t)) ||
+        !section_fits(&header->places, length, sizeof(struct index_place)) ||
+        !section_fits(&header->nsec, length, sizeof(uint32_t)) ||
+        !section_fits(&header->nsec_places, length, sizeof(uint32_t)) ||
+        !section_fits(&header->samples, length, INDEX_SAMPLE_SIZE) ||
+        !section_fits(&header->dead, length, sizeof(struct index_run)))
+        return corrupt(fault, "a section goes past the end");
+    if (slots == 0 || (slots & (slots - 1)) != 0 || names >= slots || names > INDEX_NAMES_MAX ||
+        owners > names || header->places.count != (overlay ? names : 0) ||
+        header->nsec_places.count != (overlay ? owners : 0) ||
+        header->samples.count != (owners + INDEX_SAMPLE_EVERY - 1) / INDEX_SAMPLE_EVERY)
+        return corrupt(fault, "sections do not fit each other");
+    uint8_t apex[NAME_SIZE_MAX];
+    struct octets_reader reader;
+    octets_reader_init(&reader, header->apex, NAME_SIZE_MAX);
+    return name_read_plain(&reader, apex) || corrupt(fault, "the apex is no name");
+}
+
+static void
+index_view(struct index *index)
+{
+    const struct index_header *header = index->header;
+    index->slots = section_at(header, &header->slots);
+    index->slot_mask = header->slots.count - 1;
+    index->apex_octets = index_apex_octets(header->apex);
+    index->order = section_at(header, &header->order);
+    index->places = section_at(header, &header->places);
+    index->nsec = section_at(header, &header->nsec);
+    index->nsec_places = section_at(header, &header->nsec_places);
+    index->samples = section_at(header, &header->samples);
+    index->dead = section_at(header, &header->dead);
+    index->checked = memory_zalloc((size_t)(header->slots.count + 63) / 64 * sizeof(uint64_t));
+}
+
+bool
+index_map(int file, uint64_t offset, uint64_t length, struct index *former,
+          struct index **ret_index, struct fault *fault)
+{
+    struct stat status;
+    if (fstat(file, &status) != 0)
+        return fault_set_errno(fault, errno, "index: cannot be looked at");
+    if (former && former->device == status.st_dev && former->inode == status.st_ino &&
+        former->offset == offset && former->header->length == length) {
+        former->holds++;
+        *ret_index = former;
+        return true;
+    }
+    if (offset % 8 != 0 || length < sizeof(struct index_header) ||
+        offset > (uint64_t)status.st_size || length > (uint64_t)status.st_size - offset)
+        return corrupt(fault, "shorter than it should be");
+    uint64_t inside = offset % (uint64_t)sysconf(_SC_PAGESIZE);
+    size_t map_length = (size_t)(inside + length);
+    void *map = mmap(NULL, map_length, PROT_READ, MAP_SHARED, file, (off_t)(offset - inside));
+    if (map == MAP_FAILED)
+        return fault_set_errno(fault, errno, "index: cannot be mapped");
+    const struct index_header *header = (const void *)((const uint8_t *)map + inside);
+    if (!header_check(header, length, fault)) {
+        munmap(map, map_length);
+        return false;
+    }
+    struct index *index = memory_zalloc(sizeof *index);
+    *index = (struct index){.holds = 1,
+                            .device = status.st_dev,
+                            .inode = status.st_ino,
+                            .offset = offset,
+                            .map = map,
+                            .map_length = map_length,
+                            .header = header};
+    index_view(index);
+    *ret_index = index;
+    return true;
+}
+
+void
+index_drop(struct index **index)
+{
+    struct index *dropped = *index;
+    *index = NULL;
+    if (!dropped || --dropped->holds > 0)
+        return;
+    munmap(dropped->map, dropped->map_length);
+    free(dropped->checked);
+    free(dropped);
+}
+
+static bool
+slots_check(const struct index *index, const struct heap_view *heaps)
+{
+    uint64_t filled = 0;
+    for (uint64_t i = 0; i <= index->slot_mask; i++) {
+        const struct index_slot *slot = index->slots + i;
+        if (slot->reference == 0)
+            continue;
+        filled++;
+        if (!heap_may_hold(heaps, slot->reference) ||
+            (slot->cut_depth > NAME_LABELS_MAX && slot->cut_depth != INDEX_NO_CUT))
+            return false;
+    }
+    return filled == index->header->order.count;
+}
+
+static bool
+slot_list_check(const struct index *index, const uint32_t *list, uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i++)
+        if (list[i] > index->slot_mask || index->slots[list[i]].reference == 0)
+            return false;
+    return true;
+}
+
+static bool
+overlay_check(const struct index *index, const struct index *base)
+{
+    const struct index_header *header = index->header;
+    uint64_t names = base->header->order.count, owners = base->header->nsec.count;
+    for (uint64_t i = 0; i < header->places.count; i++) {
+        const struct index_slot *slot = index->slots + index->order[i];
+        const struct index_place *place = index->places + i;
+        if (place->node > names || place->nsec > owners ||
+            ((slot->flags & INDEX_IN_BASE) && place->node == names))
+            return false;
+    }
+    for (uint64_t i = 0; i < header->nsec_places.count; i++)
+        if (index->nsec_places[i] > owners)
+            return false;
+    uint64_t next = 0;
+    for (uint64_t i = 0; i < header->dead.count; i++) {
+        const struct index_run *run = index->dead + i;
+        if (run->first < next || run->last < run->first || run->last >= owners)
+            return false;
+        next = (uint64_t)run->last + 2; // runs do not touch
+    }
+    return true;
+}
+
+bool
+index_check(const struct index *index, const struct heap_view *heaps, const struct index *base,
+            struct fault *fault)
+{
+    if (!slots_check(index, heaps))
+        return corrupt(fault, "a record's place is outside its heap");
+    if (!slot_list_check(index, index->order, index->header->order.count) ||
+        !slot_list_check(index, index->nsec, index->header->nsec.count))
+        return corrupt(fault, "the order names an empty slot");
+    if (index->header->kind == INDEX_OVERLAY && !overlay_check(index, base))
+        return corrupt(fault, "the overlay does not fit its base");
+    return true;
+}
+
+size_t
+index_names(const struct index *index)
+{
+    return (size_t)index->header->order.count;
+}
+
+size_t
+index_nsec_count(const struct index *index)
+{
+    return (size_t)index->header->nsec.count;
+}
+
+const struct node *
+index_node(const struct index *index, const struct heap_view *heaps, uint32_t slot)
+{
+    uint64_t reference = index->slots[slot].reference;
+    const uint8_t *octets = heap_at(heaps, reference);
+    uint64_t *word = index->checked + slot / 64;
+    uint64_t bit = UINT64_C(1) << (slot % 64);
+    if (!(__atomic_load_n(word, __ATOMIC_RELAXED) & bit)) {
+        if (!node_check(octets, (size_t)heap_left(heaps, reference)))
+            return NULL;
+        __atomic_fetch_or(word, bit, __ATOMIC_RELAXED);
+    }
+    return (const struct node *)(const void *)octets;
+}
+
+enum index_answer
+index_probe(const struct index *index, const struct heap_view *heaps, const uint8_t *name,
+            size_t length, uint64_t hash, uint32_t *ret_slot, const struct node **ret_node)
+{
+    uint32_t tag = (uint32_t)(hash >> 32);
+    enum index_answer answer = INDEX_ABSENT;
+    // index_check has counted at least one empty slot.
+    for (uint64_t at = hash & index->slot_mask; index->slots[at].reference;
+         at = (at + 1) & index->slot_mask) {
+        if (index->slots[at].tag != tag)
+            continue;
+        const struct node *node = index_node(index, heaps, (uint32_t)at);
+        if (!node) {
+            answer = INDEX_DAMAGED; // it may be the one, unless another is
+            continue;
+        }
+        if (node_owner_length(node) == length && memcmp(node_owner(node), name, length) == 0) {
+            *ret_slot = (uint32_t)at;
+            *ret_node = node;
+            return INDEX_FOUND;
+        }
+    }
+    return answer;
+}
+
+// Halves list[low .. high) by names: the first that is not before name, or (after) that is after
+// it.
+static bool
+list_bound(const struct index *index, const struct heap_view *heaps, const uint32_t *list,
+           const uint8_t *name, bool after, size_t *low, size_t high)
+{
+    while (*low < high) {
+        size_t middle = *low + (high - *low) / 2;
+        const struct node *node = index_node(index, heaps, list[middle]);
+        if (!node)
+            return false;
+        int order = name_compare(node_owner(node), name);
+        if (order < 0 || (after && order == 0))
+            *low = middle + 1;
+        else
+            high = middle;
+    }
+    return true;
+}
+
+bool
+index_lower_bound(const struct index *index, const struct heap_view *heaps, const uint8_t *name,
+                  size_t *ret_position)
+{
+    size_t low = 0;
+    if (!list_bound(index, heaps, index->order, name, false, &low, index_names(index)))
+        return false;
+    *ret_position = low;
+    return true;
+}
+
+size_t
+index_apex_octets(const uint8_t *apex)
+{
+    uint8_t key[NAME_KEY_MAX];
+    return name_key(apex, key);
+}
+
+void
+index_sample_key(const uint8_t *name, size_t apex_octets, uint8_t ret_key[static INDEX_SAMPLE_SIZE])
+{
+    uint8_t key[NAME_KEY_MAX];
+    size_t length = name_key(name, key);
+    size_t left = length > apex_octets ? length - apex_octets : 0;
+    size_t kept = left < INDEX_SAMPLE_SIZE ? left : INDEX_SAMPLE_SIZE;
+    // Zeros behind a short key: no key goes on with a zero behind a label's closing one.
+    memcpy(ret_key, key + apex_octets, kept);
+    memset(ret_key + kept, 0, INDEX_SAMPLE_SIZE - kept);
+}
+
+// Samples whose key is before the given one, or (with_equal) not after it.
+static size_t
+sample_bound(const struct index *index, const uint8_t key[static INDEX_SAMPLE_SIZE],
+             bool with_equal)
+{
+    size_t low = 0, high = (size_t)index->header->samples.count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = memcmp(index->samples + middle * INDEX_SAMPLE_SIZE, key, INDEX_SAMPLE_SIZE);
+        if (order < 0 || (with_equal && order == 0))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+bool
+index_nsec_bound(const struct index *index, const struct heap_view *heaps, const uint8_t *name,
+                 bool inclusive, size_t *ret_count)
+{
+    uint8_t key[INDEX_SAMPLE_SIZE];
+    index_sample_key(name, index->apex_octets, key);
+    size_t before = sample_bound(index, key, false), not_after = sample_bound(index, key, true);
+    // All owners up to the last sample before the key are before the name; all from the first
+    // sample after the key on are after it.
+    size_t low = before ? (before - 1) * INDEX_SAMPLE_EVERY + 1 : 0;
+    size_t high = not_after * INDEX_SAMPLE_EVERY;
+    if (high > index_nsec_count(index))
+        high = index_nsec_count(index);
+    if (!list_bound(index, heaps, index->nsec, name, inclusive, &low, high))
+        return false;
+    *ret_count = low;
+    return true;
+}
+
+size_t
+index_nsec_living(const struct index *overlay, size_t count)
+{
+    if (count == 0)
+        return 0;
+    size_t low = 0, high = (size_t)overlay->header->dead.count;
+    while (low < high) { // the first run that does not end before count - 1
+        size_t middle = low + (high - low) / 2;
+        if (overlay->dead[middle].last < count - 1)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low < overlay->header->dead.count && overlay->dead[low].first <= count - 1)
+        return overlay->dead[low].first;
+    return count;
+}

@@ -1,0 +1,42 @@
+// What a store is made of. Inner to the room: store.c opens, publishes and closes, store_upkeep.c merges, compacts
+// and scrubs.
+#ifndef TANDEM_ZONE_STORE_INSIDE_H
+#define TANDEM_ZONE_STORE_INSIDE_H
+
+#include "common/base/vector.h"
+#include "common/zone/heap.h"
+#include "common/zone/index_build.h"
+#include "common/zone/store.h"
+#include "common/zone/store_files.h"
+
+struct store {
+    char *path;
+    int directory;
+    uint8_t apex[NAME_SIZE_MAX];
+    char apex_text[NAME_TEXT_MAX];
+    size_t overlay_entries_max;
+    uint64_t compact_octets_max;
+    uint64_t hash_key;
+    uint64_t last_sequence;        // ever tried: none is used twice
+    uint32_t last_generation;      // the same
+    const struct version *current; // NULL: nothing was published yet
+    struct store_kept kept[2];     // the files of the current and of the previous version
+    struct heap_writer heap;       // of the current generation
+};
+
+// Facts of the next version of the same content.
+struct version_facts store_facts_again(const struct store *store);
+// Writes the index, maps it and makes it the current version. plan: kind, facts (all but the sequence), heaps,
+// living octets. heap: of plan's generation, synced. On a fault nothing has changed.
+bool store_index_publish(struct store *store, struct index_plan *plan, const struct vector *items,
+                         struct fault *fault);
+// A heap of the next generation.
+bool store_heap_create(struct store *store, struct heap_writer *ret_heap, struct fault *fault);
+// Takes over a new generation's writer after its index is published / gives it up.
+void store_heap_adopt(struct store *store, struct heap_writer *heap);
+void store_heap_abandon(struct store *store, struct heap_writer *heap);
+// The plan of an index into the current heaps.
+struct index_plan store_plan(const struct store *store, enum index_kind kind,
+                             const struct version_facts *facts);
+
+#endif

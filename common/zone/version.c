@@ -1,0 +1,322 @@
+// Two successive versions of a zone usually differ in a few names, so they share nearly everything:
+// the map of the heap (heap.c), the map of the base index with the knowledge which of its records
+// were checked, and differ in a small overlay. Mapping the next version thus costs one map call and
+// a checksum over the overlay, whatever the size of the zone.
+#include "common/zone/version.h"
+
+#include "common/base/arena.h"
+#include "common/zone/version_inside.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void
+descriptor_close(int *descriptor)
+{
+    if (*descriptor >= 0)
+        close(*descriptor);
+    *descriptor = -1;
+}
+
+void
+version_place_close(struct version_place *place)
+{
+    descriptor_close(&place->heap);
+    descriptor_close(&place->old_heap);
+    descriptor_close(&place->base);
+    descriptor_close(&place->index);
+}
+
+static bool
+indexes_map(struct version *version, const struct version_place *place, const struct version *share,
+            struct fault *fault)
+{
+    struct index *former = share ? share->base : NULL;
+    if (place->base < 0) {
+        if (!index_map(place->index, place->index_offset, place->index_length, former,
+                       &version->base, fault))
+            return false;
+        version->header = version->base->header;
+        return version->header->kind == INDEX_FULL ||
+               fault_set(fault, FAULT_CORRUPT, "index: an overlay without its base");
+    }
+    if (!index_map(place->base, place->base_offset, place->base_length, former, &version->base,
+                   fault))
+        return fault_wrap(fault, "base");
+    if (!index_map(place->index, place->index_offset, place->index_length, NULL, &version->overlay,
+                   fault))
+        return false;
+    version->header = version->overlay->header;
+    return true;
+}
+
+// An overlay must be over this very base and into the same heaps.
+static bool
+base_check(const struct version *version, struct fault *fault)
+{
+    const struct index_header *base = version->base->header, *own = version->header;
+    if (!version->overlay)
+        return true;
+    if (base->kind == INDEX_FULL && own->kind == INDEX_OVERLAY &&
+        own->base_sequence == base->sequence && own->base_length == base->length &&
+        own->base_crc == base->crc && own->hash_key == base->hash_key &&
+        own->generation == base->generation && own->old_generation == base->old_generation &&
+        own->heap_length >= base->heap_length && own->old_heap_length == base->old_heap_length &&
+        name_equal(own->apex, base->apex))
+        return true;
+    return fault_set(fault, FAULT_CORRUPT, "index: the overlay is not over this base");
+}
+
+static bool
+heaps_map(struct version *version, const struct version_place *place, const struct version *share,
+          struct fault *fault)
+{
+    const struct index_header *header = version->header;
+    struct heap_map *former = share ? share->heap : NULL, *other = share ? share->old_heap : NULL;
+    if (header->heap_length > place->heap_length)
+        return fault_set(fault, FAULT_CORRUPT, "heap: shorter than the index says");
+    if (!heap_map_open(place->heap, header->heap_length, former, other, &version->heap, fault))
+        return false;
+    version->heaps.octets[0] = version->heap->octets;
+    version->heaps.length[0] = header->heap_length;
+    if (header->old_generation == 0)
+        return true;
+    if (place->old_heap < 0 || header->old_heap_length > place->old_heap_length)
+        return fault_set(fault, FAULT_CORRUPT, "heap: the old generation is missing");
+    if (!heap_map_open(place->old_heap, header->old_heap_length, former, other, &version->old_heap,
+                       fault))
+        return fault_wrap(fault, "old generation");
+    version->heaps.octets[1] = version->old_heap->octets;
+    version->heaps.length[1] = header->old_heap_length;
+    return true;
+}
+
+static void
+facts_fill(struct version *version)
+{
+    const struct index_header *header = version->header;
+    version->apex = header->apex;
+    version->apex_labels = name_labels(header->apex);
+    version->facts = (struct version_facts){
+        .sequence = header->sequence,
+        .unsigned_serial = header->unsigned_serial,
+        .signed_serial = header->signed_serial,
+        .published_seconds = header->published_seconds,
+        .is_signed = (header->flags & INDEX_IS_SIGNED) != 0,
+        .nsec3 = (header->flags & INDEX_NSEC3) != 0,
+        .soa_expire_seconds = header->soa_expire_seconds,
+        .node_count = header->node_count,
+        .rr_count = header->rr_count,
+        .signature_count = header->signature_count,
+    };
+}
+
+static bool
+apex_find(struct version *version, struct fault *fault)
+{
+    struct version_hit hit;
+    uint64_t hash = name_hash(version->apex, version->header->hash_key);
+    if (version_probe(version, version->apex, name_length(version->apex), hash, &hit) !=
+        INDEX_FOUND)
+        return fault_set(fault, FAULT_CORRUPT,
+                         "heap: the record of the apex is missing or damaged");
+    version->apex_node = hit.node;
+    version->apex_slot = hit.slot;
+    return true;
+}
+
+static bool
+version_fill(struct version *version, const struct version_place *place,
+             const struct version *share, struct fault *fault)
+{
+    if (!indexes_map(version, place, share, fault) || !base_check(version, fault) ||
+        !heaps_map(version, place, share, fault))
+        return false;
+    bool known = share && share->base == version->base; // its places were checked before
+    if (!known && !index_check(version->base, &version->heaps, NULL, fault))
+        return false;
+    if (version->overlay && !index_check(version->overlay, &version->heaps, version->base, fault))
+        return false;
+    facts_fill(version);
+    return apex_find(version, fault);
+}
+
+bool
+version_map(const struct version_place *place, const struct version *share,
+            const struct version **ret_version, struct fault *fault)
+{
+    struct version *version = memory_zalloc(sizeof *version);
+    version->holds = 1;
+    const struct version *made = version;
+    if (!version_fill(version, place, share, fault)) {
+        version_drop(&made);
+        return false;
+    }
+    *ret_version = made;
+    return true;
+}
+
+// A version is frozen for all but its count of holders.
+static struct version *
+version_counted(const struct version *version)
+{
+    struct version *counted;
+    memcpy(&counted, &version, sizeof counted);
+    return counted;
+}
+
+const struct version *
+version_hold(const struct version *version)
+{
+    version_counted(version)->holds++;
+    return version;
+}
+
+void
+version_drop(const struct version **version)
+{
+    if (!*version)
+        return;
+    struct version *dropped = version_counted(*version);
+    *version = NULL;
+    if (--dropped->holds > 0)
+        return;
+    index_drop(&dropped->overlay);
+    index_drop(&dropped->base);
+    heap_map_drop(&dropped->heap);
+    heap_map_drop(&dropped->old_heap);
+    free(dropped);
+}
+
+const uint8_t *
+version_apex(const struct version *version)
+{
+    return version->apex;
+}
+
+const struct version_facts *
+version_facts(const struct version *version)
+{
+    return &version->facts;
+}
+
+uint64_t
+version_hash_key(const struct version *version)
+{
+    return version->header->hash_key;
+}
+
+const struct node *
+version_apex_node(const struct version *version)
+{
+    return version->apex_node;
+}
+
+enum index_answer
+version_probe(const struct version *version, const uint8_t *name, size_t length, uint64_t hash,
+              struct version_hit *ret_hit)
+{
+    uint32_t slot;
+    const struct node *node;
+    const struct index *index = version->overlay;
+    enum index_answer answer = INDEX_ABSENT;
+    if (index) {
+        answer = index_probe(index, &version->heaps, name, length, hash, &slot, &node);
+        if (answer == INDEX_FOUND && (index->slots[slot].flags & INDEX_DELETED))
+            return INDEX_ABSENT;
+    }
+    if (answer == INDEX_ABSENT) {
+        index = version->base;
+        answer = index_probe(index, &version->heaps, name, length, hash, &slot, &node);
+    }
+    if (answer == INDEX_FOUND)
+        *ret_hit = (struct version_hit){
+            .node = node, .slot = index->slots + slot, .in_overlay = index == version->overlay};
+    return answer;
+}
+
+// ---- the walk: base and overlay merged by the overlay's places, without comparing names ----
+
+void
+version_cursor_first(struct version_cursor *cursor, const struct version *version)
+{
+    *cursor = (struct version_cursor){.version = version};
+}
+
+// The next slot of either index; false at the end. A name of the overlay takes the base's place,
+// deleted or not.
+static bool
+cursor_step(struct version_cursor *cursor, const struct index **ret_index, uint32_t *ret_slot)
+{
+    const struct index *base = cursor->version->base, *overlay = cursor->version->overlay;
+    while (overlay && cursor->overlay_position < index_names(overlay)) {
+        const struct index_place *place = overlay->places + cursor->overlay_position;
+        if (place->node > cursor->base_position)
+            break;
+        uint32_t slot = overlay->order[cursor->overlay_position++];
+        uint8_t flags = overlay->slots[slot].flags;
+        if ((flags & INDEX_IN_BASE) && place->node == cursor->base_position)
+            cursor->base_position++;
+        if (flags & INDEX_DELETED)
+            continue;
+        *ret_index = overlay;
+        *ret_slot = slot;
+        return true;
+    }
+    if (cursor->base_position >= index_names(base))
+        return false;
+    *ret_index = base;
+    *ret_slot = base->order[cursor->base_position++];
+    return true;
+}
+
+bool
+version_cursor_hit(struct version_cursor *cursor, struct version_hit *ret_hit)
+{
+    const struct index *index;
+    uint32_t slot;
+    while (cursor_step(cursor, &index, &slot)) {
+        const struct node *node = index_node(index, &cursor->version->heaps, slot);
+        if (node) {
+            *ret_hit = (struct version_hit){.node = node,
+                                            .slot = index->slots + slot,
+                                            .in_overlay = index == cursor->version->overlay};
+            return true;
+        }
+        cursor->damaged = true;
+    }
+    return false;
+}
+
+const struct node *
+version_cursor_next(struct version_cursor *cursor)
+{
+    struct version_hit hit;
+    return version_cursor_hit(cursor, &hit) ? hit.node : NULL;
+}
+
+// Where a damaged record is in the way of halving: step by step.
+static void
+cursor_seek_slowly(struct version_cursor *cursor, const struct version *version,
+                   const uint8_t *name)
+{
+    version_cursor_first(cursor, version);
+    struct version_cursor before = *cursor;
+    const struct node *node;
+    while ((node = version_cursor_next(cursor)) && name_compare(node_owner(node), name) < 0)
+        before = *cursor;
+    *cursor = before;
+    cursor->damaged = true;
+}
+
+void
+version_cursor_seek(struct version_cursor *cursor, const struct version *version,
+                    const uint8_t *name)
+{
+    version_cursor_first(cursor, version);
+    if (!index_lower_bound(version->base, &version->heaps, name, &cursor->base_position) ||
+        (version->overlay &&
+         !index_lower_bound(version->overlay, &version->heaps, name, &cursor->overlay_position)))
+        cursor_seek_slowly(cursor, version, name);
+}
