@@ -261,7 +261,7 @@ labels_from_text(const char *text, uint8_t name[static NAME_SIZE_MAX], size_t *r
             return wrong;
         if (length + label[0] + 2U > NAME_SIZE_MAX)
             return "longer than 255 octets";
-        lower_copy(name + length, label, label[0] + 1U);
+        memcpy(name + length, label, label[0] + 1U);
         length += label[0] + 1U;
         absolute = *at == '.';
         at += absolute;
@@ -272,8 +272,8 @@ labels_from_text(const char *text, uint8_t name[static NAME_SIZE_MAX], size_t *r
 }
 
 bool
-name_from_text(const char *text, const uint8_t *origin, uint8_t ret_name[static NAME_SIZE_MAX],
-               struct fault *fault)
+name_from_text_kept(const char *text, const uint8_t *origin, uint8_t ret_name[static NAME_SIZE_MAX],
+                    struct fault *fault)
 {
     static const uint8_t root[1] = {0};
     uint8_t name[NAME_SIZE_MAX];
@@ -293,7 +293,17 @@ name_from_text(const char *text, const uint8_t *origin, uint8_t ret_name[static 
     if (length + suffix_length > NAME_SIZE_MAX)
         return text_fault(fault, text, "longer than 255 octets when completed by the origin");
     memcpy(ret_name, name, length);
-    lower_copy(ret_name + length, suffix, suffix_length);
+    memcpy(ret_name + length, suffix, suffix_length);
+    return true;
+}
+
+bool
+name_from_text(const char *text, const uint8_t *origin, uint8_t ret_name[static NAME_SIZE_MAX],
+               struct fault *fault)
+{
+    if (!name_from_text_kept(text, origin, ret_name, fault))
+        return false;
+    name_copy_lower(ret_name, ret_name);
     return true;
 }
 

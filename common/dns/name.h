@@ -48,6 +48,9 @@ size_t name_key(const uint8_t *name, uint8_t ret_key[static NAME_KEY_MAX]);
 // Presentation format. Relative text is completed by origin (NULL: refused). Lower-cases.
 bool name_from_text(const char *text, const uint8_t *origin, uint8_t ret_name[static NAME_SIZE_MAX],
                     struct fault *fault);
+// The same with letter case kept, for names in RDATA that canonical form leaves as they are.
+bool name_from_text_kept(const char *text, const uint8_t *origin,
+                         uint8_t ret_name[static NAME_SIZE_MAX], struct fault *fault);
 // Always absolute, with the final dot; root is ".". Gives text. RFC 1035 section 5.1 escapes.
 const char *name_to_text(const uint8_t *name, char text[static NAME_TEXT_MAX]);
 // As name_to_text without the final dot (root stays "."): for status, logs and mails.

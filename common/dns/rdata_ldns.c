@@ -12,13 +12,15 @@
 
 #define LINE_MAX_OCTETS 9000 // what ldns reads of a line, with room for owner and type
 
+#define TYPE_WKS 11
+
 // Types whose text ldns reads and writes and rdata_parse does not, with an example for the
 // operator.
 static const struct {
     uint16_t type;
     const char *example;
 } known[] = {
-    {11, "192.0.2.1 tcp smtp domain"},
+    {TYPE_WKS, "192.0.2.1 tcp smtp domain"},
     {22, "0x47.0005.80.005a00.0000.0001.e133.ffffff000161.00"},
     {29, "42 21 54 N 71 06 18 W -24m 30m"},
     {42, "1:192.0.2.0/24 !2:2001:db8::/32"},
@@ -123,7 +125,8 @@ rdf_print(const ldns_rdf *rdf, bool first, struct octets_buffer *text)
 bool
 rdata_ldns_print(uint16_t type, const uint8_t *rdata, size_t length, struct octets_buffer *text)
 {
-    if (length > UINT16_MAX)
+    // ldns asks /etc/services for the name of every port of a WKS, up to 65536 times.
+    if (length > UINT16_MAX || type == TYPE_WKS)
         return false;
     ldns_rr *rr = rr_from_rdata(type, rdata, length);
     if (!rr)

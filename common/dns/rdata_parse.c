@@ -129,7 +129,7 @@ name_parse(struct parse *parse)
         return wrong(parse, &token, "a domain name of at most 255 octets");
     memcpy(text, token.text, token.length);
     text[token.length] = '\0';
-    if (!name_from_text(text, parse->origin, name, parse->fault))
+    if (!name_from_text_kept(text, parse->origin, name, parse->fault))
         return fault_wrap(parse->fault, "%s", parse->word);
     octets_write(parse->out, name, name_length(name));
     return true;

@@ -69,9 +69,14 @@ tag_print(struct print *print)
 static void
 hex_print(struct print *print, size_t length)
 {
+    static const char digits[] = "0123456789ABCDEF";
     const uint8_t *octets = octets_read_view(&print->in, length);
-    for (size_t i = 0; octets && i < length; i++)
-        octets_buffer_printf(print->text, "%02X", octets[i]);
+    uint8_t *to = octets_buffer_reserve(print->text, 2 * length);
+    for (size_t i = 0; octets && i < length; i++) {
+        *to++ = (uint8_t)digits[octets[i] >> 4];
+        *to++ = (uint8_t)digits[octets[i] & 15];
+    }
+    print->text->length = (size_t)(to - print->text->data);
 }
 
 static void

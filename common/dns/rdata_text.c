@@ -121,22 +121,49 @@ generic_print(const uint8_t *rdata, size_t length, struct octets_buffer *text)
     text->length += length * 2;
 }
 
+// True when the text from `start` on reads back to the RDATA. Asked for the types whose text is a
+// language of its own: ldns shows a LOC of another version, SVCB may break a rule that only text is
+// held to.
+static bool
+reads_back(uint16_t type, const uint8_t *rdata, size_t length, struct octets_buffer *text,
+           size_t start)
+{
+    struct octets_buffer again;
+    struct octets_writer writer;
+    octets_buffer_init(&again);
+    octets_writer_init(&writer, octets_buffer_reserve(&again, length), length);
+    octets_buffer_add_u8(text, '\0');
+    bool same = text_parse(type, (const char *)text->data + start, NULL, &writer, NULL) &&
+                !writer.failed && octets_written(&writer) == length &&
+                memcmp(again.data, rdata, length) == 0;
+    text->length--;
+    octets_buffer_close(&again);
+    return same;
+}
+
+static bool
+text_print(uint16_t type, const uint8_t *rdata, size_t length, struct octets_buffer *text)
+{
+    const struct rdata_shape *shape = rdata_shape_of(type);
+    size_t start = text->length;
+    // RDATA without an octet has no words, and nothing would be no RDATA at all to a reader.
+    if (!length)
+        return false;
+    if (shape && rdata_parse_knows(shape))
+        return rdata_print(shape, rdata, length, text) &&
+               (!strchr(shape->fields, SHAPE_SVCPARAMS) ||
+                reads_back(type, rdata, length, text, start));
+    return rdata_ldns_knows(type) && rdata_ldns_print(type, rdata, length, text) &&
+           reads_back(type, rdata, length, text, start);
+}
+
 void
 rdata_to_text(uint16_t type, const uint8_t *rdata, size_t length, struct octets_buffer *text)
 {
-    const struct rdata_shape *shape = rdata_shape_of(type);
-    size_t before = text->length;
-    bool shown = false;
-    // RDATA without an octet has no words, and nothing would be no RDATA at all to a reader.
-    if (!length)
-        shown = false;
-    else if (shape && rdata_parse_knows(shape))
-        shown = rdata_print(shape, rdata, length, text);
-    else if (rdata_ldns_knows(type))
-        shown = rdata_ldns_print(type, rdata, length, text);
-    if (shown)
+    size_t start = text->length;
+    if (text_print(type, rdata, length, text))
         return;
-    text->length = before;
+    text->length = start;
     generic_print(rdata, length, text);
 }
 

@@ -91,18 +91,32 @@ text_unescape(const char *text, size_t length, uint8_t *ret_octets, size_t room)
     return octets;
 }
 
+// Room for one octet as \DDD.
+#define QUOTED_OCTET_MAX 4
+
+static uint8_t *
+octet_quote(uint8_t octet, uint8_t *to)
+{
+    if (octet < ' ' || octet >= 0x7f) {
+        *to++ = '\\';
+        *to++ = (uint8_t)('0' + octet / 100);
+        *to++ = (uint8_t)('0' + octet / 10 % 10);
+        *to++ = (uint8_t)('0' + octet % 10);
+        return to;
+    }
+    if (octet == '"' || octet == '\\')
+        *to++ = '\\';
+    *to++ = octet;
+    return to;
+}
+
 void
 text_quote(struct octets_buffer *text, const uint8_t *octets, size_t length)
 {
-    octets_buffer_add_u8(text, '"');
-    for (size_t i = 0; i < length; i++) {
-        if (octets[i] < ' ' || octets[i] >= 0x7f) {
-            octets_buffer_printf(text, "\\%03u", octets[i]);
-            continue;
-        }
-        if (octets[i] == '"' || octets[i] == '\\')
-            octets_buffer_add_u8(text, '\\');
-        octets_buffer_add_u8(text, octets[i]);
-    }
-    octets_buffer_add_u8(text, '"');
+    uint8_t *to = octets_buffer_reserve(text, length * QUOTED_OCTET_MAX + 2);
+    *to++ = '"';
+    for (size_t i = 0; i < length; i++)
+        to = octet_quote(octets[i], to);
+    *to++ = '"';
+    text->length = (size_t)(to - text->data);
 }

@@ -1,45 +1,68 @@
-// Runs a fuzz target once on each file of a corpus folder, so that the corpus is a plain test in every build.
+// Runs a fuzz target over every file of a corpus folder, as a plain test: replay FOLDER. Exits 1
+// when the folder is missing or holds no file, so that a lost corpus does not look like a passed
+// test.
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+
+#define FILE_SIZE_MAX (1L << 20) // a corpus file is small; a larger one is there by mistake
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static int
-replay(const char *folder, const char *name)
+// Memory of exactly the file's size, so that AddressSanitizer sees a read one octet past its end.
+static uint8_t *
+file_read(const char *path, size_t *ret_size)
 {
-    char path[4096];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
     FILE *file = fopen(path, "rb");
-    if (!file || fseek(file, 0, SEEK_END) != 0)
-        return 1;
-    long size = ftell(file);
-    rewind(file);
-    // Exactly as many octets as the file has, so that a read behind them is seen.
-    uint8_t *data = malloc(size > 0 ? (size_t)size : 1);
-    size_t got = fread(data, 1, (size_t)size, file);
+    struct stat status;
+    if (!file || fstat(fileno(file), &status) != 0 || status.st_size > FILE_SIZE_MAX) {
+        fprintf(stderr, "replay: cannot read %s, or it is over 1 MiB\n", path);
+        exit(1);
+    }
+    size_t size = (size_t)status.st_size;
+    uint8_t *data = malloc(size ? size : 1);
+    if (!data || fread(data, 1, size, file) != size) {
+        fprintf(stderr, "replay: cannot read %s\n", path);
+        exit(1);
+    }
     fclose(file);
-    LLVMFuzzerTestOneInput(data, got);
+    *ret_size = size;
+    return data;
+}
+
+static void
+file_replay(const char *path)
+{
+    size_t size;
+    uint8_t *data = file_read(path, &size);
+    LLVMFuzzerTestOneInput(data, size);
     free(data);
-    return 0;
 }
 
 int
 main(int argc, char **argv)
 {
-    DIR *folder = argc == 2 ? opendir(argv[1]) : NULL;
-    if (!folder) {
-        fprintf(stderr, "usage: %s CORPUS-FOLDER\n", argv[0]);
+    if (argc != 2) {
+        fprintf(stderr, "usage: %s FOLDER\n", argv[0]);
         return 2;
     }
-    unsigned count = 0, failed = 0;
-    for (struct dirent *entry; (entry = readdir(folder));)
-        if (entry->d_name[0] != '.') {
-            failed += (unsigned)replay(argv[1], entry->d_name);
-            count++;
+    struct dirent **entries;
+    int count = scandir(argv[1], &entries, NULL, alphasort);
+    unsigned files = 0;
+    for (int i = 0; i < count; i++) {
+        char path[4096];
+        struct stat status;
+        snprintf(path, sizeof path, "%s/%s", argv[1], entries[i]->d_name);
+        if (entries[i]->d_name[0] != '.' && stat(path, &status) == 0 && S_ISREG(status.st_mode)) {
+            file_replay(path);
+            files++;
         }
-    closedir(folder);
-    printf("%u inputs replayed\n", count);
-    return failed || count == 0;
+        free(entries[i]);
+    }
+    if (count >= 0)
+        free(entries);
+    printf("%s: %u files replayed\n", argv[1], files);
+    return files ? 0 : 1;
 }
