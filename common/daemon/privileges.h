@@ -25,8 +25,8 @@ struct privileges_options {
     uint64_t keep_capabilities;
 };
 // User, group and supplementary groups, root directory, capabilities (bounding set included),
-// no_new_privs, not dumpable, no core files. Checks that there is no way back. Started as anyone but
-// root: user and root directory stay as they are (a debug line says so), the rest is done.
+// no_new_privs, not dumpable, no core files. Checks that there is no way back. Started as anyone
+// but root: user and root directory stay as they are (a debug line says so), the rest is done.
 bool privileges_drop(const struct privileges_options *options, struct fault *fault);
 
 // Which system calls a role needs once it has started. A build with sanitizers allows what these
