@@ -100,6 +100,18 @@ answer_rcode(const struct answer_service *service, const struct answer_client *c
 }
 
 void
+answer_truncated(const struct answer_service *service, const struct answer_client *client,
+                 const struct query *query, uint8_t *memory, size_t size,
+                 struct answer_outcome *ret_outcome)
+{
+    struct reply reply;
+    *ret_outcome = (struct answer_outcome){0};
+    reply_begin(&reply, service, client, query, memory, size);
+    reply.truncated = true;
+    answer_end(&reply, RCODE_NOERROR, ret_outcome);
+}
+
+void
 answer_soa(const struct answer_service *service, const struct answer_client *client,
            const struct query *query, const struct answer_zone *zone, uint8_t *memory, size_t size,
            struct answer_outcome *ret_outcome)

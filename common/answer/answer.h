@@ -65,6 +65,11 @@ struct answer_outcome {
     const struct answer_zone *zone; // of the question's name; NULL: not ours
 };
 
+// Whether this client can be answered from the zone: RCODE_NOERROR, or the RCODE and *ret_ede. zone
+// may be NULL: not ours.
+unsigned answer_zone_judge(const struct answer_service *service, const struct answer_client *client,
+                           const struct answer_zone *zone, int *ret_ede);
+
 // Answers QUERY_ERROR, QUERY_COOKIE and QUERY_QUESTION; QUERY_DROP gives length 0. memory: at least
 // 512 octets, and must not overlap the query. QUERY_NOTIFY and QUERY_TRANSFER are the caller's
 // (they give NOTIMP here).
@@ -77,6 +82,11 @@ void answer_query(const struct answer_service *service, const struct answer_clie
 void answer_rcode(const struct answer_service *service, const struct answer_client *client,
                   const struct query *query, unsigned rcode, bool aa, int ede, uint8_t *memory,
                   size_t size, struct answer_outcome *ret_outcome);
+
+// The question alone with TC: "come by TCP", instead of an answer that a rate limit holds back.
+void answer_truncated(const struct answer_service *service, const struct answer_client *client,
+                      const struct query *query, uint8_t *memory, size_t size,
+                      struct answer_outcome *ret_outcome);
 
 // The answer to an IXFR over UDP: the SOA alone (RFC 1995 section 2), which is the whole answer to
 // a client that has that serial and sends others to TCP.

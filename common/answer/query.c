@@ -183,5 +183,6 @@ query_read(const uint8_t *octets, size_t length, struct query *ret_query)
     if (!records_read(&reader, ret_query, &extras))
         return;
     ret_query->has_tsig = extras.tsigs > 0;
+    ret_query->rcode = RCODE_NOERROR;
     query_judge(ret_query, &extras);
 }

@@ -48,26 +48,6 @@ resolve_fail(struct resolve *resolve)
     return RCODE_SERVFAIL;
 }
 
-unsigned
-resolve_zone_judge(const struct answer_service *service, const struct answer_client *client,
-                   const struct answer_zone *zone, int *ret_ede)
-{
-    *ret_ede = EDE_NOT_AUTHORITATIVE;
-    if (!zone)
-        return RCODE_REFUSED;
-    *ret_ede = EDE_PROHIBITED;
-    if (service->may_ask && !service->may_ask(client->context, zone))
-        return RCODE_REFUSED;
-    *ret_ede = EDE_NOT_READY;
-    if (!zone->version)
-        return RCODE_SERVFAIL;
-    *ret_ede = EDE_INVALID_DATA;
-    if (client->now >= zone->expire_at)
-        return RCODE_SERVFAIL;
-    *ret_ede = EDE_NONE;
-    return RCODE_NOERROR;
-}
-
 void
 resolve_expire_add(struct reply *reply, const struct answer_client *client,
                    const struct answer_zone *zone)
@@ -123,7 +103,7 @@ ds_to_child(struct resolve *resolve)
         return;
     const struct answer_zone *child = zone_choose(resolve, false);
     if (child == resolve->zone ||
-        resolve_zone_judge(resolve->service, resolve->client, child, &ede) != RCODE_NOERROR ||
+        answer_zone_judge(resolve->service, resolve->client, child, &ede) != RCODE_NOERROR ||
         !name_equal(version_apex(child->version), resolve->name))
         return;
     resolve->zone = child;
@@ -136,7 +116,7 @@ zone_enter(struct resolve *resolve)
 {
     int ede;
     const struct answer_zone *zone = zone_choose(resolve, resolve->type == RRTYPE_DS);
-    unsigned rcode = resolve_zone_judge(resolve->service, resolve->client, zone, &ede);
+    unsigned rcode = answer_zone_judge(resolve->service, resolve->client, zone, &ede);
     if (resolve->step_count == 1) {
         resolve->outcome->zone = zone;
         resolve->reply->edns.ede = ede;

@@ -11,10 +11,6 @@
 unsigned resolve_question(const struct answer_service *service, const struct answer_client *client,
                           struct reply *reply, struct answer_outcome *outcome);
 
-// Whether the zone can be answered from: RCODE_NOERROR, or the RCODE and *ret_ede.
-unsigned resolve_zone_judge(const struct answer_service *service,
-                            const struct answer_client *client, const struct answer_zone *zone,
-                            int *ret_ede);
 // The option of RFC 7314 where it was asked for.
 void resolve_expire_add(struct reply *reply, const struct answer_client *client,
                         const struct answer_zone *zone);

@@ -235,14 +235,15 @@ section_verify(ldns_rr_list *list)
                 ldns_dname_compare(ldns_rr_owner(rr), ldns_rr_owner(signature)) == 0)
                 ldns_rr_list_push_rr(covered, rr);
         }
+        // Without the times: ldns 1.8 reads them as signed and takes 2090 for the past.
         ldns_rr_list *keys = zone_keys(ldns_rr_rrsig_signame(signature));
-        ldns_status status = LDNS_STATUS_CRYPTO_NO_MATCHING_KEYTAG_DNSKEY;
-        for (size_t k = 0; k < ldns_rr_list_rr_count(keys) && status != LDNS_STATUS_OK; k++)
-            status = ldns_verify_rrsig_time(covered, signature, ldns_rr_list_rr(keys, k), NOW);
-        if (ldns_rr_list_rr_count(covered) > 0 && status != LDNS_STATUS_OK)
+        ldns_status status = LDNS_STATUS_OK;
+        if (ldns_rr_list_rr_count(covered) > 0)
+            status = ldns_verify_rrsig_keylist_notime(covered, signature, keys, NULL);
+        ldns_rr_list_deep_free(keys);
+        if (status != LDNS_STATUS_OK)
             fail_msg("a signature does not verify: %s in %s", ldns_get_errorstr_by_id(status),
                      summary);
-        ldns_rr_list_deep_free(keys);
         ldns_rr_list_free(covered);
     }
 }
@@ -301,17 +302,23 @@ answer_again(void)
 // "NOERROR aa | www Ax2* / authority + additional": owners relative to tandem.example., xN where an
 // RRset has N RRs, a star where its RRSIGs follow. The OPT is not shown.
 static inline const char *
-ask(const char *name, uint16_t type)
+ask_as_set(const char *name, uint16_t type)
 {
     query_build(name, type);
     answer_again();
     return summary;
 }
 static inline const char *
+ask(const char *name, uint16_t type)
+{
+    how.dnssec_ok = false;
+    return ask_as_set(name, type);
+}
+static inline const char *
 ask_do(const char *name, uint16_t type)
 {
     how.dnssec_ok = true;
-    return ask(name, type);
+    return ask_as_set(name, type);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, question_reset, packet_drop)

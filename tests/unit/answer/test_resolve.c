@@ -111,8 +111,10 @@ static void
 dname_to_a_name_that_does_not_exist_is_nxdomain_of_the_target(void **state)
 {
     (void)state;
-    assert_string_equal(ask_do("nothere.dname", RRTYPE_A),
-                        "NXDOMAIN aa | dname DNAME* nothere.dname CNAME / @ SOA* a.b.target NSEC*");
+    assert_string_equal(
+        ask_do("nothere.dname", RRTYPE_A),
+        "NXDOMAIN aa | dname DNAME* nothere.dname CNAME / @ SOA* a.b.target NSEC* svcalias "
+        "NSEC*");
 }
 
 static void
@@ -128,7 +130,7 @@ rfc6672_2_2_name_that_gets_too_long_is_yxdomain_with_the_dname(void **state)
 {
     (void)state;
     assert_string_equal(
-        ask_do("12345678901234567890123456789012345678901234567890.longd", RRTYPE_A),
+        ask_do("123456789012345678901234567890123456789012345678901.longd", RRTYPE_A),
         "YXDOMAIN aa | longd DNAME*");
     assert_int_equal(outcome.rcode, RCODE_YXDOMAIN);
 }
