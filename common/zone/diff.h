@@ -18,6 +18,9 @@ struct diff_entry {
 struct diff {
     struct diff_entry *entries;
     size_t count, capacity;
+    // Set by diff_version_draft and diff_version_version:
+    size_t old_pairs; // (owner, type) pairs of the whole old version in the unsigned view
+    bool damaged;     // records of the old version failed their check; their owners count as missing there
 };
 void diff_init(struct diff *diff);
 void diff_close(struct diff *diff);
@@ -29,7 +32,8 @@ enum diff_view {
     DIFF_WHOLE,          // every octet of every record
     DIFF_UNSIGNED,       // without what a signer adds, and without the SOA's serial (a serial alone is no change)
 };
-// old may be NULL (everything is new). Compares in one merge walk.
+// old may be NULL (everything is new). Compares in one merge walk. ret_diff is initialised here; its records stand in
+// the versions and the draft. Empty non-terminals are not told: a store makes and removes them itself.
 void diff_version_draft(const struct version *old, const struct draft *new, enum diff_view view,
                         struct diff *ret_diff);
 void diff_version_version(const struct version *old, const struct version *new, enum diff_view view,

@@ -316,9 +316,8 @@ node_build(struct arena *arena, const uint8_t *owner, const struct rrset *rrsets
     return node;
 }
 
-// What a signer makes at any owner, and what it makes at the apex only (rrtype.h, signing.md).
-static bool
-type_is_signers(uint16_t type, bool apex)
+bool
+rrset_is_signers(uint16_t type, bool apex)
 {
     switch (type) {
     case RRTYPE_RRSIG:
@@ -337,7 +336,7 @@ node_unsigned_rrsets(const struct node *node, bool apex, struct rrset *ret_rrset
     unsigned count = 0;
     for (unsigned i = 0; i < node->rrset_count; i++) {
         const struct node_entry *entry = node_table(node) + i;
-        if (type_is_signers(entry->type, apex))
+        if (rrset_is_signers(entry->type, apex))
             continue;
         if (count < room) {
             entry_view(node, entry, ret_rrsets + count);
@@ -367,13 +366,21 @@ soa_equal_but_serial(const struct rrset *a, const struct rrset *b)
            memcmp(a_rr.rdata + serial + 4, b_rr.rdata + serial + 4, 16) == 0;
 }
 
+bool
+rrset_equal_unsigned(const struct rrset *a, const struct rrset *b, bool apex)
+{
+    if (rrset_equal(a, b, false))
+        return true;
+    return apex && a->type == RRTYPE_SOA && b->type == RRTYPE_SOA && soa_equal_but_serial(a, b);
+}
+
 // The next entry of the unsigned view from *index on, or NULL.
 static const struct node_entry *
 unsigned_next(const struct node *node, bool apex, unsigned *index)
 {
     while (node && *index < node->rrset_count) {
         const struct node_entry *entry = node_table(node) + (*index)++;
-        if (!type_is_signers(entry->type, apex))
+        if (!rrset_is_signers(entry->type, apex))
             return entry;
     }
     return NULL;
@@ -391,10 +398,7 @@ node_equal_unsigned(const struct node *a, const struct node *b, bool apex)
         struct rrset a_rrset, b_rrset;
         entry_view(a, a_entry, &a_rrset);
         entry_view(b, b_entry, &b_rrset);
-        if (rrset_equal(&a_rrset, &b_rrset, false))
-            continue;
-        if (!apex || a_entry->type != RRTYPE_SOA || b_entry->type != RRTYPE_SOA ||
-            !soa_equal_but_serial(&a_rrset, &b_rrset))
+        if (!rrset_equal_unsigned(&a_rrset, &b_rrset, apex))
             return false;
     }
 }

@@ -67,6 +67,11 @@ bool rrset_equal(const struct rrset *a, const struct rrset *b, bool with_signatu
 const struct node *node_build(struct arena *arena, const uint8_t *owner, const struct rrset *rrsets,
                               unsigned count);
 
+// True for the types that a signer adds at this owner: those of the unsigned view below are the others.
+bool rrset_is_signers(uint16_t type, bool apex);
+// As rrset_equal without signatures; at the apex two SOAs that differ in their serial only are equal.
+bool rrset_equal_unsigned(const struct rrset *a, const struct rrset *b, bool apex);
+
 // The view of a record without what a signer added: RRSIGs, NSEC, NSEC3, NSEC3PARAM and, at the apex, DNSKEY,
 // CDS, CDNSKEY, ZONEMD (rrtype_is_dnssec). count is that of node_rrset_at for the view.
 unsigned node_unsigned_rrsets(const struct node *node, bool apex, struct rrset *ret_rrsets,
