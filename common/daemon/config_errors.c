@@ -36,7 +36,7 @@ make_printable(char *text)
             *text = '?';
 }
 
-static void
+__attribute__((format(printf, 6, 0))) static void
 entry_add(struct config_errors *errors, bool warning, const char *file, uint32_t line,
           uint32_t column, const char *format, va_list arguments)
 {

@@ -97,8 +97,7 @@ config_list_find(const struct config *config, const char *name)
         if (strcmp(list->row->path, name) == 0)
             return list;
     }
-    ENSURE(!"a list that is in the table");
-    return NULL;
+    ensure_failed("the list is in the table", __FILE__, __LINE__, name);
 }
 
 static bool

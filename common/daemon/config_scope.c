@@ -74,7 +74,7 @@ shape_of(struct config *config, const struct config_row *list)
 // ---- values
 // ------------------------------------------------------------------------------------------
 
-static void
+__attribute__((format(printf, 5, 0))) static void
 message_add(const struct config *config, const struct config_value *value,
             struct config_errors *errors, bool warning, const char *format, va_list arguments)
 {
@@ -405,6 +405,5 @@ config_get(const struct config_scope *scope, const char *path)
     for (size_t i = 0; i < scope->row_count; i++)
         if (strcmp(scope->names[i], path) == 0)
             return scope->values[i];
-    ENSURE(!"a key that is in the table");
-    return NULL;
+    ensure_failed("the key is in the table", __FILE__, __LINE__, path);
 }

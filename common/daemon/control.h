@@ -6,7 +6,7 @@
 //                       along
 //   reply     any number of lines {"chunk": "text"} (an export), then one line
 //             {"ok": true, "exit_code": 0, "result": {...}} or
-//             {"ok": false, "exit_code": 5, "error": {"kind": "not-found", "text": "..."},
+//             {"ok": false, "exit_code": 5, "error": {"kind": "not_found", "text": "..."},
 //             "result": {...}}
 //
 // A connection may send one request after the other; each is answered before the next is read. main
@@ -86,7 +86,8 @@ bool control_open_socket(struct control **ret_control, struct loop *loop, int li
                          const struct control_options *options, struct fault *fault);
 // The socket alone, for control_open_socket; -1 with a fault.
 int control_listen(const char *path, const char *group, struct fault *fault);
-// Requests that handlers still hold stay valid and may be answered (to nobody).
+// Requests that handlers still hold stay valid and may be answered (to nobody). Not from inside a
+// handler.
 void control_close(struct control **control);
 
 // What a request says. Texts are borrowed until the answer.
@@ -96,7 +97,7 @@ size_t control_argument_count(const struct control_request *request);
 const char *control_argument(const struct control_request *request,
                              size_t index); // NULL: not given
 // Text of a further option, NULL when absent; a number or boolean as its text.
-const char *control_option(const struct control_request *request, const char *name);
+const char *control_option(struct control_request *request, const char *name);
 bool control_dry_run(const struct control_request *request);
 bool control_wait(const struct control_request *request);
 uid_t control_uid(const struct control_request *request);
