@@ -1,0 +1,129 @@
+#include "secondary/signer/intake.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/base/arena.h"
+#include "common/dns/rdata.h"
+#include "common/dns/rrtype.h"
+#include "common/transfer/rr_stream.h"
+#include "secondary/signer/sign/verify.h"
+
+void
+intake_init(struct intake *intake)
+{
+    *intake = (struct intake){.stream = -1};
+    diff_init(&intake->diff);
+    gate_verdict_init(&intake->verdict);
+}
+
+void
+intake_close(struct intake *intake)
+{
+    if (intake->stream >= 0) {
+        close(intake->stream);
+        intake->stream = -1;
+    }
+    diff_close(&intake->diff);
+    gate_verdict_close(&intake->verdict);
+    draft_free(&intake->draft);
+}
+
+static bool
+read_stream(struct intake *intake, struct rr_stream_reader *reader)
+{
+    struct rr_stream_rr rr;
+    for (;;) {
+        switch (rr_stream_next(reader, &rr, &intake->fault)) {
+        case RR_STREAM_DONE:
+            return true;
+        case RR_STREAM_BAD:
+            return false;
+        case RR_STREAM_RR:
+            if (!draft_add(intake->draft, rr.owner, rr.type, rr.ttl, rr.rdata, rr.rdlength,
+                           &intake->fault)) {
+                return false;
+            }
+            break;
+        }
+    }
+}
+
+static bool
+read_draft(struct intake *intake)
+{
+    struct rr_stream_reader *reader = memory_zalloc(sizeof *reader);
+    // The stream repeats owners in full: twice the limit on the content is room for any zone that
+    // keeps it.
+    uint64_t maximum = intake->limits.max_size_octets > 0 ? 2 * intake->limits.max_size_octets
+                                                          : RR_STREAM_SIZE_MAX;
+    bool good = rr_stream_reader_map(reader, intake->stream, maximum, &intake->fault);
+    if (good) {
+        if (!name_equal(reader->apex, intake->apex)) {
+            good = fault_set(&intake->fault, FAULT_CORRUPT, "the transfer is of another zone");
+        } else {
+            intake->draft = draft_new(intake->apex);
+            good = read_stream(intake, reader);
+        }
+        rr_stream_reader_close(reader);
+    }
+    free(reader);
+    return good;
+}
+
+static void
+note_soa(struct intake *intake)
+{
+    const struct node *apex = draft_find(intake->draft, intake->apex);
+    struct rrset set;
+    struct rr rr;
+    uint32_t at = 0;
+    struct rdata_soa soa;
+    if (apex != NULL && node_rrset_find(apex, RRTYPE_SOA, &set) &&
+        rrset_next(set.wire, set.wire_length, &at, &rr) &&
+        rdata_soa_read(rr.rdata, rr.rdlength, &soa)) {
+        intake->has_soa = true;
+        intake->serial = soa.serial;
+        intake->soa_expire_seconds = soa.expire;
+    }
+}
+
+// policy: none: every signature and the chain must verify before such a zone is served.
+static void
+verify_signed(struct intake *intake)
+{
+    struct verify_report report;
+    verify_report_init(&report);
+    if (!verify_draft(intake->draft, intake->pool, intake->now, &report)) {
+        struct fault fault = {0};
+        verify_report_fault(&report, &fault);
+        intake->verdict.outcome = GATE_HELD;
+        intake->verdict.reason = "not-valid";
+        snprintf(intake->verdict.sentence, sizeof intake->verdict.sentence,
+                 "the signed zone does not verify: %.400s", fault.text);
+    }
+    verify_report_close(&report);
+}
+
+void
+intake_run(struct intake *intake)
+{
+    struct draft_findings findings = {0};
+    if (!read_draft(intake) || !draft_seal(intake->draft, &findings, &intake->fault)) {
+        return;
+    }
+    intake->readable = true;
+    struct gate_candidate candidate = {.served = intake->served,
+                                       .draft = &intake->draft,
+                                       .findings = &findings,
+                                       .already_signed = intake->already_signed,
+                                       .accepted = intake->has_accepted ? &intake->accepted : NULL};
+    gate_judge(&candidate, &intake->limits, &intake->diff, &intake->verdict);
+    note_soa(intake);
+    if (intake->already_signed && intake->verdict.outcome == GATE_ACCEPTED &&
+        intake->diff.count > 0) {
+        verify_signed(intake);
+    }
+}

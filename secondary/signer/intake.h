@@ -1,0 +1,42 @@
+// The first half of a change: a parsed transfer becomes a draft, is judged by the gate and compared
+// with what is served. Runs in a worker thread on its own memory; the served version is borrowed
+// and must not change meanwhile.
+#ifndef TANDEM_SIGNER_INTAKE_H
+#define TANDEM_SIGNER_INTAKE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/base/fault.h"
+#include "common/zone/diff.h"
+#include "common/zone/draft.h"
+#include "secondary/signer/gate/checks.h"
+
+struct pool;
+
+struct intake {
+    // in
+    const uint8_t *apex;
+    int stream; // owned, closed by intake_close
+    const struct version *served;
+    struct gate_limits limits;
+    bool already_signed; // policy: none
+    bool has_accepted;
+    struct hash_digest accepted;
+    struct pool *pool; // for the verification of a zone that comes signed
+    int64_t now;
+    // out
+    bool readable; // else fault says why nothing of it can be used
+    struct fault fault;
+    struct draft *draft;
+    struct diff diff;
+    struct gate_verdict verdict;
+    bool has_soa;
+    uint32_t serial, soa_expire_seconds;
+};
+// in fields filled by the caller; stream of another kind is read up to limits.max_size_octets.
+void intake_init(struct intake *intake);
+void intake_run(struct intake *intake);
+void intake_close(struct intake *intake);
+
+#endif

@@ -1,0 +1,163 @@
+// One zone's life in the signer: its store, keys, quarantine; a candidate comes in, is judged,
+// signed, verified, published, told. One change at a time; the slow parts run in worker threads,
+// everything else on the loop's thread. Faults never end the process: the zone keeps what it
+// serves, and its state says why.
+#ifndef TANDEM_SIGNER_KEEPER_H
+#define TANDEM_SIGNER_KEEPER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/base/fault.h"
+#include "common/daemon/settings_secondary.h"
+#include "common/zone/store.h"
+#include "secondary/messages.h"
+#include "secondary/signer/contact.h"
+#include "secondary/signer/gate/quarantine.h"
+#include "secondary/signer/history.h"
+#include "secondary/signer/intake.h"
+#include "secondary/signer/keys/key_seal.h"
+#include "secondary/signer/keys/key_store.h"
+#include "secondary/signer/keys/keyset.h"
+#include "secondary/signer/sign/expiry_queue.h"
+#include "secondary/signer/sign/sign_zone.h"
+#include "secondary/signer/sign/verify.h"
+
+#define KEEPER_WAITERS_MAX    16   // operators who wait for the end of one change
+#define KEEPER_VERIFY_RECORDS 2000 // of the verification in the background, at a time
+#define KEEPER_FACTS_SECONDS  10   // progress of a long signing is told so often
+#define KEEPER_RETRY_SECONDS  30   // after a fault of disk or keys
+
+struct loop;
+struct loop_timer;
+
+// What all zones of the signer share.
+struct keeper_shared {
+    struct loop *loop;
+    struct pool *pool;
+    struct key_memory *memory;
+    const char *state_directory;
+    // Gives the secret that opens sealed keys, made at first need; NULL with a fault.
+    const struct key_seal *(*seal)(void *context, const char *secret_file, struct fault *fault);
+    void (*send)(void *context, const struct message *message);
+    void *context;
+};
+
+enum keeper_phase { KEEPER_IDLE, KEEPER_INTAKE, KEEPER_REVIEW, KEEPER_SIGN };
+
+struct keeper_waiter {
+    uint64_t request;
+};
+
+// What a sign job came from and what it will be told as.
+struct keeper_change {
+    char cause[16];
+    char why[HISTORY_WHY_MAX];
+    bool is_content;
+    uint32_t added, removed;
+    int64_t started_ms;
+    struct octets_buffer diff_text;
+    size_t diff_lines;
+    uint32_t soa_expire_seconds;
+};
+
+struct keeper {
+    const struct keeper_shared *shared;
+    uint32_t id;
+    const uint8_t *apex;
+    char domain[NAME_TEXT_MAX];
+    const struct secondary_zone_settings *settings; // of the role's settings now in force
+    const struct policy_settings *policy;           // NULL: none
+    struct sign_policy sign_policy;
+    char *directory, *key_directory;
+    struct store *store; // NULL: could not be opened; state_fault says why
+    bool fresh_store;
+    struct quarantine *quarantine;
+    struct contact contact;
+    struct history *history;
+    struct key_store *key_store;
+    struct keyset *keyset; // NULL: none, or it could not be read
+    bool awaits_ds;        // first start without keys: the parent's DS decides
+    bool blocked_by_ds;    // it has one that no key matches
+    struct expiry_queue *expiry;
+    uint32_t newest_inception;
+    // state
+    struct fault state_fault; // of store or keys; kind NONE: well
+    char rejected[512];       // sentence of the last candidate that was no zone; "" none
+    bool expired;
+    bool stopping;
+    struct secondary_zone_settings orphan_settings;
+    struct policy_settings orphan_policy;
+    int64_t last_refresh_seconds, not_before_seconds, expiring_told_seconds;
+    // the change under way
+    enum keeper_phase phase;
+    struct intake *intake;
+    struct message_candidate candidate; // of the intake
+    char intake_cause[16];
+    struct sign_job *job;
+    const struct sign_result *result;
+    struct sign_progress progress;
+    struct arena *due_arena;
+    struct vector due; // of const uint8_t *
+    bool job_good;
+    struct fault job_fault;
+    struct verify_report report;
+    bool report_made;
+    struct keeper_change change;
+    struct keeper_waiter waiters[KEEPER_WAITERS_MAX];
+    unsigned waiter_count;
+    uint64_t review_request;
+    // what waits for its turn
+    bool has_next;
+    struct message_candidate next;
+    int next_stream;
+    bool wants_keys, wants_sign, sign_force, has_forced_serial;
+    uint32_t forced_serial;
+    struct verify_walk *walk;
+    // facts
+    struct message_zone_facts counted; // its counters only
+    uint32_t last_added, last_removed;
+    struct loop_timer *timer, *facts_timer;
+    struct octets_buffer ds_seen; // RDATAs behind their u16 length, as they came last
+    bool ds_known;
+};
+
+struct keeper *keeper_new(const struct keeper_shared *shared, uint32_t id,
+                          const struct secondary_zone_settings *settings,
+                          const struct policy_settings *policy);
+// Waits for no thread: only when phase is KEEPER_IDLE or the loop has ended (loop_free waits for
+// its threads).
+void keeper_free(struct keeper **keeper);
+// New settings of a reload (the former ones are about to be freed).
+void keeper_change_settings(struct keeper *keeper, const struct secondary_zone_settings *settings,
+                            const struct policy_settings *policy);
+void keeper_announce(struct keeper *keeper); // version, state, facts, again
+// Its zone is gone from the settings while a thread still works for it: copies what it still looks
+// at.
+void keeper_orphan(struct keeper *keeper);
+void keeper_stop(struct keeper *keeper); // no new change; one that runs is let go soon
+
+// stream is taken over.
+void keeper_take_candidate(struct keeper *keeper, struct message_candidate *candidate, int *stream);
+void keeper_take_contact(struct keeper *keeper, int64_t at_seconds);
+void keeper_take_ds(struct keeper *keeper, const struct message_ds_seen *seen);
+void keeper_take_review(struct keeper *keeper, uint64_t request,
+                        const struct message_review_done *done);
+
+// Orders of the operator. request: answered when the change has ended where wait, else 0.
+bool keeper_accept(struct keeper *keeper, const char *digest, uint64_t request,
+                   struct fault *fault);
+bool keeper_sign(struct keeper *keeper, bool has_serial, uint32_t serial, uint64_t request,
+                 struct fault *fault);
+void keeper_keys_changed(struct keeper *keeper, uint64_t request);
+// Makes what keys the policy asks for; false with a fault.
+bool keeper_make_keys(struct keeper *keeper, struct fault *fault);
+
+const char *keeper_state(const struct keeper *keeper, char *reason,
+                         size_t size); // word; reason "" where ok
+void keeper_reply(struct keeper *keeper, uint64_t request, const char *json, size_t length);
+int64_t keeper_now(void);
+// A held stream from disk as a sealed memfd, the only form in which streams are read.
+bool keeper_sealed_copy(int from, int *ret_memfd, struct fault *fault);
+
+#endif

@@ -1,0 +1,427 @@
+#include "secondary/signer/signer.h"
+
+#include <dirent.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/arena.h"
+#include "common/daemon/clock.h"
+#include "common/daemon/control.h"
+#include "common/daemon/log.h"
+#include "common/daemon/privileges.h"
+#include "common/net/loop.h"
+#include "secondary/messages.h"
+#include "secondary/settings.h"
+#include "secondary/signer/keeper.h"
+#include "secondary/signer/sign/pool.h"
+#include "secondary/signer/verbs.h"
+
+#define HEARTBEAT_MS 1000
+#define STOP_POLL_MS 20
+#define SEALS_MAX    64 // different key-secret-files
+
+struct seal_entry {
+    char *secret_file;
+    struct key_seal *seal;
+};
+
+struct signer {
+    struct loop *loop;
+    struct message_link *link;
+    struct role_settings *settings;
+    struct keeper_shared shared;
+    struct vector keepers; // of struct keeper *
+    struct vector seals;   // of struct seal_entry
+    struct loop_timer *heartbeat, *stopping;
+    char *state_directory;
+    int exit_code;
+};
+
+static struct keeper *
+keeper_at(const struct signer *signer, size_t index)
+{
+    return *(struct keeper **)vector_at(&signer->keepers, index);
+}
+
+static struct keeper *
+keeper_by_id(const struct signer *signer, uint32_t id)
+{
+    for (size_t i = 0; i < signer->keepers.count; i++) {
+        if (keeper_at(signer, i)->id == id) {
+            return keeper_at(signer, i);
+        }
+    }
+    return NULL;
+}
+
+static void
+send_message(void *context, const struct message *message)
+{
+    struct signer *signer = context;
+    message_link_send(signer->link, message);
+}
+
+static void
+send_simple(struct signer *signer, enum message_type type, const char *text)
+{
+    struct octets_buffer body;
+    octets_buffer_init(&body);
+    if (text != NULL) {
+        octets_buffer_add_text(&body, text);
+    }
+    struct message message = {.type = type,
+                              .to = ROLE_SUPERVISOR,
+                              .from = ROLE_SIGNER,
+                              .zone = MESSAGE_NO_ZONE,
+                              .body = {body.data, body.length}};
+    message_link_send(signer->link, &message);
+    octets_buffer_close(&body);
+}
+
+// --- The secret that opens sealed keys
+// ----------------------------------------------------------------------------------------
+
+// Any zone's key means that the secret exists and must not be made anew.
+static bool
+has_keys(const struct signer *signer)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/keys", signer->state_directory);
+    DIR *keys = opendir(path);
+    if (keys == NULL) {
+        return false;
+    }
+    bool found = false;
+    struct dirent *entry;
+    while (!found && (entry = readdir(keys)) != NULL) {
+        int length =
+            snprintf(path, sizeof path, "%s/keys/%s", signer->state_directory, entry->d_name);
+        found = entry->d_name[0] != '.' && length > 0 && (size_t)length < sizeof path &&
+                key_store_has_keys(path);
+    }
+    closedir(keys);
+    return found;
+}
+
+static const struct key_seal *
+open_seal(void *context, const char *secret_file, struct fault *fault)
+{
+    struct signer *signer = context;
+    for (size_t i = 0; i < signer->seals.count; i++) {
+        struct seal_entry *entry = vector_at(&signer->seals, i);
+        if (strcmp(entry->secret_file, secret_file) == 0) {
+            return entry->seal;
+        }
+    }
+    if (signer->seals.count >= SEALS_MAX) {
+        fault_set(fault, FAULT_LIMIT, "more than %d different key-secret-files", SEALS_MAX);
+        return NULL;
+    }
+    char path[PATH_MAX];
+    bool made = false;
+    snprintf(path, sizeof path, "%s/key-secret", signer->state_directory);
+    struct key_seal_options options = {.secret_file = secret_file,
+                                       .credentials_directory = getenv("CREDENTIALS_DIRECTORY"),
+                                       .default_file = path,
+                                       .may_make = !has_keys(signer)};
+    struct seal_entry entry = {0};
+    if (!key_seal_open(&options, &entry.seal, &made, fault)) {
+        return NULL;
+    }
+    if (made) {
+        log_info("made the secret that opens sealed keys; back it up apart from the keys", "file",
+                 path);
+    }
+    entry.secret_file = memory_text(secret_file);
+    vector_add(&signer->seals, &entry);
+    return entry.seal;
+}
+
+// --- Settings
+// -----------------------------------------------------------------------------------------------------------------
+
+static const struct policy_settings *
+policy_of(const struct role_settings *settings, size_t zone)
+{
+    size_t policy = settings->settings.zones[zone].policy;
+    return policy == POLICY_NONE ? NULL : &settings->settings.policies[policy];
+}
+
+// First settings: from here on we are who we shall be.
+static bool
+settle(struct signer *signer, const struct role_settings *settings, struct fault *fault)
+{
+    struct privileges_options drop = {.user = settings->settings.user};
+    if (!privileges_drop(&drop, fault) || !privileges_seccomp(PRIVILEGES_SIGNER, fault)) {
+        return false;
+    }
+    unsigned threads = 0;
+    for (size_t i = 0; i < settings->settings.policy_count; i++) {
+        unsigned wanted = settings->settings.policies[i].signing_threads;
+        threads = wanted > threads ? wanted : threads;
+    }
+    signer->state_directory = memory_text(settings->settings.state_directory);
+    signer->shared = (struct keeper_shared){.loop = signer->loop,
+                                            .pool = pool_new(threads),
+                                            .memory = key_memory_new(),
+                                            .state_directory = signer->state_directory,
+                                            .seal = open_seal,
+                                            .send = send_message,
+                                            .context = signer};
+    return true;
+}
+
+static void
+drop_gone_keepers(struct signer *signer, const struct role_settings *settings)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < signer->keepers.count; i++) {
+        struct keeper *keeper = keeper_at(signer, i);
+        bool stays = role_settings_zone(settings, keeper->id) != SETTINGS_NONE;
+        if (!stays && keeper->phase == KEEPER_IDLE) {
+            keeper_free(&keeper);
+            continue;
+        }
+        if (!stays) {
+            keeper_stop(keeper); // freed at the end of the process: its thread still looks at it
+        }
+        memcpy(vector_at(&signer->keepers, kept++), &keeper, sizeof keeper);
+    }
+    signer->keepers.count = kept;
+}
+
+static void
+take_zones(struct signer *signer, const struct role_settings *settings)
+{
+    for (size_t i = 0; i < settings->settings.zone_count; i++) {
+        struct keeper *keeper = keeper_by_id(signer, settings->zone_ids[i]);
+        const struct secondary_zone_settings *zone = &settings->settings.zones[i];
+        if (keeper != NULL) {
+            keeper_change_settings(keeper, zone, policy_of(settings, i));
+        } else {
+            keeper =
+                keeper_new(&signer->shared, settings->zone_ids[i], zone, policy_of(settings, i));
+            vector_add(&signer->keepers, &keeper);
+        }
+    }
+}
+
+static void
+take_settings(struct signer *signer, const struct message *message)
+{
+    struct role_settings *settings;
+    struct fault fault = {0};
+    if (!role_settings_read(message->body, &settings)) {
+        send_simple(signer, MESSAGE_READY, "the settings are not readable");
+        return;
+    }
+    log_open("signer", settings->settings.log.level, settings->settings.log.format);
+    if (signer->settings == NULL && !settle(signer, settings, &fault)) {
+        log_error(fault.text);
+        signer->exit_code = 1;
+        role_settings_free(&settings);
+        loop_stop(signer->loop);
+        return;
+    }
+    drop_gone_keepers(signer, settings);
+    take_zones(signer, settings);
+    for (size_t i = 0; i < signer->keepers.count;
+         i++) { // a keeper that is still to go must not look at freed settings
+        struct keeper *keeper = keeper_at(signer, i);
+        if (role_settings_zone(settings, keeper->id) == SETTINGS_NONE) {
+            keeper_orphan(keeper);
+        }
+    }
+    role_settings_free(&signer->settings);
+    signer->settings = settings;
+    send_simple(signer, MESSAGE_READY, NULL);
+}
+
+// --- Messages
+// -----------------------------------------------------------------------------------------------------------------
+
+static void
+take_candidate(struct keeper *keeper, struct message *message)
+{
+    struct message_candidate candidate;
+    if (message->descriptor_count != 1 || !message_candidate_read(message->body, &candidate)) {
+        log_limited(LOG_LEVEL_ERROR, "candidate", 60, "a candidate could not be read", "zone",
+                    keeper->domain);
+        return;
+    }
+    keeper_take_candidate(keeper, &candidate, &message->descriptors[0]);
+}
+
+static void
+take_contact(struct keeper *keeper, const struct message *message)
+{
+    struct octets_reader reader;
+    octets_reader_init(&reader, message->body.data, message->body.length);
+    int64_t at = (int64_t)octets_read_u64(&reader);
+    if (!reader.failed) {
+        keeper_take_contact(keeper, at);
+    }
+}
+
+static void
+take_ds(struct keeper *keeper, const struct message *message)
+{
+    struct message_ds_seen seen;
+    if (message_ds_seen_read(message->body, &seen)) {
+        keeper_take_ds(keeper, &seen);
+        message_ds_seen_close(&seen);
+    }
+}
+
+static void
+take_review(struct keeper *keeper, const struct message *message)
+{
+    struct message_review_done done;
+    if (message_review_done_read(message->body, &done)) {
+        keeper_take_review(keeper, message->request, &done);
+        message_review_done_close(&done);
+    }
+}
+
+static void
+take_control(struct keeper *keeper, struct message *message)
+{
+    struct message_control control;
+    if (!message_control_read(message->body, &control)) {
+        return;
+    }
+    if (strcmp(control.object, "key") == 0) {
+        key_verb(keeper, &control, message);
+    } else {
+        zone_verb(keeper, &control, message->request);
+    }
+    message_control_close(&control);
+}
+
+static void
+stop_when_idle(void *context)
+{
+    struct signer *signer = context;
+    for (size_t i = 0; i < signer->keepers.count; i++) {
+        enum keeper_phase phase = keeper_at(signer, i)->phase;
+        if (phase == KEEPER_INTAKE || phase == KEEPER_SIGN) {
+            return;
+        }
+    }
+    loop_stop(signer->loop);
+}
+
+static void
+stop(struct signer *signer)
+{
+    for (size_t i = 0; i < signer->keepers.count; i++) {
+        keeper_stop(keeper_at(signer, i));
+    }
+    loop_timer_start(signer->stopping, 1, STOP_POLL_MS);
+}
+
+static void
+take_zone_message(struct signer *signer, struct message *message)
+{
+    struct keeper *keeper = keeper_by_id(signer, message->zone);
+    if (keeper == NULL) {
+        return; // of a zone that a reload took away
+    }
+    switch ((int)message->type) {
+    case MESSAGE_CANDIDATE:
+        take_candidate(keeper, message);
+        break;
+    case MESSAGE_CONTACT:
+        take_contact(keeper, message);
+        break;
+    case MESSAGE_DS_SEEN:
+        take_ds(keeper, message);
+        break;
+    case MESSAGE_REVIEW_DONE:
+        take_review(keeper, message);
+        break;
+    case MESSAGE_CONTROL_REQUEST:
+        take_control(keeper, message);
+        break;
+    default:
+        break;
+    }
+}
+
+static void
+received(void *context, struct message *message)
+{
+    struct signer *signer = context;
+    if (message->type == MESSAGE_SETTINGS) {
+        take_settings(signer, message);
+    } else if (message->type == MESSAGE_STOP) {
+        stop(signer);
+    } else if (message->type == MESSAGE_PLACES_WANTED) {
+        for (size_t i = 0; i < signer->keepers.count; i++) {
+            keeper_announce(keeper_at(signer, i));
+        }
+    } else {
+        take_zone_message(signer, message);
+    }
+}
+
+static void
+closed(void *context)
+{
+    struct signer *signer = context;
+    stop(signer); // the supervisor is gone
+}
+
+static void
+beat(void *context)
+{
+    send_simple(context, MESSAGE_HEARTBEAT, NULL);
+}
+
+struct signer *
+signer_new(struct loop *loop, int link_fd)
+{
+    struct signer *signer = memory_zalloc(sizeof *signer);
+    signer->loop = loop;
+    vector_init(&signer->keepers, sizeof(struct keeper *));
+    vector_init(&signer->seals, sizeof(struct seal_entry));
+    signer->link = message_link_new(loop, &link_fd, received, closed, signer);
+    signer->heartbeat = loop_timer_new(loop, beat, signer);
+    loop_timer_start(signer->heartbeat, 0, HEARTBEAT_MS);
+    signer->stopping = loop_timer_new(loop, stop_when_idle, signer);
+    return signer;
+}
+
+int
+signer_exit_code(const struct signer *signer)
+{
+    return signer->exit_code;
+}
+
+void
+signer_free(struct signer **signer)
+{
+    struct signer *old = *signer;
+    for (size_t i = 0; i < old->keepers.count; i++) {
+        struct keeper *keeper = keeper_at(old, i);
+        keeper_free(&keeper);
+    }
+    vector_close(&old->keepers);
+    for (size_t i = 0; i < old->seals.count; i++) {
+        struct seal_entry *entry = vector_at(&old->seals, i);
+        key_seal_free(&entry->seal);
+        free(entry->secret_file);
+    }
+    vector_close(&old->seals);
+    pool_free(&old->shared.pool);
+    key_memory_free(&old->shared.memory);
+    loop_timer_free(&old->heartbeat);
+    loop_timer_free(&old->stopping);
+    message_link_free(&old->link);
+    role_settings_free(&old->settings);
+    free(old->state_directory);
+    free(old);
+    *signer = NULL;
+}

@@ -1,0 +1,545 @@
+#include "secondary/signer/verbs.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/base/quantity.h"
+#include "common/daemon/control.h"
+#include "common/daemon/json_value.h"
+#include "common/dns/rdata_text.h"
+#include "common/dns/rrtype.h"
+#include "common/net/loop.h"
+#include "common/zone/diff.h"
+#include "common/zone/find.h"
+#include "common/zone/zonefile_write.h"
+#include "secondary/signer/change_text.h"
+
+bool
+verb_flag(const struct message_control *control, const char *name)
+{
+    const char *value = message_control_option(control, name);
+    return value != NULL && strcmp(value, "false") != 0 && strcmp(value, "0") != 0;
+}
+
+static void
+reply_value(struct keeper *keeper, uint64_t request, const struct json_value *reply,
+            struct octets text)
+{
+    size_t length;
+    char *line = json_value_write(reply, 0, &length);
+    struct octets_buffer body;
+    octets_buffer_init(&body);
+    octets_buffer_add(&body, line, length);
+    if (text.length > 0) {
+        octets_buffer_add_u8(&body, '\n');
+        octets_buffer_add(&body, text.data, text.length);
+    }
+    keeper_reply(keeper, request, (const char *)body.data, body.length);
+    octets_buffer_close(&body);
+    free(line);
+}
+
+static void
+reply_with_text(struct keeper *keeper, uint64_t request, struct json_value **result,
+                struct octets text)
+{
+    struct json_value *reply = json_value_object();
+    json_value_put_boolean(reply, "ok", true);
+    json_value_put_integer(reply, "exit_code", 0);
+    if (result != NULL && *result != NULL) {
+        json_value_put(reply, "result", result);
+    } else {
+        json_value_put_null(reply, "result");
+    }
+    reply_value(keeper, request, reply, text);
+    json_value_free(&reply);
+}
+
+void
+verb_reply(struct keeper *keeper, uint64_t request, struct json_value **result)
+{
+    reply_with_text(keeper, request, result, (struct octets){NULL, 0});
+}
+
+static void
+fail_with(struct keeper *keeper, uint64_t request, int exit_code, const struct fault *fault,
+          struct json_value **result)
+{
+    struct json_value *reply = json_value_object();
+    json_value_put_boolean(reply, "ok", false);
+    json_value_put_integer(reply, "exit_code",
+                           exit_code != 0 ? exit_code : control_exit_of(fault->kind));
+    struct json_value *error = json_value_put_object(reply, "error");
+    json_value_put_text(error, "kind", fault_kind_word(fault->kind));
+    json_value_put_text(error, "text", fault->text);
+    if (result != NULL && *result != NULL) {
+        json_value_put(reply, "result", result);
+    } else {
+        json_value_put_null(reply, "result");
+    }
+    reply_value(keeper, request, reply, (struct octets){NULL, 0});
+    json_value_free(&reply);
+}
+
+void
+verb_fail(struct keeper *keeper, uint64_t request, int exit_code, const struct fault *fault)
+{
+    fail_with(keeper, request, exit_code, fault, NULL);
+}
+
+static const struct version *
+served(const struct keeper *keeper)
+{
+    return keeper->store != NULL ? store_current(keeper->store) : NULL;
+}
+
+static void
+put_serial(const struct keeper *keeper, struct json_value *object, const char *key)
+{
+    struct json_value *serial = json_value_put_object(object, key);
+    const struct version *version = served(keeper);
+    if (version == NULL) {
+        json_value_put_null(serial, "unsigned");
+        json_value_put_null(serial, "signed");
+        return;
+    }
+    json_value_put_integer(serial, "unsigned", version_facts(version)->unsigned_serial);
+    json_value_put_integer(serial, "signed", version_facts(version)->signed_serial);
+}
+
+void
+verb_done(struct keeper *keeper, uint64_t request, bool dry_run, const char *text)
+{
+    struct json_value *result = json_value_object();
+    json_value_put_boolean(result, "done", !dry_run);
+    json_value_put_boolean(result, "dry_run", dry_run);
+    json_value_put_text(result, "text", text);
+    json_value_put_text(result, "zone", keeper->domain);
+    put_serial(keeper, result, "serial");
+    verb_reply(keeper, request, &result);
+}
+
+static bool
+has_content(struct keeper *keeper, uint64_t request)
+{
+    struct fault fault = {0};
+    if (served(keeper) != NULL) {
+        return true;
+    }
+    char reason[FAULT_TEXT_MAX];
+    const char *state = keeper_state(keeper, reason, sizeof reason);
+    fault_set(&fault, FAULT_NOT_FOUND, "zone %s has no content yet: %s%s%.1500s", keeper->domain,
+              state, reason[0] != '\0' ? ", " : "", reason);
+    verb_fail(keeper, request, 0, &fault);
+    return false;
+}
+
+// --- show and export
+// ----------------------------------------------------------------------------------------------------------
+
+struct shown {
+    struct json_value *records;
+    size_t count, left_out;
+    bool any_type;
+    uint16_t type;
+};
+
+static void
+show_rr(struct shown *shown, const uint8_t *owner, const struct rr *rr)
+{
+    if (!shown->any_type && rr->type != shown->type) {
+        return;
+    }
+    if (shown->count >= VERBS_RECORDS_SHOWN_MAX) {
+        shown->left_out++;
+        return;
+    }
+    shown->count++;
+    char type[RRTYPE_TEXT_MAX];
+    struct octets_buffer text;
+    octets_buffer_init(&text);
+    rdata_to_text(rr->type, rr->rdata, rr->rdlength, &text);
+    struct json_value *record = json_value_add_object(shown->records);
+    json_value_put_owner(record, "owner", owner);
+    json_value_put_integer(record, "ttl_seconds", rr->ttl);
+    json_value_put_text(record, "type", rrtype_text(rr->type, type));
+    struct json_value *data = json_value_text_of((const char *)text.data, text.length);
+    json_value_put(record, "data", &data);
+    octets_buffer_close(&text);
+}
+
+static void
+show_run(struct shown *shown, const uint8_t *owner, const uint8_t *run, uint32_t length)
+{
+    struct rr rr;
+    uint32_t at = 0;
+    while (rrset_next(run, length, &at, &rr)) {
+        show_rr(shown, owner, &rr);
+    }
+}
+
+static void
+show_node(struct shown *shown, const struct node *node)
+{
+    for (unsigned i = 0; i < node_rrset_count(node); i++) {
+        struct rrset set;
+        node_rrset_at(node, i, &set);
+        show_run(shown, node_owner(node), set.wire, set.wire_length);
+        if (set.signature_count > 0) {
+            show_run(shown, node_owner(node), set.signatures, set.signatures_length);
+        }
+    }
+}
+
+static bool
+read_selection(const struct keeper *keeper, const struct message_control *control, uint8_t *name,
+               struct shown *shown, struct fault *fault)
+{
+    shown->any_type = true;
+    if (control->argument_count > 1 &&
+        !name_from_text(control->arguments[1], keeper->apex, name, fault)) {
+        return false;
+    }
+    if (control->argument_count > 2) {
+        shown->any_type = false;
+        if (!rrtype_from_text(control->arguments[2], &shown->type)) {
+            return fault_set(fault, FAULT_SYNTAX, "\"%s\": no RR type is known by this name",
+                             control->arguments[2]);
+        }
+    }
+    return true;
+}
+
+static void
+zone_show(struct keeper *keeper, const struct message_control *control, uint64_t request)
+{
+    struct fault fault = {0};
+    struct shown shown = {0};
+    uint8_t name[NAME_SIZE_MAX];
+    if (!has_content(keeper, request)) {
+        return;
+    }
+    if (!read_selection(keeper, control, name, &shown, &fault)) {
+        verb_fail(keeper, request, CONTROL_USAGE, &fault);
+        return;
+    }
+    struct json_value *result = json_value_object();
+    json_value_put_text(result, "zone", keeper->domain);
+    put_serial(keeper, result, "serial");
+    shown.records = json_value_put_array(result, "records");
+    if (control->argument_count > 1) {
+        const struct node *node =
+            name_is_at_or_below(name, keeper->apex) ? zone_find_exact(served(keeper), name) : NULL;
+        if (node != NULL) {
+            show_node(&shown, node);
+        }
+    } else {
+        struct version_cursor cursor;
+        const struct node *node;
+        version_cursor_first(&cursor, served(keeper));
+        while ((node = version_cursor_next(&cursor)) != NULL) {
+            show_node(&shown, node);
+        }
+    }
+    json_value_put_null(result, "alias");
+    json_value_put_integer(result, "left_out", (int64_t)shown.left_out);
+    verb_reply(keeper, request, &result);
+}
+
+static void
+zone_export(struct keeper *keeper, const struct message_control *control, uint64_t request)
+{
+    struct fault fault = {0};
+    if (!has_content(keeper, request)) {
+        return;
+    }
+    bool with_signatures = verb_flag(control, "signed");
+    struct octets_buffer text;
+    struct version_cursor cursor;
+    octets_buffer_init(&text);
+    version_cursor_first(&cursor, served(keeper));
+    bool more = true;
+    while (more && text.length <= VERBS_EXPORT_MAX) {
+        more = zonefile_write_some(&cursor, with_signatures, 1U << 20, &text);
+    }
+    if (more) {
+        fault_set(&fault, FAULT_LIMIT,
+                  "zone %s is larger than %u octets as text; take it by AXFR instead",
+                  keeper->domain, VERBS_EXPORT_MAX);
+        verb_fail(keeper, request, 0, &fault);
+    } else {
+        struct json_value *result = json_value_object();
+        const struct version_facts *facts = version_facts(served(keeper));
+        json_value_put_text(result, "zone", keeper->domain);
+        put_serial(keeper, result, "serial");
+        json_value_put_integer(
+            result, "records",
+            (int64_t)(facts->rr_count + (with_signatures ? facts->signature_count : 0)));
+        json_value_put_integer(result, "octets", (int64_t)text.length);
+        reply_with_text(keeper, request, &result, (struct octets){text.data, text.length});
+    }
+    octets_buffer_close(&text);
+}
+
+// --- history
+// ------------------------------------------------------------------------------------------------------------------
+
+static void
+zone_history(struct keeper *keeper, uint64_t request)
+{
+    struct json_value *result = json_value_object();
+    json_value_put_text(result, "zone", keeper->domain);
+    struct json_value *versions = json_value_put_array(result, "versions");
+    size_t count = keeper->history != NULL ? history_count(keeper->history) : 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct history_step *step = history_at(keeper->history, i);
+        struct json_value *version = json_value_add_object(versions);
+        json_value_put_time(version, "at", step->at_seconds);
+        struct json_value *serial = json_value_put_object(version, "serial");
+        json_value_put_integer(serial, "unsigned", step->unsigned_serial);
+        json_value_put_integer(serial, "signed", step->signed_serial);
+        json_value_put_text(version, "cause", step->cause);
+        json_value_put_text(version, "why", step->why);
+        json_value_put_integer(version, "added", step->added);
+        json_value_put_integer(version, "removed", step->removed);
+        json_value_put_integer(version, "signatures_new", step->signatures_new);
+        json_value_put_integer(version, "signatures_kept", step->signatures_kept);
+        json_value_put_integer(version, "duration_milliseconds", step->duration_ms);
+    }
+    verb_reply(keeper, request, &result);
+}
+
+// --- diff
+// ---------------------------------------------------------------------------------------------------------------------
+
+struct held {
+    struct intake intake;
+    struct message_control *control;
+    struct keeper *keeper;
+};
+
+static void
+put_changes(struct json_value *result, const struct diff *diff, const uint8_t *apex)
+{
+    struct json_value *changes = json_value_put_array(result, "changes");
+    struct diff_walk walk;
+    struct diff_rr rr;
+    size_t count = 0, left_out = 0;
+    diff_walk_init(&walk, diff, DIFF_UNSIGNED, apex);
+    while (diff_walk_next(&walk, &rr)) {
+        if (count >= VERBS_CHANGES_SHOWN_MAX) {
+            left_out++;
+            continue;
+        }
+        count++;
+        char type[RRTYPE_TEXT_MAX];
+        struct octets_buffer text;
+        octets_buffer_init(&text);
+        rdata_to_text(rr.type, rr.rdata, rr.rdlength, &text);
+        struct json_value *change = json_value_add_object(changes);
+        json_value_put_text(change, "op", rr.added ? "+" : "-");
+        json_value_put_owner(change, "owner", rr.owner);
+        json_value_put_integer(change, "ttl_seconds", rr.ttl);
+        json_value_put_text(change, "type", rrtype_text(rr.type, type));
+        struct json_value *data = json_value_text_of((const char *)text.data, text.length);
+        json_value_put(change, "data", &data);
+        octets_buffer_close(&text);
+    }
+    json_value_put_integer(result, "left_out", (int64_t)left_out);
+}
+
+// The held candidate is parsed again here: it is on disk, and an operator's question may take its
+// time.
+static bool
+read_held(struct keeper *keeper, struct intake *intake, struct fault *fault)
+{
+    int file = -1;
+    if (!quarantine_stream(keeper->quarantine, &file, fault)) {
+        return false;
+    }
+    bool good = keeper_sealed_copy(file, &intake->stream, fault);
+    close(file);
+    if (!good) {
+        return false;
+    }
+    intake->apex = keeper->apex;
+    intake->served = served(keeper);
+    intake->limits = (struct gate_limits){
+        .max_removed_percent = 100, .max_ttl_seconds = keeper->settings->gate.max_ttl_seconds};
+    intake->has_accepted = true;
+    intake->accepted = quarantine_current(keeper->quarantine)->digest;
+    intake->already_signed = false;
+    intake->now = keeper_now();
+    intake_run(intake);
+    if (!intake->readable) {
+        *fault = intake->fault;
+    }
+    return intake->readable;
+}
+
+static void
+zone_diff(struct keeper *keeper, const struct message_control *control, uint64_t request)
+{
+    struct fault fault = {0};
+    const struct quarantine_entry *entry =
+        keeper->quarantine != NULL ? quarantine_current(keeper->quarantine) : NULL;
+    struct json_value *result = json_value_object();
+    json_value_put_text(result, "zone", keeper->domain);
+    json_value_put_boolean(result, "held", entry != NULL);
+    put_serial(keeper, result, "from");
+    if (entry == NULL) {
+        json_value_put_integer(result, "added", keeper->last_added);
+        json_value_put_integer(result, "removed", keeper->last_removed);
+        struct json_value *none = json_value_array();
+        json_value_put(result, "changes", &none);
+        json_value_put_integer(result, "left_out", 0);
+        verb_reply(keeper, request, &result);
+        return;
+    }
+    struct intake intake;
+    intake_init(&intake);
+    if (!read_held(keeper, &intake, &fault)) {
+        fault_wrap(&fault, "zone %s: the held candidate", keeper->domain);
+        verb_fail(keeper, request, 0, &fault);
+        json_value_free(&result);
+    } else {
+        char digest[2 * HASH_DIGEST_SIZE + 1];
+        struct octets_buffer text;
+        struct diff_counts counts;
+        octets_buffer_init(&text);
+        hash_digest_text(&entry->digest, QUARANTINE_DIGEST_SHOWN, digest);
+        json_value_put_text(result, "digest", digest);
+        json_value_put_text(result, "reason", entry->sentence);
+        json_value_put_time(result, "since", entry->since_seconds);
+        struct json_value *to = json_value_put_object(result, "to");
+        json_value_put_integer(to, "unsigned", entry->unsigned_serial);
+        diff_count(&intake.diff, DIFF_UNSIGNED, keeper->apex, &counts);
+        json_value_put_integer(result, "added", (int64_t)counts.added_rrs);
+        json_value_put_integer(result, "removed", (int64_t)counts.removed_rrs);
+        if (verb_flag(control, "all")) {
+            diff_to_text(&intake.diff, DIFF_UNSIGNED, keeper->apex, SIZE_MAX, &text);
+        } else {
+            put_changes(result, &intake.diff, keeper->apex);
+        }
+        reply_with_text(keeper, request, &result, (struct octets){text.data, text.length});
+        octets_buffer_close(&text);
+    }
+    intake_close(&intake);
+}
+
+// --- accept, sign, verify
+// -----------------------------------------------------------------------------------------------------
+
+static void
+refused_by_gate(struct keeper *keeper, uint64_t request, const struct fault *fault)
+{
+    verb_fail(keeper, request, fault->kind == FAULT_NOT_FOUND ? CONTROL_NOT_FOUND : CONTROL_REFUSED,
+              fault);
+}
+
+static void
+zone_accept(struct keeper *keeper, const struct message_control *control, uint64_t request)
+{
+    struct fault fault = {0};
+    bool wait = verb_flag(control, "wait");
+    if (verb_flag(control, "dry_run")) {
+        int file = -1;
+        if (keeper->quarantine == NULL ||
+            !quarantine_accept(keeper->quarantine, control->arguments[1], &file, &fault)) {
+            refused_by_gate(keeper, request, &fault);
+            return;
+        }
+        close(file);
+        verb_done(keeper, request, true, "would publish the held candidate");
+        return;
+    }
+    if (!keeper_accept(keeper, control->arguments[1], wait ? request : 0, &fault)) {
+        refused_by_gate(keeper, request, &fault);
+    } else if (!wait) {
+        verb_done(keeper, request, false, "the held candidate is being signed and published");
+    }
+}
+
+static void
+zone_sign(struct keeper *keeper, const struct message_control *control, uint64_t request)
+{
+    struct fault fault = {0};
+    bool wait = verb_flag(control, "wait");
+    const char *text = message_control_option(control, "serial");
+    uint64_t serial = 0;
+    if (text != NULL && !quantity_unsigned(text, UINT32_MAX, &serial, &fault)) {
+        fault_wrap(&fault, "--serial");
+        verb_fail(keeper, request, CONTROL_USAGE, &fault);
+        return;
+    }
+    if (verb_flag(control, "dry_run")) {
+        verb_done(keeper, request, true, "would sign every record again");
+        return;
+    }
+    if (!keeper_sign(keeper, text != NULL, (uint32_t)serial, wait ? request : 0, &fault)) {
+        verb_fail(keeper, request, 0, &fault);
+    } else if (!wait) {
+        verb_done(keeper, request, false, "the zone is being signed again");
+    }
+}
+
+static void
+zone_verify(struct keeper *keeper, uint64_t request)
+{
+    if (!has_content(keeper, request)) {
+        return;
+    }
+    struct verify_report report;
+    verify_report_init(&report);
+    bool good = verify_version(served(keeper), keeper->shared->pool, keeper_now(), &report);
+    struct json_value *result = json_value_object();
+    json_value_put_text(result, "zone", keeper->domain);
+    json_value_put_boolean(result, "verified", good);
+    json_value_put_integer(result, "signatures", (int64_t)report.signatures);
+    json_value_put_integer(result, "names", (int64_t)report.records);
+    struct json_value *problems = json_value_put_array(result, "problems");
+    for (size_t i = 0; i < report.findings.count; i++) {
+        const struct verify_finding *finding = vector_at(&report.findings, i);
+        char owner[NAME_TEXT_MAX], type[RRTYPE_TEXT_MAX], line[NAME_TEXT_MAX + 400];
+        snprintf(line, sizeof line, "%s %s: %s: %s", name_to_text(finding->owner, owner),
+                 finding->type != 0 ? rrtype_text(finding->type, type) : "", finding->word,
+                 finding->text);
+        json_value_add_text(problems, line);
+    }
+    json_value_put_time(result, "first_expiry_at", report.first_expiration);
+    if (good) {
+        verb_reply(keeper, request, &result);
+    } else {
+        struct fault fault = {0};
+        verify_report_fault(&report, &fault);
+        fault_wrap(&fault, "zone %s", keeper->domain);
+        fail_with(keeper, request, CONTROL_FAILED, &fault, &result);
+    }
+    verify_report_close(&report);
+}
+
+void
+zone_verb(struct keeper *keeper, const struct message_control *control, uint64_t request)
+{
+    if (strcmp(control->verb, "show") == 0) {
+        zone_show(keeper, control, request);
+    } else if (strcmp(control->verb, "export") == 0) {
+        zone_export(keeper, control, request);
+    } else if (strcmp(control->verb, "history") == 0) {
+        zone_history(keeper, request);
+    } else if (strcmp(control->verb, "diff") == 0) {
+        zone_diff(keeper, control, request);
+    } else if (strcmp(control->verb, "accept") == 0 && control->argument_count > 1) {
+        zone_accept(keeper, control, request);
+    } else if (strcmp(control->verb, "sign") == 0) {
+        zone_sign(keeper, control, request);
+    } else if (strcmp(control->verb, "verify") == 0) {
+        zone_verify(keeper, request);
+    } else {
+        struct fault fault = {0};
+        fault_set(&fault, FAULT_UNSUPPORTED, "zone %s: not in this version", control->verb);
+        verb_fail(keeper, request, 0, &fault);
+    }
+}
