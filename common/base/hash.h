@@ -8,8 +8,10 @@
 #include <stdint.h>
 
 uint64_t hash_octets(uint64_t key, const void *data, size_t length);
-// One step of a running hash: 64 bits in, 64 bits out (used per label by name.h).
+// One step of a running hash: 64 bits in, 64 bits out (used per label by name.h). One multiplication: what it
+// gives is a state to go on from; hash_finish makes it fit for an open-addressing table.
 uint64_t hash_mix(uint64_t state, uint64_t value);
+uint64_t hash_finish(uint64_t state);
 uint64_t hash_key_draw(void); // from libsodium's random source
 // The 8 octets of SipHash's output as a little-endian number: octet 0 is the lowest 8 bits.
 uint64_t hash_siphash24(const uint8_t key[static 16], const void *data, size_t length);

@@ -10,6 +10,7 @@
 #include "common/base/hash.h"
 #include "common/dns/text_token.h"
 
+#include <endian.h>
 #include <string.h>
 
 #define NAME_POINTER_MAX 127 // a longer chain of pointers has no use: a name has no more labels
@@ -414,56 +415,54 @@ name_read_plain(struct octets_reader *reader, uint8_t ret_name[static NAME_SIZE_
     return name_read_into(reader, false, ret_name);
 }
 
-// Room behind a folded name, so that a whole word may be loaded at its last octet.
-#define NAME_FOLDED_SIZE (NAME_SIZE_MAX + 8)
+// Eight octets of a name from a place on, the first lowest, zeros behind the name's end. Read in
+// one load that stays inside the name, so that nothing is copied first.
+static uint64_t
+name_word(const uint8_t *name, unsigned size, unsigned place)
+{
+    uint64_t word = 0;
+    if (place + 8 <= size) {
+        memcpy(&word, name + place, 8);
+        return le64toh(word);
+    }
+    if (size >= 8) {
+        memcpy(&word, name + size - 8, 8);
+        return le64toh(word) >> 8 * (place + 8 - size);
+    }
+    for (unsigned i = size; i-- > place;)
+        word = word << 8 | name[i];
+    return word;
+}
 
 // The running hash after one more label. The length octet goes in as well: it is what keeps "ab.c"
 // and "a.bc" apart. Most labels are one word.
 static uint64_t
-label_hash(uint64_t state, const uint8_t *label)
+label_hash(uint64_t state, const uint8_t *name, unsigned size, unsigned place)
 {
-    static const uint64_t mask[9] = {
-        0,
-        UINT64_MAX >> 56,
-        UINT64_MAX >> 48,
-        UINT64_MAX >> 40,
-        UINT64_MAX >> 32,
-        UINT64_MAX >> 24,
-        UINT64_MAX >> 16,
-        UINT64_MAX >> 8,
-        UINT64_MAX,
-    };
-    uint64_t word;
-    unsigned left = *label + 1U;
-    for (; left > 8; left -= 8, label += 8) {
-        memcpy(&word, label, 8);
-        state = hash_mix(state, word);
-    }
-    memcpy(&word, label, 8);
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    word &= mask[left];
-#else
-    word &= ~(left == 8 ? 0 : UINT64_MAX >> (8 * left));
-#endif
-    return hash_mix(state, word);
+    unsigned left = name[place] + 1U;
+    for (; left > 8; left -= 8, place += 8)
+        state = hash_mix(state, octets_lower(name_word(name, size, place)));
+    uint64_t rest = UINT64_MAX >> 8 * (8 - left);
+    return hash_mix(state, octets_lower(name_word(name, size, place)) & rest);
 }
+
+// What the running hash begins with at the root.
+#define ROOT_VALUE 1
 
 void
 name_suffixes_init(struct name_suffixes *ret_suffixes, const uint8_t *name, uint64_t key)
 {
     uint8_t starts[NAME_LABELS_MAX + 1];
-    uint8_t folded[NAME_FOLDED_SIZE];
     unsigned labels = label_starts(name, starts);
-    lower_copy(folded, name, starts[labels] + 1U);
-    memset(folded + starts[labels] + 1U, 0, 8);
-    uint64_t state = hash_mix(key, 1);
+    unsigned size = starts[labels] + 1U;
+    uint64_t state = hash_mix(key, ROOT_VALUE);
     ret_suffixes->labels = labels;
-    ret_suffixes->hash[0] = state;
+    ret_suffixes->hash[0] = hash_finish(state);
     ret_suffixes->offset[0] = starts[labels];
     for (unsigned depth = 1; depth <= labels; depth++) {
         uint8_t start = starts[labels - depth];
-        state = label_hash(state, folded + start);
-        ret_suffixes->hash[depth] = state;
+        state = label_hash(state, name, size, start);
+        ret_suffixes->hash[depth] = hash_finish(state);
         ret_suffixes->offset[depth] = start;
     }
 }
@@ -472,12 +471,10 @@ uint64_t
 name_hash(const uint8_t *name, uint64_t key)
 {
     uint8_t starts[NAME_LABELS_MAX + 1];
-    uint8_t folded[NAME_FOLDED_SIZE];
     unsigned labels = label_starts(name, starts);
-    lower_copy(folded, name, starts[labels] + 1U);
-    memset(folded + starts[labels] + 1U, 0, 8);
-    uint64_t state = hash_mix(key, 1);
+    unsigned size = starts[labels] + 1U;
+    uint64_t state = hash_mix(key, ROOT_VALUE);
     while (labels-- > 0)
-        state = label_hash(state, folded + starts[labels]);
-    return state;
+        state = label_hash(state, name, size, starts[labels]);
+    return hash_finish(state);
 }
