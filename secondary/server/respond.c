@@ -1,0 +1,258 @@
+#include "secondary/server/respond.h"
+
+#include <string.h>
+
+#include "common/dns/rrtype.h"
+#include "common/net/acl.h"
+#include "common/transfer/ixfr_out.h"
+
+// One request on its way.
+struct exchange {
+    struct responder *responder;
+    const struct respond_request *request;
+    struct respond_transfer *transfer;
+    const struct query *query;
+    struct answer_client client;
+    struct answer_outcome outcome;
+    const struct tsig_key *key; // that the query was signed with, verified
+    struct tsig_exchange tsig;  // set where the query had a TSIG
+    unsigned tsig_error;
+};
+
+static void
+say(struct exchange *exchange, unsigned rcode, bool aa, int ede)
+{
+    answer_rcode(&exchange->responder->service, &exchange->client, exchange->query, rcode, aa, ede,
+                 exchange->request->memory, exchange->request->size, &exchange->outcome);
+}
+
+static bool
+may(const struct exchange *exchange, const struct served_zone *zone, enum acl_action action)
+{
+    return acl_match(zone->acl, exchange->request->peer, exchange->key ? exchange->key->name : NULL,
+                     action) != NULL;
+}
+
+static struct served_zone *
+zone_of_apex(const struct exchange *exchange)
+{
+    return zone_set_get(exchange->responder->zones->set, exchange->query->lower);
+}
+
+// RFC 1996 section 3.11: taken as a hint from those who may give it; the answer says nothing about
+// the zone's state.
+static void
+notify_answer_to(struct exchange *exchange)
+{
+    const struct query *query = exchange->query;
+    struct counters *counters = exchange->responder->counters;
+    if (!query->has_question || query->type != RRTYPE_SOA || query->class != RRCLASS_IN) {
+        say(exchange, RCODE_FORMERR, false, EDE_NONE);
+        return;
+    }
+    struct served_zone *zone = zone_of_apex(exchange);
+    if (!zone || !may(exchange, zone, ACL_NOTIFY)) {
+        counter_add(&counters->notifies_refused, 1);
+        say(exchange, RCODE_REFUSED, false, zone ? EDE_PROHIBITED : EDE_NOT_AUTHORITATIVE);
+        return;
+    }
+    counter_add(&counters->notifies, 1);
+    hints_take(exchange->responder->hints, zone, exchange->request->peer, query->has_soa,
+               query->soa_serial);
+    say(exchange, RCODE_NOERROR, true, EDE_NONE);
+}
+
+static void
+transfer_fill(struct exchange *exchange, const struct served_zone *zone)
+{
+    struct respond_transfer *transfer = exchange->transfer;
+    const struct query *query = exchange->query;
+    transfer->zone = zone;
+    transfer->header = query->header;
+    name_copy(transfer->question.name, query->octets + MESSAGE_HEADER_SIZE);
+    transfer->question.type = query->type;
+    transfer->question.class = query->class;
+    transfer->edns = query->edns.present;
+    transfer->soa_only = query->type == RRTYPE_IXFR &&
+                         ixfr_out_soa_suffices(zone->answer.version, query->soa_serial, false);
+    transfer->is_signed = exchange->key != NULL;
+    if (!exchange->key)
+        return;
+    transfer->key = *exchange->key;
+    transfer->exchange = exchange->tsig;
+    transfer->exchange.key = &transfer->key;
+}
+
+// Who asks for what may not be had; false: an error was said.
+static bool
+transfer_allow(struct exchange *exchange, const struct served_zone *zone)
+{
+    const struct query *query = exchange->query;
+    int ede;
+    if (query->class != RRCLASS_IN || (query->type == RRTYPE_IXFR && !query->has_soa) ||
+        (query->type == RRTYPE_AXFR && !exchange->request->tcp)) {
+        say(exchange, RCODE_FORMERR, false, EDE_NONE); // RFC 5936 section 4.2, RFC 1995 section 3
+        return false;
+    }
+    if (!zone) {
+        say(exchange, RCODE_NOTAUTH, false, EDE_NOT_AUTHORITATIVE); // RFC 5936 section 2.2.1
+        return false;
+    }
+    if (!may(exchange, zone, ACL_TRANSFER)) {
+        say(exchange, RCODE_REFUSED, false, EDE_PROHIBITED);
+        return false;
+    }
+    unsigned rcode =
+        answer_zone_judge(&exchange->responder->service, &exchange->client, &zone->answer, &ede);
+    if (rcode != RCODE_NOERROR)
+        say(exchange, rcode, false, ede);
+    return rcode == RCODE_NOERROR;
+}
+
+static enum respond_verdict
+transfer_answer_to(struct exchange *exchange)
+{
+    const struct served_zone *zone = zone_of_apex(exchange);
+    if (!transfer_allow(exchange, zone)) {
+        counter_add(&exchange->responder->counters->transfers_refused, 1);
+        return RESPOND_MESSAGE;
+    }
+    if (exchange->request->tcp) {
+        transfer_fill(exchange, zone);
+        return RESPOND_TRANSFER;
+    }
+    answer_soa(&exchange->responder->service, &exchange->client, exchange->query, &zone->answer,
+               exchange->request->memory, exchange->request->size, &exchange->outcome);
+    return RESPOND_MESSAGE;
+}
+
+// RFC 8945 section 5.2: false when the answer is an error, which was then said.
+static bool
+tsig_take(struct exchange *exchange)
+{
+    const struct respond_request *request = exchange->request;
+    exchange->client.tail_room = TSIG_SIZE_MAX;
+    exchange->tsig_error = tsig_check_query(
+        request->octets, request->length, exchange->responder->keys, exchange->responder->key_count,
+        (uint64_t)request->now, &exchange->tsig, &exchange->key);
+    if (exchange->tsig_error == 0) {
+        counter_add(&exchange->responder->counters->signed_queries, 1);
+        return true;
+    }
+    bool malformed = exchange->tsig_error == RCODE_FORMERR;
+    exchange->tsig_error = malformed ? 0 : exchange->tsig_error;
+    say(exchange, malformed ? RCODE_FORMERR : RCODE_NOTAUTH, false, EDE_NONE);
+    return false;
+}
+
+// The answer to a signed query is signed, also one that says what was wrong with the signature.
+static void
+tsig_give(struct exchange *exchange)
+{
+    const struct respond_request *request = exchange->request;
+    struct tsig_rr asked;
+    if (!exchange->key && exchange->tsig_error == 0)
+        return;
+    if (!tsig_find(request->octets, request->length, &asked))
+        return;
+    exchange->outcome.length =
+        tsig_sign(&exchange->tsig, request->memory, exchange->outcome.length, request->size,
+                  (uint64_t)request->now, exchange->tsig_error, &asked);
+}
+
+static enum respond_verdict
+kind_respond(struct exchange *exchange)
+{
+    const struct query *query = exchange->query;
+    switch (query->kind) {
+    case QUERY_NOTIFY:
+        notify_answer_to(exchange);
+        return RESPOND_MESSAGE;
+    case QUERY_TRANSFER:
+        return transfer_answer_to(exchange);
+    case QUERY_DROP:
+    case QUERY_ERROR:
+    case QUERY_COOKIE:
+    case QUERY_QUESTION:
+        break;
+    }
+    answer_query(&exchange->responder->service, &exchange->client, query, exchange->request->memory,
+                 exchange->request->size, &exchange->outcome);
+    return RESPOND_MESSAGE;
+}
+
+// The rate limit's word on an answer that is ready; it may take it away or make it a TC.
+static void
+limit(struct exchange *exchange)
+{
+    const struct respond_request *request = exchange->request;
+    struct responder *responder = exchange->responder;
+    if (!responder->rate || request->tcp || exchange->outcome.cookie_valid || exchange->key)
+        return;
+    enum response_rate_verdict verdict = response_rate_take(
+        responder->rate, request->peer, exchange->query, &exchange->outcome, request->now);
+    if (verdict == RESPONSE_RATE_SEND)
+        return;
+    counter_add(&responder->counters->limited, 1);
+    if (verdict == RESPONSE_RATE_DROP)
+        exchange->outcome.length = 0;
+    else
+        answer_truncated(&responder->service, &exchange->client, exchange->query, request->memory,
+                         request->size, &exchange->outcome);
+}
+
+static void
+count(const struct exchange *exchange)
+{
+    struct counters *counters = exchange->responder->counters;
+    if (exchange->outcome.length == 0) {
+        counter_add(&counters->dropped, 1);
+        return;
+    }
+    counters_answered(counters, exchange->request->tcp ? COUNTERS_TCP : COUNTERS_UDP,
+                      exchange->outcome.rcode);
+    if (exchange->outcome.truncated)
+        counter_add(&counters->truncated, 1);
+    if (exchange->outcome.cookie_valid)
+        counter_add(&counters->cookies_valid, 1);
+}
+
+static struct answer_client
+client_of(const struct respond_request *request)
+{
+    struct answer_client client = {.tcp = request->tcp, .now = request->now};
+    client.address = address_octets(request->peer, &client.address_length);
+    return client;
+}
+
+enum respond_verdict
+respond(struct responder *responder, const struct respond_request *request,
+        struct respond_transfer *transfer, size_t *ret_length)
+{
+    struct query query;
+    struct exchange exchange;
+    *ret_length = 0;
+    query_read(request->octets, request->length, &query);
+    if (query.kind == QUERY_DROP) {
+        counter_add(&responder->counters->dropped, 1);
+        return RESPOND_NOTHING;
+    }
+    exchange.responder = responder;
+    exchange.request = request;
+    exchange.transfer = transfer;
+    exchange.query = &query;
+    exchange.key = NULL;
+    exchange.tsig_error = 0;
+    exchange.client = client_of(request);
+    enum respond_verdict verdict = RESPOND_MESSAGE;
+    if (!query.has_tsig || query.kind == QUERY_ERROR || tsig_take(&exchange))
+        verdict = kind_respond(&exchange);
+    if (verdict == RESPOND_TRANSFER)
+        return verdict;
+    limit(&exchange);
+    if (exchange.outcome.length > 0)
+        tsig_give(&exchange);
+    count(&exchange);
+    *ret_length = exchange.outcome.length;
+    return *ret_length > 0 ? RESPOND_MESSAGE : RESPOND_NOTHING;
+}

@@ -1,0 +1,49 @@
+// The zones of this server: what SETTINGS, VERSION and ZONE_STATE say, as the zone_set that answers
+// are made from. One thread; a new version is swapped in between two packets because messages of
+// the supervisor are taken by the same loop. A transfer under way holds its own version.
+#ifndef TANDEM_SERVER_ZONES_H
+#define TANDEM_SERVER_ZONES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/answer/answer.h"
+#include "common/base/fault.h"
+#include "common/base/vector.h"
+#include "common/net/acl.h"
+#include "secondary/messages.h"
+#include "secondary/settings.h"
+
+struct served_zone {
+    struct answer_zone answer; // first: a value of the zone_set
+    uint32_t id;
+    uint8_t apex[NAME_SIZE_MAX];
+    const char *domain;            // as text, for logs; of the settings in force
+    const struct acl *acl;         // of the settings in force
+    const struct version *version; // mapped; NULL: none yet
+    struct message_zone_state state;
+    uint64_t round; // of the SETTINGS that named the zone last
+    // NOTIFY taken and not yet told (hints.h)
+    bool hint_waits;
+    uint64_t hint_told_ms;
+    struct message_notify_hint hint;
+};
+
+struct zones {
+    struct zone_set *set;
+    struct vector list; // of struct served_zone *, ids ascending
+    uint64_t round;
+};
+
+void zones_init(struct zones *zones);
+void zones_close(struct zones *zones);
+// Zones come and go as the settings say; those that stay keep their version. settings are borrowed
+// until the next call.
+void zones_take_settings(struct zones *zones, const struct role_settings *settings);
+struct served_zone *zones_by_id(const struct zones *zones, uint32_t id);
+// Maps the version and drops the one before; the place is closed. Faults: what version_map says;
+// the zone then goes on as it is.
+bool zones_take_version(struct served_zone *zone, struct version_place *place, struct fault *fault);
+void zones_take_state(struct served_zone *zone, const struct message_zone_state *state);
+
+#endif
