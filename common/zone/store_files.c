@@ -127,7 +127,9 @@ store_listing_read(int directory, struct store_listing *ret_listing, struct faul
     const struct dirent *entry;
     while ((entry = readdir(walk))) {
         uint64_t number;
-        listing_add(ret_listing, file_kind(entry->d_name, &number), number);
+        enum file_kind kind = file_kind(entry->d_name, &number);
+        if (kind != FILE_OTHER)
+            listing_add(ret_listing, kind, number);
     }
     closedir(walk);
     if (ret_listing->sequences.count)
