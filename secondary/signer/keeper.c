@@ -1115,7 +1115,7 @@ hold(struct keeper *keeper)
     }
     if (is_new) {
         char digest[2 * HASH_DIGEST_SIZE + 1], shown[2 * HASH_DIGEST_SIZE + 1];
-        char hint[NAME_TEXT_MAX + 96];
+        char hint[2 * NAME_TEXT_MAX + 160];
         hash_digest_text(&verdict->digest, HASH_DIGEST_SIZE, digest);
         hash_digest_text(&verdict->digest, QUARANTINE_DIGEST_SHOWN, shown);
         snprintf(hint, sizeof hint, "tandemctl zone diff %s\ntandemctl zone accept %s %s",
@@ -1164,11 +1164,12 @@ take_accepted(struct keeper *keeper)
 {
     struct intake *intake = keeper->intake;
     char summary[HISTORY_WHY_MAX - 32];
+    bool first = served(keeper) == NULL;
     change_text_summary(&intake->diff, keeper->apex, summary, sizeof summary);
     begin_change(keeper, keeper->intake_cause, "");
-    snprintf(keeper->change.why, sizeof keeper->change.why, "%s%s",
-             served(keeper) == NULL ? "first content of the primary: " : summary,
-             served(keeper) == NULL ? summary : " at the primary");
+    snprintf(keeper->change.why, sizeof keeper->change.why, "%s%.*s%s",
+             first ? "first content of the primary: " : "", HISTORY_WHY_MAX - 48, summary,
+             first ? "" : " at the primary");
     keeper->change.is_content = true;
     keeper->change.added = (uint32_t)intake->verdict.counts.added_rrs;
     keeper->change.removed = (uint32_t)intake->verdict.counts.removed_rrs;
