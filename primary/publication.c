@@ -13,10 +13,9 @@
 #include "primary/expanded.h"
 
 static bool
-store_ready(struct publication *publication, bool *ret_opened)
+store_ready(struct publication *publication)
 {
-    *ret_opened = *publication->store == NULL;
-    if (!*ret_opened)
+    if (*publication->store)
         return true;
     struct store_options options = {0};
     return store_open(publication->directory, publication->apex, &options, publication->store,
@@ -50,7 +49,8 @@ static bool
 first_publish(struct publication *publication)
 {
     uint32_t serial = serial_next(publication->policy, publication->source->serial, false, 0,
-                                  publication->opening.torn_indexes > 0, publication->now);
+                                  publication->state_lost || publication->opening.torn_indexes > 0,
+                                  publication->now);
     struct draft *expanded = expanded_draft(publication->source->draft, publication->addresses,
                                             serial, &publication->fault);
     if (!expanded)
@@ -201,10 +201,16 @@ version_take(struct publication *publication)
 }
 
 void
+publication_prepare(struct publication *publication)
+{
+    if (store_ready(publication))
+        publication->had_version = store_current(*publication->store) != NULL;
+}
+
+void
 publication_run(struct publication *publication)
 {
-    bool opened;
-    if (!store_ready(publication, &opened))
+    if (!store_ready(publication))
         return;
     const struct version *current = store_current(*publication->store);
     publication->had_version = current != NULL;
@@ -212,7 +218,7 @@ publication_run(struct publication *publication)
     bool good = current ? next_publish(publication, current) : first_publish(publication);
     if (good && publication->changed)
         good = store_keep_up(publication);
-    if (store_current(*publication->store) && (publication->changed || opened))
+    if (store_current(*publication->store) && (publication->changed || publication->map_wanted))
         good = version_take(publication) && good;
     store_sizes(*publication->store, &publication->sizes);
     publication->good = good;

@@ -22,14 +22,15 @@ struct publication {
     const struct draft *addresses; // sealed; NULL: no ALIAS owner has any
     const struct vector *owners; // of uint8_t[NAME_SIZE_MAX]: only these may differ; NULL: all may
     enum serial_policy policy;
-    int64_t now; // unix seconds
+    int64_t now;     // unix seconds
+    bool state_lost; // the store held versions, but none whole: the last serial is not known
+    bool map_wanted; // the keeper has no version mapped yet
 
     // What came of it.
     bool good; // false: fault; the version before stays
     struct fault fault;
-    bool changed; // a new version was published
-    const struct version
-        *version; // mapped for the keeper when changed or when the store was opened here
+    bool changed;                  // a new version was published
+    const struct version *version; // mapped for the keeper when changed or wanted; else NULL
     struct diff_counts counts;
     char first_change[640]; // "example.gov. A", for people; "" without one
     uint32_t old_serial;
@@ -37,6 +38,9 @@ struct publication {
     struct store_opening opening; // when the store was opened here
     struct store_sizes sizes;
 };
+// Opens the store where it is not open yet, and says in had_version whether it holds one. A failure
+// shows at publication_run.
+void publication_prepare(struct publication *publication);
 void publication_run(struct publication *publication);
 
 #endif

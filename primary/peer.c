@@ -1,0 +1,206 @@
+// A request in three steps. The signature first, since access may hang on it: a request that
+// carries a TSIG and fails is answered as RFC 8945 section 5.2 says and never treated as unsigned.
+// Then what is asked: a transfer is this file's business, a question that of the answer room, which
+// asks back for each zone whether this peer may see it. Last the response is signed with the key of
+// the request.
+#include "primary/peer.h"
+
+#include <string.h>
+
+#include "common/answer/answer.h"
+#include "common/dns/rcode.h"
+#include "common/dns/rrtype.h"
+#include "common/transfer/ixfr_out.h"
+
+// What may_ask is asked with.
+struct peer {
+    const struct peer_service *service;
+    const struct peer_request *request;
+    const struct query *query;
+    const struct tsig_key *key; // verified; NULL: none
+    struct answer_service answer;
+    struct answer_client client;
+};
+
+static bool
+peer_may(const struct peer *peer, const struct served_zone *zone, enum acl_action action)
+{
+    return acl_match(zone->acl, peer->request->address, peer->key ? peer->key->name : NULL,
+                     action) != NULL;
+}
+
+// Who may transfer a zone may also ask for its SOA: a secondary does both with one permission.
+static bool
+may_ask(const void *context, const struct answer_zone *zone)
+{
+    const struct peer *peer = context;
+    const struct served_zone *served = (const struct served_zone *)zone;
+    bool is_soa = peer->query->type == RRTYPE_SOA && name_equal(peer->query->lower, served->apex);
+    return peer_may(peer, served, ACL_QUERY) || (is_soa && peer_may(peer, served, ACL_TRANSFER));
+}
+
+static void
+peer_init(struct peer *peer, const struct peer_service *service, const struct peer_request *request,
+          const struct query *query)
+{
+    *peer = (struct peer){.service = service, .request = request, .query = query};
+    peer->answer.zones = service->zones;
+    peer->answer.may_ask = may_ask;
+    peer->client.address = address_octets(request->address, &peer->client.address_length);
+    peer->client.tcp = request->tcp;
+    peer->client.tail_room = query->has_tsig ? TSIG_SIZE_MAX : 0;
+    peer->client.context = peer;
+    peer->client.now = request->now;
+}
+
+static void
+respond_rcode(const struct peer *peer, unsigned rcode, int ede, const char *refusal,
+              uint8_t *memory, size_t size, struct peer_outcome *outcome)
+{
+    struct answer_outcome answer;
+    answer_rcode(&peer->answer, &peer->client, peer->query, rcode, false, ede, memory, size,
+                 &answer);
+    outcome->action = answer.length > 0 ? PEER_RESPONSE : PEER_SILENT;
+    outcome->length = answer.length;
+    outcome->rcode = rcode;
+    outcome->refusal = refusal;
+}
+
+static const char *
+tsig_refusal(unsigned error)
+{
+    switch (error) {
+    case RCODE_BADVERS: // BADSIG has the same number
+        return "its signature (TSIG) is wrong";
+    case RCODE_BADKEY:
+        return "it is signed with a key that is not known here";
+    case RCODE_BADTIME:
+        return "it was signed at another time: do the clocks differ?";
+    default:
+        return "its TSIG is malformed";
+    }
+}
+
+// RFC 8945 section 5.2. False: the request failed and the response is made.
+static bool
+signature_check(struct peer *peer, struct tsig_exchange *exchange, uint8_t *memory, size_t size,
+                struct peer_outcome *outcome)
+{
+    const struct peer_request *request = peer->request;
+    struct tsig_rr rr;
+    unsigned error =
+        tsig_check_query(request->octets, request->length, peer->service->keys,
+                         peer->service->key_count, (uint64_t)request->now, exchange, &peer->key);
+    outcome->key = peer->key;
+    if (error == 0)
+        return true;
+    peer->key = outcome->key = NULL;
+    if (error == RCODE_FORMERR) {
+        respond_rcode(peer, RCODE_FORMERR, EDE_NONE, tsig_refusal(error), memory, size, outcome);
+        return false;
+    }
+    respond_rcode(peer, RCODE_NOTAUTH, EDE_NONE, tsig_refusal(error), memory, size, outcome);
+    if (outcome->length > 0 && tsig_find(request->octets, request->length, &rr) && rr.present)
+        outcome->length =
+            tsig_sign(exchange, memory, outcome->length, size, (uint64_t)request->now, error, &rr);
+    if (outcome->length == 0)
+        outcome->action = PEER_SILENT;
+    return false;
+}
+
+// NULL: the transfer may go; else why not.
+static const char *
+transfer_refusal(const struct peer *peer, const struct served_zone *zone)
+{
+    if (!zone)
+        return "no such zone here";
+    if (!peer_may(peer, zone, ACL_TRANSFER))
+        return "no acl of the zone lets this address and key transfer it";
+    return zone->held_reason;
+}
+
+static void
+transfer_answer(const struct peer *peer, uint8_t *memory, size_t size, struct peer_outcome *outcome)
+{
+    const struct query *query = peer->query;
+    const struct served_zone *zone = outcome->zone =
+        zone_set_get(peer->service->zones, query->lower);
+    const char *refusal = transfer_refusal(peer, zone);
+    uint32_t serial;
+    struct answer_outcome answer;
+    outcome->ixfr = query->type == RRTYPE_IXFR;
+    if (refusal) {
+        respond_rcode(peer, RCODE_REFUSED, EDE_PROHIBITED, refusal, memory, size, outcome);
+    } else if (!zone->answer.version) {
+        respond_rcode(peer, RCODE_SERVFAIL, EDE_NOT_READY, "the zone is not loaded", memory, size,
+                      outcome);
+    } else if (outcome->ixfr &&
+               !ixfr_out_read_query(peer->request->octets, peer->request->length, &serial)) {
+        respond_rcode(peer, RCODE_FORMERR, EDE_NONE, "an IXFR without a serial", memory, size,
+                      outcome);
+    } else if (peer->request->tcp) {
+        outcome->action = PEER_TRANSFER;
+        outcome->soa_only =
+            outcome->ixfr && ixfr_out_soa_suffices(zone->answer.version, serial, false);
+    } else if (outcome->ixfr) {
+        answer_soa(&peer->answer, &peer->client, query, &zone->answer, memory, size, &answer);
+        outcome->action = PEER_RESPONSE;
+        outcome->length = answer.length;
+    } else {
+        respond_rcode(peer, RCODE_FORMERR, EDE_NONE, "a transfer goes over TCP", memory, size,
+                      outcome);
+    }
+}
+
+static void
+question_answer(const struct peer *peer, uint8_t *memory, size_t size, struct peer_outcome *outcome)
+{
+    struct answer_outcome answer;
+    answer_query(&peer->answer, &peer->client, peer->query, memory, size, &answer);
+    outcome->action = answer.length > 0 ? PEER_RESPONSE : PEER_SILENT;
+    outcome->length = answer.length;
+    outcome->rcode = answer.rcode;
+    outcome->truncated = answer.truncated;
+    outcome->zone = (const struct served_zone *)answer.zone;
+    if (answer.rcode == RCODE_REFUSED)
+        outcome->refusal = answer.zone ? "no acl of the zone lets this address and key ask"
+                                       : "the name is in no zone here";
+}
+
+static void
+response_sign(const struct peer *peer, struct tsig_exchange *exchange, uint8_t *memory, size_t size,
+              struct peer_outcome *outcome)
+{
+    struct tsig_rr rr;
+    if (!peer->key || outcome->action != PEER_RESPONSE ||
+        !tsig_find(peer->request->octets, peer->request->length, &rr))
+        return;
+    outcome->length =
+        tsig_sign(exchange, memory, outcome->length, size, (uint64_t)peer->request->now, 0, &rr);
+    if (outcome->length == 0)
+        outcome->action = PEER_SILENT;
+}
+
+void
+peer_answer(const struct peer_service *service, const struct peer_request *request,
+            struct query *query, struct tsig_exchange *exchange, uint8_t *memory, size_t size,
+            struct peer_outcome *ret_outcome)
+{
+    struct peer peer;
+    *ret_outcome = (struct peer_outcome){.action = PEER_SILENT};
+    tsig_exchange_init(exchange, NULL);
+    query_read(request->octets, request->length, query);
+    if (query->kind == QUERY_DROP)
+        return;
+    peer_init(&peer, service, request, query);
+    if (query->has_tsig && !signature_check(&peer, exchange, memory, size, ret_outcome))
+        return;
+    if (query->kind == QUERY_TRANSFER)
+        transfer_answer(&peer, memory, size, ret_outcome);
+    else if (query->kind == QUERY_NOTIFY)
+        respond_rcode(&peer, RCODE_REFUSED, EDE_NONE, "a primary takes no NOTIFY", memory, size,
+                      ret_outcome);
+    else
+        question_answer(&peer, memory, size, ret_outcome);
+    response_sign(&peer, exchange, memory, size, ret_outcome);
+}
