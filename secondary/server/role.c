@@ -146,10 +146,10 @@ static void
 rights_drop(struct role *role)
 {
     const struct secondary_settings *settings = &role->settings->settings;
-    bool own_user = settings->server_user[0] != '\0';
+    const char *user = settings->server_user[0] != '\0' ? settings->server_user : settings->user;
     const struct privileges_options options = {
-        .user = own_user ? settings->server_user : settings->user,
-        .root = root_make(),
+        .user = user,
+        .root = user[0] != '\0' ? root_make() : NULL, // a root who stays root could leave it
     };
     struct fault fault = {0};
     if (!privileges_drop(&options, &fault))
