@@ -1,0 +1,647 @@
+#include "common/net/tcp_stream.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/net/listen.h"
+
+#define TURNS_MAX 20000 // a test that needs more hangs
+
+// What happened to one side of a connection.
+struct side {
+    struct loop *loop;
+    struct tcp_stream *stream;
+    unsigned connected;
+    unsigned messages;
+    size_t octets;
+    unsigned writable;
+    unsigned half_closed;
+    unsigned ended;
+    enum tcp_stream_end end;
+    enum fault_kind kind;
+    char text[FAULT_TEXT_MAX];
+    char last[64];
+    bool echo;
+    bool free_on_message;
+    bool free_on_end;
+    bool pause_on_message;
+    bool finish_on_message;
+    size_t to_produce; // messages of 16 KiB still to send from `writable`
+    size_t queue_seen; // the longest queue
+};
+
+static void
+on_connected(void *context)
+{
+    struct side *side = context;
+    side->connected++;
+}
+
+static void
+on_message(void *context, const uint8_t *octets, size_t length)
+{
+    struct side *side = context;
+    side->messages++;
+    side->octets += length;
+    if (side->echo)
+        assert_true(tcp_stream_send(side->stream, octets, length));
+    if (side->pause_on_message)
+        tcp_stream_pause(side->stream);
+    if (side->finish_on_message)
+        tcp_stream_finish(side->stream);
+    if (side->free_on_message)
+        tcp_stream_free(&side->stream);
+    // Borrowed until the callback returns, whatever was done to the stream in it.
+    size_t part = length < sizeof(side->last) - 1 ? length : sizeof(side->last) - 1;
+    memcpy(side->last, octets, part);
+    side->last[part] = '\0';
+}
+
+static void
+on_writable(void *context)
+{
+    static const uint8_t piece[16384];
+    struct side *side = context;
+    side->writable++;
+    for (size_t sent = 0; side->to_produce > 0 && sent < TCP_STREAM_PIECE; sent += sizeof(piece)) {
+        if (!tcp_stream_send(side->stream, piece, sizeof(piece)))
+            break;
+        side->to_produce--;
+    }
+    if (tcp_stream_queued(side->stream) > side->queue_seen)
+        side->queue_seen = tcp_stream_queued(side->stream);
+    if (side->to_produce > 0)
+        tcp_stream_want_writable(side->stream);
+    else
+        tcp_stream_finish(side->stream);
+}
+
+static void
+on_half_closed(void *context)
+{
+    struct side *side = context;
+    side->half_closed++;
+}
+
+static void
+on_ended(void *context, enum tcp_stream_end end, const struct fault *fault)
+{
+    struct side *side = context;
+    side->ended++;
+    side->end = end;
+    if (fault) {
+        side->kind = fault->kind;
+        memcpy(side->text, fault->text, sizeof(side->text));
+    }
+    if (side->free_on_end)
+        tcp_stream_free(&side->stream);
+}
+
+static const struct tcp_stream_events EVENTS = {on_connected, on_message, on_writable, NULL,
+                                                on_ended};
+static const struct tcp_stream_events PATIENT = {on_connected, on_message, on_writable,
+                                                 on_half_closed, on_ended};
+static const struct tcp_stream_options DEFAULTS = {0};
+
+static int
+listen_anywhere(struct address *ret_address)
+{
+    const struct listen_options alone = {0};
+    int fd;
+    assert_true(address_from_text("127.0.0.1@0", 0, ret_address, NULL));
+    assert_true(listen_tcp(ret_address, &alone, &fd, NULL));
+    assert_true(listen_local_address(fd, ret_address, NULL));
+    return fd;
+}
+
+// A raw client socket and the stream of the server's side.
+static int
+open_pair(struct side *server, const struct tcp_stream_options *options,
+          const struct tcp_stream_events *events)
+{
+    struct timeval patience = {2, 0};
+    struct address address;
+    struct address peer;
+    int accepted;
+    int listener = listen_anywhere(&address);
+    int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(connect(client, &address.any, address_sockaddr_length(&address)), 0);
+    setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+    assert_int_equal(listen_accept(listener, &accepted, &peer), LISTEN_ACCEPTED);
+    close(listener);
+    server->stream = tcp_stream_accepted(server->loop, &accepted, &peer, options, events, server);
+    assert_int_equal(accepted, -1);
+    assert_true(address_equal(tcp_stream_peer(server->stream), &peer));
+    return client;
+}
+
+static void
+turn(struct loop *loop)
+{
+    loop_run_once(loop, false);
+}
+
+static void
+run_until(struct loop *loop, const unsigned *counter, unsigned value)
+{
+    for (unsigned i = 0; i < TURNS_MAX && *counter < value; i++) {
+        loop_run_once(loop, false);
+        if (*counter < value)
+            usleep(100);
+    }
+    assert_int_equal(*counter, value);
+}
+
+static void
+put(int fd, const char *octets, size_t length)
+{
+    assert_int_equal(send(fd, octets, length, MSG_NOSIGNAL), length);
+}
+
+static void
+close_side(struct side *side, int client)
+{
+    tcp_stream_free(&side->stream);
+    if (client >= 0)
+        close(client);
+    loop_free(&side->loop);
+}
+
+static void
+a_message_that_comes_byte_by_byte_is_one_message(void **state)
+{
+    static const char wire[] = "\0\5hello\0\2ok";
+    struct side server = {.loop = loop_new(), .echo = true};
+    int client = open_pair(&server, &DEFAULTS, &EVENTS);
+    char answer[16];
+    (void)state;
+    for (size_t i = 0; i < sizeof(wire) - 1; i++) {
+        put(client, wire + i, 1);
+        for (int turns = 0; turns < 3; turns++)
+            turn(server.loop);
+        assert_true(server.messages == (i < 6 ? 0u : i < 10 ? 1u : 2u));
+    }
+    run_until(server.loop, &server.messages, 2);
+    assert_string_equal(server.last, "ok");
+    assert_int_equal(tcp_stream_messages(server.stream), 2);
+    assert_int_equal(recv(client, answer, 7, MSG_WAITALL), 7);
+    assert_memory_equal(answer, "\0\5hello", 7);
+    assert_int_equal(recv(client, answer, 4, MSG_WAITALL), 4);
+    assert_memory_equal(answer, "\0\2ok", 4);
+    close_side(&server, client);
+}
+
+static void
+answers_of_one_turn_leave_together(void **state)
+{
+    struct side server = {.loop = loop_new(), .echo = true};
+    int client = open_pair(&server, &DEFAULTS, &EVENTS);
+    char answers[64];
+    (void)state;
+    put(client, "\0\1a\0\1b\0\1c", 9);
+    run_until(server.loop, &server.messages, 3);
+    assert_int_equal(recv(client, answers, sizeof(answers), MSG_DONTWAIT), 9);
+    assert_memory_equal(answers, "\0\1a\0\1b\0\1c", 9);
+    close_side(&server, client);
+}
+
+static void
+a_deep_pipeline_is_answered_over_several_turns(void **state)
+{
+    struct side server = {.loop = loop_new(), .echo = true};
+    int client = open_pair(&server, &DEFAULTS, &EVENTS);
+    char wire[3 * 200];
+    char answers[3 * 200];
+    (void)state;
+    for (size_t i = 0; i < 200; i++)
+        memcpy(wire + 3 * i, "\0\1q", 3);
+    put(client, wire, sizeof(wire));
+    while (server.messages == 0)
+        loop_run_once(server.loop, true);
+    assert_int_equal(server.messages, TCP_STREAM_MESSAGES_PER_TURN);
+    run_until(server.loop, &server.messages, 200);
+    assert_int_equal(recv(client, answers, sizeof(answers), MSG_WAITALL), sizeof(answers));
+    assert_memory_equal(answers, wire, sizeof(wire));
+    close_side(&server, client);
+}
+
+static void
+the_peer_that_closes_between_messages_ends_the_stream(void **state)
+{
+    struct side server = {.loop = loop_new(), .echo = true};
+    int client = open_pair(&server, &DEFAULTS, &EVENTS);
+    (void)state;
+    put(client, "\0\1a", 3);
+    shutdown(client, SHUT_WR);
+    run_until(server.loop, &server.ended, 1);
+    assert_int_equal(server.end, TCP_STREAM_END_FINISHED);
+    assert_int_equal(server.messages, 1);
+    assert_int_equal(server.kind, FAULT_NONE);
+    char answer[8];
+    assert_int_equal(recv(client, answer, sizeof(answer), MSG_WAITALL), 3);
+    close_side(&server, client);
+}
+
+static void
+the_peer_that_closes_in_a_message_has_cut_it(void **state)
+{
+    static const char wire[] = "\0\1a\0\5hel";
+    (void)state;
+    for (size_t length = 4; length < sizeof(wire); length++) {
+        struct side server = {.loop = loop_new()};
+        int client = open_pair(&server, &DEFAULTS, &EVENTS);
+        put(client, wire, length);
+        shutdown(client, SHUT_WR);
+        run_until(server.loop, &server.ended, 1);
+        assert_int_equal(server.end, TCP_STREAM_END_CUT);
+        assert_int_equal(server.messages, 1);
+        assert_non_null(strstr(server.text, "127.0.0.1@"));
+        close_side(&server, client);
+    }
+}
+
+static void
+a_half_closed_peer_still_gets_its_answer(void **state)
+{
+    struct side server = {.loop = loop_new()};
+    int client = open_pair(&server, &DEFAULTS, &PATIENT);
+    char answer[16];
+    (void)state;
+    put(client, "\0\1q", 3);
+    shutdown(client, SHUT_WR);
+    run_until(server.loop, &server.half_closed, 1);
+    for (int i = 0; i < 5; i++)
+        turn(server.loop);
+    assert_int_equal(server.half_closed, 1);
+    assert_int_equal(server.ended, 0);
+    assert_true(tcp_stream_send(server.stream, (const uint8_t *)"late", 4));
+    tcp_stream_finish(server.stream);
+    assert_int_equal(server.ended, 0); // never from inside the call
+    run_until(server.loop, &server.ended, 1);
+    assert_int_equal(server.end, TCP_STREAM_END_FINISHED);
+    assert_int_equal(recv(client, answer, sizeof(answer), MSG_WAITALL), 6);
+    assert_memory_equal(answer, "\0\4late", 6);
+    close_side(&server, client);
+}
+
+static void
+a_finish_keeps_the_last_answer_although_more_questions_come(void **state)
+{
+    struct side server = {.loop = loop_new(), .echo = true, .finish_on_message = true};
+    int client = open_pair(&server, &DEFAULTS, &EVENTS);
+    char answer[16];
+    (void)state;
+    put(client, "\0\1a\0\1b", 6);
+    run_until(server.loop, &server.messages, 1);
+    for (int i = 0; i < 20; i++) {
+        put(client, "\0\1c", 3); // unread octets at a close would make the kernel reset
+        turn(server.loop);
+    }
+    assert_int_equal(recv(client, answer, sizeof(answer), MSG_WAITALL), 3);
+    assert_memory_equal(answer, "\0\1a", 3);
+    assert_int_equal(server.messages, 1);
+    assert_int_equal(server.ended, 0);
+    close(client);
+    run_until(server.loop, &server.ended, 1);
+    assert_int_equal(server.end, TCP_STREAM_END_FINISHED);
+    assert_false(tcp_stream_send(server.stream, (const uint8_t *)"x", 1));
+    close_side(&server, -1);
+}
+
+static void
+a_long_transfer_is_produced_in_pieces_as_the_peer_takes_it(void **state)
+{
+    struct side server = {.loop = loop_new(), .to_produce = 1024}; // 16 MiB
+    int client = open_pair(&server, &DEFAULTS, &EVENTS);
+    static char sink[65536];
+    size_t taken = 0;
+    (void)state;
+    tcp_stream_want_writable(server.stream);
+    for (int i = 0; i < 200; i++)
+        turn(server.loop);
+    assert_true(server.to_produce > 0); // nobody reads: the producer waits
+    unsigned waiting = server.writable;
+    for (int i = 0; i < 50; i++)
+        turn(server.loop);
+    assert_int_equal(server.writable, waiting);
+    for (unsigned i = 0; i < TURNS_MAX && taken < 1024u * 16386; i++) {
+        turn(server.loop);
+        ssize_t length = recv(client, sink, sizeof(sink), MSG_DONTWAIT);
+        if (length > 0)
+            taken += (size_t)length;
+    }
+    assert_int_equal(taken, 1024u * 16386);
+    assert_true(server.queue_seen <= TCP_STREAM_QUEUE_MARK + TCP_STREAM_PIECE + 16386);
+    shutdown(client, SHUT_WR);
+    run_until(server.loop, &server.ended, 1);
+    assert_int_equal(server.end, TCP_STREAM_END_FINISHED);
+    close_side(&server, client);
+}
+
+static void
+a_peer_that_does_not_listen_is_not_read(void **state)
+{
+    const struct tcp_stream_options options = {.queue_mark = 4096};
+    struct side server = {.loop = loop_new(), .echo = true};
+    int client = open_pair(&server, &options, &EVENTS);
+    static char wire[16386] = {0x40, 0}; // messages of 16 KiB
+    static char sink[65536];
+    size_t put_in = 0;
+    size_t taken = 0;
+    (void)state;
+    for (unsigned i = 0; i < 4000; i++) { // far more than the buffers of both sides hold
+        size_t at = put_in % sizeof(wire);
+        ssize_t length = send(client, wire + at, sizeof(wire) - at, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (length > 0)
+            put_in += (size_t)length;
+        turn(server.loop);
+    }
+    assert_true(send(client, wire, 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0); // held back
+    assert_true(tcp_stream_queued(server.stream) < 3 * sizeof(wire));
+    for (unsigned i = 0; i < TURNS_MAX && taken < put_in / sizeof(wire) * sizeof(wire); i++) {
+        ssize_t length = recv(client, sink, sizeof(sink), MSG_DONTWAIT);
+        if (length > 0)
+            taken += (size_t)length;
+        turn(server.loop);
+    }
+    assert_int_equal(taken, put_in / sizeof(wire) * sizeof(wire)); // and goes on when it listens
+    close_side(&server, client);
+}
+
+static void
+the_queue_has_an_end(void **state)
+{
+    const struct tcp_stream_options options = {.queue_max = 100};
+    static const uint8_t octets[98];
+    struct side server = {.loop = loop_new()};
+    int client = open_pair(&server, &options, &EVENTS);
+    (void)state;
+    static const uint8_t longer[99];
+    assert_true(tcp_stream_send(server.stream, octets, sizeof(octets)));
+    assert_false(tcp_stream_send(server.stream, longer, sizeof(longer)));
+    assert_int_equal(tcp_stream_queued(server.stream), 0);
+    close_side(&server, client);
+}
+
+static void
+a_paused_stream_keeps_its_messages(void **state)
+{
+    struct side server = {.loop = loop_new(), .pause_on_message = true};
+    int client = open_pair(&server, &DEFAULTS, &EVENTS);
+    (void)state;
+    put(client, "\0\1a\0\1b", 6);
+    shutdown(client, SHUT_WR);
+    for (unsigned want = 1; want <= 2; want++) {
+        run_until(server.loop, &server.messages, want);
+        for (int i = 0; i < 5; i++)
+            turn(server.loop);
+        assert_int_equal(server.messages, want);
+        assert_int_equal(server.ended, 0);
+        tcp_stream_resume(server.stream);
+        assert_int_equal(server.messages, want); // never from inside the call
+    }
+    run_until(server.loop, &server.ended, 1);
+    close_side(&server, client);
+}
+
+static void
+a_stream_may_be_freed_in_its_callbacks(void **state)
+{
+    struct side a = {.loop = loop_new(), .echo = true, .free_on_message = true};
+    struct side b = {.loop = a.loop, .free_on_end = true};
+    int client_a = open_pair(&a, &DEFAULTS, &EVENTS);
+    int client_b = open_pair(&b, &DEFAULTS, &EVENTS);
+    (void)state;
+    put(client_a, "\0\3abc\0\1b", 8);
+    run_until(a.loop, &a.messages, 1);
+    for (int i = 0; i < 5; i++)
+        turn(a.loop);
+    assert_int_equal(a.messages, 1);
+    assert_string_equal(a.last, "abc");
+    assert_int_equal(a.ended, 0);
+    close(client_b);
+    run_until(a.loop, &b.ended, 1);
+    assert_null(b.stream);
+    tcp_stream_free(&b.stream);
+    close_side(&a, client_a);
+}
+
+static void
+a_reset_is_told_as_such(void **state)
+{
+    struct side server = {.loop = loop_new()};
+    int client = open_pair(&server, &DEFAULTS, &EVENTS);
+    const struct linger hard = {1, 0};
+    (void)state;
+    setsockopt(client, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+    close(client);
+    run_until(server.loop, &server.ended, 1);
+    assert_int_equal(server.end, TCP_STREAM_END_RESET);
+    assert_int_equal(server.kind, FAULT_IO);
+    close_side(&server, -1);
+}
+
+static void
+an_idle_stream_ends_and_half_a_message_is_idle(void **state)
+{
+    const struct tcp_stream_options options = {.idle_ms = 30};
+    struct side server = {.loop = loop_new()};
+    int client = open_pair(&server, &options, &EVENTS);
+    (void)state;
+    put(client, "\0\5ab", 4);
+    run_until(server.loop, &server.ended, 1);
+    assert_int_equal(server.end, TCP_STREAM_END_TIMEOUT);
+    assert_int_equal(server.kind, FAULT_TIMEOUT);
+    assert_int_equal(server.messages, 0);
+    close_side(&server, client);
+}
+
+static void
+the_total_time_ends_a_busy_stream_too(void **state)
+{
+    const struct tcp_stream_options options = {.idle_ms = 60000, .total_ms = 40};
+    struct side server = {.loop = loop_new(), .echo = true};
+    int client = open_pair(&server, &options, &EVENTS);
+    (void)state;
+    for (unsigned i = 0; i < TURNS_MAX && server.ended == 0; i++) {
+        (void)!send(client, "\0\1q", 3, MSG_NOSIGNAL | MSG_DONTWAIT);
+        turn(server.loop);
+        usleep(200);
+    }
+    assert_int_equal(server.end, TCP_STREAM_END_TIMEOUT);
+    assert_true(server.messages > 0);
+    close_side(&server, client);
+}
+
+static void
+new_timeouts_count_at_once(void **state)
+{
+    const struct tcp_stream_options options = {.idle_ms = 3600000};
+    struct side server = {.loop = loop_new()};
+    int client = open_pair(&server, &options, &EVENTS);
+    (void)state;
+    turn(server.loop);
+    tcp_stream_set_timeouts(server.stream, 10, 0);
+    run_until(server.loop, &server.ended, 1);
+    assert_int_equal(server.end, TCP_STREAM_END_TIMEOUT);
+    close_side(&server, client);
+}
+
+static void
+a_client_connects_asks_and_is_answered(void **state)
+{
+    struct loop *loop = loop_new();
+    struct side client = {.loop = loop};
+    struct side server = {.loop = loop, .echo = true};
+    struct tcp_stream_options options = {0};
+    struct address address;
+    struct address peer;
+    struct fault fault = {0};
+    int listener = listen_anywhere(&address);
+    int accepted = -1;
+    (void)state;
+    assert_true(address_from_text("127.0.0.3@0", 0, &options.source, NULL));
+    client.stream = tcp_stream_connect(loop, &address, &options, &EVENTS, &client, &fault);
+    assert_non_null(client.stream);
+    assert_true(tcp_stream_send(client.stream, (const uint8_t *)"early", 5));
+    assert_int_equal(client.connected, 0);
+    run_until(loop, &client.connected, 1);
+    assert_int_equal(listen_accept(listener, &accepted, &peer), LISTEN_ACCEPTED);
+    char text[ADDRESS_TEXT_MAX];
+    assert_string_equal(address_to_text_bare(&peer, text), "127.0.0.3");
+    server.stream = tcp_stream_accepted(loop, &accepted, &peer, &DEFAULTS, &EVENTS, &server);
+    run_until(loop, &client.messages, 1);
+    assert_string_equal(client.last, "early");
+    assert_int_equal(client.ended, 0);
+    tcp_stream_finish(client.stream);
+    run_until(loop, &server.ended, 1);
+    run_until(loop, &client.ended, 1);
+    assert_int_equal(server.end, TCP_STREAM_END_FINISHED);
+    assert_int_equal(client.end, TCP_STREAM_END_FINISHED);
+    tcp_stream_free(&client.stream);
+    close(listener);
+    close_side(&server, -1);
+}
+
+static void
+a_refused_connection_names_the_peer(void **state)
+{
+    struct side client = {.loop = loop_new(), .free_on_end = true};
+    struct address address;
+    char text[ADDRESS_TEXT_MAX];
+    close(listen_anywhere(&address)); // nobody is there now
+    (void)state;
+    client.stream = tcp_stream_connect(client.loop, &address, &DEFAULTS, &EVENTS, &client, NULL);
+    assert_non_null(client.stream);
+    assert_int_equal(client.ended, 0);
+    run_until(client.loop, &client.ended, 1);
+    assert_int_equal(client.end, TCP_STREAM_END_REFUSED);
+    assert_int_equal(client.kind, FAULT_REFUSED);
+    assert_non_null(strstr(client.text, address_to_text(&address, text)));
+    assert_int_equal(client.connected, 0);
+    close_side(&client, -1);
+}
+
+static void
+a_connection_that_does_not_come_to_be_times_out(void **state)
+{
+    const struct tcp_stream_options options = {.connect_ms = 30};
+    struct side client = {.loop = loop_new()};
+    struct address address;
+    int fillers[4];
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    (void)state;
+    // A listener whose queue is full drops what comes.
+    assert_true(address_from_text("127.0.0.1@0", 0, &address, NULL));
+    assert_int_equal(bind(listener, &address.any, address_sockaddr_length(&address)), 0);
+    assert_int_equal(listen(listener, 0), 0);
+    assert_true(listen_local_address(listener, &address, NULL));
+    for (int i = 0; i < 4; i++) {
+        fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        (void)!connect(fillers[i], &address.any, address_sockaddr_length(&address));
+    }
+    client.stream = tcp_stream_connect(client.loop, &address, &options, &EVENTS, &client, NULL);
+    run_until(client.loop, &client.ended, 1);
+    assert_int_equal(client.end, TCP_STREAM_END_TIMEOUT);
+    assert_int_equal(client.connected, 0);
+    for (int i = 0; i < 4; i++)
+        close(fillers[i]);
+    close(listener);
+    close_side(&client, -1);
+}
+
+static void
+a_source_that_is_not_ours_is_refused_at_once(void **state)
+{
+    struct loop *loop = loop_new();
+    struct side client = {.loop = loop};
+    struct tcp_stream_options options = {0};
+    struct address address;
+    struct fault fault = {0};
+    (void)state;
+    address_from_text("127.0.0.1@53", 0, &address, NULL);
+    address_from_text("192.0.2.1@0", 0, &options.source, NULL);
+    assert_null(tcp_stream_connect(loop, &address, &options, &EVENTS, &client, &fault));
+    assert_non_null(strstr(fault.text, "192.0.2.1"));
+    address_from_text("::1@0", 0, &options.source, NULL);
+    assert_null(tcp_stream_connect(loop, &address, &options, &EVENTS, &client, &fault));
+    assert_int_equal(fault.kind, FAULT_CONFIG);
+    loop_free(&loop);
+}
+
+static void
+a_send_to_a_broken_connection_ends_it_later(void **state)
+{
+    static const uint8_t octets[1000];
+    const struct linger hard = {1, 0};
+    struct side server = {.loop = loop_new(), .free_on_end = true};
+    int client = open_pair(&server, &DEFAULTS, &EVENTS);
+    (void)state;
+    setsockopt(client, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+    close(client);
+    tcp_stream_send(server.stream, octets, sizeof(octets));
+    tcp_stream_send(server.stream, octets, sizeof(octets));
+    assert_int_equal(server.ended, 0);
+    run_until(server.loop, &server.ended, 1);
+    assert_int_equal(server.end, TCP_STREAM_END_RESET);
+    close_side(&server, -1);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_message_that_comes_byte_by_byte_is_one_message),
+        cmocka_unit_test(answers_of_one_turn_leave_together),
+        cmocka_unit_test(a_deep_pipeline_is_answered_over_several_turns),
+        cmocka_unit_test(the_peer_that_closes_between_messages_ends_the_stream),
+        cmocka_unit_test(the_peer_that_closes_in_a_message_has_cut_it),
+        cmocka_unit_test(a_half_closed_peer_still_gets_its_answer),
+        cmocka_unit_test(a_finish_keeps_the_last_answer_although_more_questions_come),
+        cmocka_unit_test(a_long_transfer_is_produced_in_pieces_as_the_peer_takes_it),
+        cmocka_unit_test(a_peer_that_does_not_listen_is_not_read),
+        cmocka_unit_test(the_queue_has_an_end),
+        cmocka_unit_test(a_paused_stream_keeps_its_messages),
+        cmocka_unit_test(a_stream_may_be_freed_in_its_callbacks),
+        cmocka_unit_test(a_reset_is_told_as_such),
+        cmocka_unit_test(an_idle_stream_ends_and_half_a_message_is_idle),
+        cmocka_unit_test(the_total_time_ends_a_busy_stream_too),
+        cmocka_unit_test(new_timeouts_count_at_once),
+        cmocka_unit_test(a_client_connects_asks_and_is_answered),
+        cmocka_unit_test(a_refused_connection_names_the_peer),
+        cmocka_unit_test(a_connection_that_does_not_come_to_be_times_out),
+        cmocka_unit_test(a_source_that_is_not_ours_is_refused_at_once),
+        cmocka_unit_test(a_send_to_a_broken_connection_ends_it_later),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
