@@ -1,6 +1,5 @@
-// RR types as a table: mnemonic, what canonical form asks (which RDATA names are lower-cased, RFC 4034
-// section 6.2 as amended by RFC 6840 section 5.1; which may be compressed on the way in, RFC 3597
-// section 4), and what a zone may hold.
+// RR types: their mnemonics, what a zone may hold, who makes them, and the type bitmap. What their RDATA consists
+// of is the table of rdata_shape.
 #ifndef TANDEM_DNS_RRTYPE_H
 #define TANDEM_DNS_RRTYPE_H
 
