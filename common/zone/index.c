@@ -328,7 +328,10 @@ index_nsec_bound(const struct index *index, const struct heap_view *heaps, const
 {
     uint8_t key[INDEX_SAMPLE_SIZE];
     index_sample_key(name, index->apex_octets, key);
-    size_t before = sample_bound(index, key, false), not_after = sample_bound(index, key, true);
+    size_t before = sample_bound(index, key, false), not_after = before;
+    if (before < index->header->samples.count &&
+        memcmp(index->samples + before * INDEX_SAMPLE_SIZE, key, INDEX_SAMPLE_SIZE) == 0)
+        not_after = sample_bound(index, key, true); // long names that differ late
     // All owners up to the last sample before the key are before the name; all from the first
     // sample after the key on are after it.
     size_t low = before ? (before - 1) * INDEX_SAMPLE_EVERY + 1 : 0;
