@@ -406,9 +406,12 @@ xfr_in_cut(struct xfr_in *transfer, const char *why, struct fault *fault)
 {
     transfer->step = XFR_IN_FAILED;
     transfer->reason = XFR_IN_CUT;
-    fault_set(fault, FAULT_IO,
-              "%s after %u messages and %" PRIu64 " records, before the closing SOA", why,
-              transfer->messages, transfer->records);
+    if (transfer->messages == 0)
+        fault_set(fault, FAULT_IO, "%s", why);
+    else
+        fault_set(fault, FAULT_IO,
+                  "%s after %u messages and %" PRIu64 " records, before the closing SOA", why,
+                  transfer->messages, transfer->records);
     wrap_transfer(transfer, fault);
     return false;
 }
