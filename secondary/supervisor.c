@@ -34,7 +34,8 @@
 
 #define WORKERS_MAX       256 // more cores than that want several machines
 #define WATCH_INTERVAL_MS 1000
-#define FIRST_CHILDREN    3 // fetcher, signer, desk; servers follow
+#define EVENTS_KEPT_MAX   10000 // while the desk is away; more are counted in the log
+#define FIRST_CHILDREN    3     // fetcher, signer, desk; servers follow
 
 struct zone_entry {
     uint32_t id;
@@ -52,8 +53,16 @@ struct listen_entry {
     int fd;
 };
 
+// An event that found the desk away: mailed when it is back.
+struct kept_event {
+    uint32_t zone;
+    uint8_t *octets;
+    size_t length;
+};
+
 struct supervisor {
     struct loop *loop;
+    struct vector events; // of struct kept_event
     struct supervisor_options options;
     struct secondary_settings *settings;
     struct role_extras extras;
@@ -269,6 +278,39 @@ started_server(struct supervisor *supervisor, struct child *child)
     }
 }
 
+// A desk that was restarted knows nothing: signer and fetcher tell everything again.
+static void
+started_desk(struct supervisor *supervisor, struct child *desk)
+{
+    for (size_t i = 0; i < supervisor->children.count; i++) {
+        struct child *child = child_at(supervisor, i);
+        bool tells = child_role(child) == ROLE_SIGNER || child_role(child) == ROLE_FETCHER;
+        if (tells && child_was_ready(child)) {
+            send_to(child, MESSAGE_PLACES_WANTED, MESSAGE_NO_ZONE, NULL, NULL, 0);
+        }
+    }
+    for (size_t i = 0; i < supervisor->events.count; i++) {
+        struct kept_event *event = vector_at(&supervisor->events, i);
+        struct octets_buffer body = {.data = event->octets, .length = event->length};
+        send_to(desk, MESSAGE_EVENT, event->zone, &body, NULL, 0);
+        free(event->octets);
+    }
+    vector_clear(&supervisor->events);
+}
+
+static void
+keep_event(struct supervisor *supervisor, uint32_t zone, struct octets body)
+{
+    if (supervisor->events.count >= EVENTS_KEPT_MAX) {
+        log_limited(LOG_LEVEL_ERROR, "events", 60,
+                    "the desk is away and too many events wait: dropped");
+        return;
+    }
+    struct kept_event event = {zone, memory_alloc(body.length + 1), body.length};
+    memcpy(event.octets, body.data, body.length);
+    vector_add(&supervisor->events, &event);
+}
+
 static void
 child_started(void *context, struct child *child)
 {
@@ -283,6 +325,7 @@ child_started(void *context, struct child *child)
         for (size_t i = 0; i < supervisor->children.count; i++) {
             send_role_facts(supervisor, child_at(supervisor, i));
         }
+        started_desk(supervisor, child);
     }
     send_role_facts(supervisor, child);
 }
@@ -291,15 +334,14 @@ static void
 send_event(struct supervisor *supervisor, enum message_event_kind kind, const char *why)
 {
     struct child *desk = child_of_role(supervisor, ROLE_DESK);
-    if (desk == NULL || !child_is_running(desk)) {
-        return;
-    }
     struct message_event event = {
         .kind = kind, .at_seconds = clock_unix_seconds(), .why = memory_text(why)};
     struct octets_buffer body;
     octets_buffer_init(&body);
     message_event_write(&event, &body);
-    send_to(desk, MESSAGE_EVENT, MESSAGE_NO_ZONE, &body, NULL, 0);
+    if (!send_to(desk, MESSAGE_EVENT, MESSAGE_NO_ZONE, &body, NULL, 0)) {
+        keep_event(supervisor, MESSAGE_NO_ZONE, (struct octets){body.data, body.length});
+    }
     octets_buffer_close(&body);
     message_event_close(&event);
 }
@@ -878,6 +920,7 @@ supervisor_new(struct loop *loop, struct secondary_settings **settings,
     supervisor->settings = *settings;
     *settings = NULL;
     vector_init(&supervisor->zones, sizeof(struct zone_entry));
+    vector_init(&supervisor->events, sizeof(struct kept_event));
     vector_init(&supervisor->sockets, sizeof(struct listen_entry));
     vector_init(&supervisor->children, sizeof(struct child *));
     if (gethostname(supervisor->host, sizeof supervisor->host - 1) != 0 ||
@@ -1009,6 +1052,10 @@ supervisor_free(struct supervisor **supervisor)
         }
     }
     free(old->counters);
+    for (size_t i = 0; i < old->events.count; i++) {
+        free(((struct kept_event *)vector_at(&old->events, i))->octets);
+    }
+    vector_close(&old->events);
     vector_close(&old->children);
     vector_close(&old->zones);
     vector_close(&old->sockets);
