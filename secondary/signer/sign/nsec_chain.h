@@ -27,7 +27,7 @@ node_standing_has_nsec(enum node_standing standing)
 
 // NSEC RDATA: next owner and bitmap of the RRsets given (ascending types, without NSEC and RRSIG,
 // which are added; a delegation shows NS and DS only). Gives its length.
-#define NSEC_RDATA_MAX (NAME_SIZE_MAX + 32 * 34 + 8160)
+#define NSEC_RDATA_MAX (NAME_SIZE_MAX + 256 * 34) // 256 windows of 34 octets
 size_t nsec_rdata(const uint8_t *next, const struct rrset *rrsets, unsigned count,
                   enum node_standing standing, uint8_t ret_rdata[static NSEC_RDATA_MAX]);
 // RFC 9077: the lesser of the SOA's TTL and its MINIMUM.

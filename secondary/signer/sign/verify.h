@@ -26,7 +26,7 @@ struct verify_finding {
     const char *word; // "bad-signature" "no-signature" "unknown-key" "expired" "not-yet-valid"
                       // "ttl" "labels" "signer" "no-nsec" "extra-nsec" "next" "bitmap" "nsec-ttl"
                       // "occluded-signed" "no-dnskey" "no-algorithm"
-    char text[256]; // one sentence
+    char text[256];   // one sentence
 };
 struct verify_report {
     struct vector findings;             // of struct verify_finding
