@@ -137,6 +137,7 @@ static const struct call_row calls[] = {
     {"faccessat2", FILES | SANITIZERS},
     {"readlink", FILES | SANITIZERS},
     {"readlinkat", FILES | SANITIZERS},
+    {"getdents", SANITIZERS},
     {"getdents64", FILES | SANITIZERS},
     {"getcwd", FILES | SANITIZERS},
     {"umask", FILES},
