@@ -21,11 +21,12 @@ enum log_level {
 };
 enum log_format {
     LOG_FORMAT_TEXT,
-    LOG_FORMAT_JSON, // one object a line: time, level, role, message, then the pairs as strings
+    // One object a line: time, level, role, message, then the pairs as strings; "cut": true when it
+    // was too long.
+    LOG_FORMAT_JSON,
 };
 
-#define LOG_LINE_MAX                                                                               \
-    8192 // longer lines are cut and end in "..." (a fault's text and its names fit)
+#define LOG_LINE_MAX  8192 // longer lines are cut and say so (a fault's text and its names fit)
 #define LOG_PAIRS_MAX 24
 #define LOG_ROLE_MAX  32
 // Keys of log_limited that are remembered; the one unused for longest gives way.

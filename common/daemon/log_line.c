@@ -3,15 +3,16 @@
 // characters (C0, DEL, and the C1 block that terminals obey too) and octets that are not UTF-8 are
 // shown as escapes: \n \t \\ \" or \xHH in text, \u00HH in JSON.
 //
-// A line has a fixed room. What does not fit is cut between two characters and marked "...": the
-// TAIL at the end is kept free for the marker and the closing quote, bracket and newline.
+// A line has a fixed room. What does not fit is cut between two characters and marked: "..." at the
+// end, in JSON a member cut. The TAIL at the end is kept free for the marks, the closing quote and
+// bracket and the newline.
 #include "common/daemon/log_line.h"
 
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-#define TAIL 16 // `..."}` and newline, with room to spare
+#define TAIL 24 // `..."`, `,"cut":true}` and newline, with room to spare
 
 static const int journald_priority[] = {
     [LOG_LEVEL_ERROR] = 3,
@@ -229,7 +230,7 @@ void
 log_line_end(struct log_line *line)
 {
     if (line->format == LOG_FORMAT_JSON)
-        add_tail(line, "}");
+        add_tail(line, line->cut ? ",\"cut\":true}" : "}");
     else if (line->cut)
         add_tail(line, "...");
     add_tail(line, "\n");

@@ -125,7 +125,7 @@ more_keys_than_are_remembered_do_no_harm(void **state)
     log_open("r", LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
     for (int i = 0; i < 3 * LOG_LIMIT_KEYS_MAX; i++) {
         char key[200];
-        snprintf(key, sizeof(key), "%d%0*d", i, LOG_LIMIT_KEY_MAX + 20, 0);
+        snprintf(key, sizeof(key), "%d-%0*d", i, LOG_LIMIT_KEY_MAX + 20, 0);
         log_limited(LOG_LEVEL_WARNING, key, 3600, "not shown");
         capture();
         log_limited(LOG_LEVEL_ERROR, key, 3600, "shown");
@@ -139,8 +139,8 @@ more_keys_than_are_remembered_do_no_harm(void **state)
 static void
 words_of_levels_and_formats(void **state)
 {
-    enum log_level level;
-    enum log_format format;
+    enum log_level level = LOG_LEVEL_DEBUG;
+    enum log_format format = LOG_FORMAT_TEXT;
     (void)state;
     assert_true(log_level_from_word("warning", &level));
     assert_int_equal(level, LOG_LEVEL_WARNING);

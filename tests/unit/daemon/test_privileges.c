@@ -198,8 +198,8 @@ what_cannot_be_done_is_told_with_its_cure(void **state)
 static void
 a_user_is_found_by_name(void **state)
 {
-    uid_t uid;
-    gid_t gid;
+    uid_t uid = 0;
+    gid_t gid = 0;
     struct fault fault = {0};
     (void)state;
     assert_true(privileges_find_user("nobody", &uid, &gid, NULL));
