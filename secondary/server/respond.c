@@ -15,7 +15,9 @@ struct exchange {
     struct answer_client client;
     struct answer_outcome outcome;
     const struct tsig_key *key; // that the query was signed with, verified
-    struct tsig_exchange tsig;  // set where the query had a TSIG
+    bool has_tsig;              // the answer gets one, too; asked, tsig and tsig_error are set
+    struct tsig_rr asked;
+    struct tsig_exchange tsig;
     unsigned tsig_error;
 };
 
@@ -126,23 +128,42 @@ transfer_answer_to(struct exchange *exchange)
     return RESPOND_MESSAGE;
 }
 
+// Octets of a TSIG that reports an error: names as the query has them, no MAC, at most a time.
+#define TSIG_ERROR_FIXED (10 + 16 + 6)
+
+static size_t
+tsig_room(const struct exchange *exchange)
+{
+    if (exchange->key)
+        return tsig_size(exchange->key);
+    return name_length(exchange->asked.key_name) + name_length(exchange->asked.algorithm_name) +
+           TSIG_ERROR_FIXED + TSIG_MAC_MAX;
+}
+
 // RFC 8945 section 5.2: false when the answer is an error, which was then said.
 static bool
 tsig_take(struct exchange *exchange)
 {
     const struct respond_request *request = exchange->request;
-    exchange->client.tail_room = TSIG_SIZE_MAX;
-    exchange->tsig_error = tsig_check_query(
-        request->octets, request->length, exchange->responder->keys, exchange->responder->key_count,
-        (uint64_t)request->now, &exchange->tsig, &exchange->key);
-    if (exchange->tsig_error == 0) {
-        counter_add(&exchange->responder->counters->signed_queries, 1);
-        return true;
+    unsigned error = RCODE_FORMERR;
+    exchange->has_tsig = tsig_find(request->octets, request->length, &exchange->asked);
+    if (exchange->has_tsig)
+        error = tsig_check_query(request->octets, request->length, exchange->responder->keys,
+                                 exchange->responder->key_count, (uint64_t)request->now,
+                                 &exchange->tsig, &exchange->key);
+    if (error == RCODE_FORMERR) {
+        exchange->has_tsig = false;
+        say(exchange, RCODE_FORMERR, false, EDE_NONE);
+        return false;
     }
-    bool malformed = exchange->tsig_error == RCODE_FORMERR;
-    exchange->tsig_error = malformed ? 0 : exchange->tsig_error;
-    say(exchange, malformed ? RCODE_FORMERR : RCODE_NOTAUTH, false, EDE_NONE);
-    return false;
+    exchange->tsig_error = error;
+    exchange->client.tail_room = tsig_room(exchange);
+    if (error != 0) {
+        say(exchange, RCODE_NOTAUTH, false, EDE_NONE);
+        return false;
+    }
+    counter_add(&exchange->responder->counters->signed_queries, 1);
+    return true;
 }
 
 // The answer to a signed query is signed, also one that says what was wrong with the signature.
@@ -150,14 +171,10 @@ static void
 tsig_give(struct exchange *exchange)
 {
     const struct respond_request *request = exchange->request;
-    struct tsig_rr asked;
-    if (!exchange->key && exchange->tsig_error == 0)
-        return;
-    if (!tsig_find(request->octets, request->length, &asked))
-        return;
-    exchange->outcome.length =
-        tsig_sign(&exchange->tsig, request->memory, exchange->outcome.length, request->size,
-                  (uint64_t)request->now, exchange->tsig_error, &asked);
+    if (exchange->has_tsig)
+        exchange->outcome.length =
+            tsig_sign(&exchange->tsig, request->memory, exchange->outcome.length, request->size,
+                      (uint64_t)request->now, exchange->tsig_error, &exchange->asked);
 }
 
 static enum respond_verdict
@@ -242,7 +259,7 @@ respond(struct responder *responder, const struct respond_request *request,
     exchange.transfer = transfer;
     exchange.query = &query;
     exchange.key = NULL;
-    exchange.tsig_error = 0;
+    exchange.has_tsig = false;
     exchange.client = client_of(request);
     enum respond_verdict verdict = RESPOND_MESSAGE;
     if (!query.has_tsig || query.kind == QUERY_ERROR || tsig_take(&exchange))
