@@ -254,7 +254,7 @@ mask_octet(unsigned bits, size_t index)
 static bool
 clear_behind(struct address *address, unsigned bits)
 {
-    uint8_t octets[16];
+    uint8_t octets[16] = {0};
     size_t length;
     const uint8_t *given = address_octets(address, &length);
     memcpy(octets, given, length);
