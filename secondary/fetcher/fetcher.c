@@ -1,0 +1,394 @@
+#include "secondary/fetcher/fetcher.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/arena.h"
+#include "common/base/vector.h"
+#include "common/daemon/log.h"
+#include "common/daemon/privileges.h"
+#include "common/dns/hmac.h"
+#include "common/net/loop.h"
+#include "secondary/fetcher/downstream.h"
+#include "secondary/fetcher/ds_watch.h"
+#include "secondary/fetcher/poll.h"
+#include "secondary/fetcher/report.h"
+#include "secondary/fetcher/turns.h"
+#include "secondary/messages.h"
+#include "secondary/settings.h"
+
+// One zone: its polls, its downstream servers, its parent.
+struct zone {
+    struct poll *poll;
+    struct downstream *downstream;
+    struct ds_watch *ds_watch; // NULL: no ds-check
+};
+
+struct fetcher {
+    struct loop *loop;
+    struct message_link *link;
+    struct turns *turns;
+    struct loop_timer *heartbeat;
+    struct role_settings *settings; // in force; NULL: none came yet
+    struct vector zones;            // of struct zone *
+    int exit_code;
+};
+
+static struct zone *
+zone_at(const struct fetcher *fetcher, size_t index)
+{
+    return *(struct zone **)vector_at(&fetcher->zones, index);
+}
+
+static struct zone *
+zone_by_id(const struct fetcher *fetcher, uint32_t id)
+{
+    for (size_t i = 0; i < fetcher->zones.count; i++)
+        if (poll_zone(zone_at(fetcher, i)->poll) == id)
+            return zone_at(fetcher, i);
+    return NULL;
+}
+
+static void
+zone_free(struct zone **zone)
+{
+    poll_free(&(*zone)->poll);
+    downstream_free(&(*zone)->downstream);
+    ds_watch_free(&(*zone)->ds_watch);
+    free(*zone);
+    *zone = NULL;
+}
+
+static void
+give_up(struct fetcher *fetcher, const char *why)
+{
+    log_error(why);
+    fetcher->exit_code = 1;
+    loop_stop(fetcher->loop);
+}
+
+static void
+tell(struct fetcher *fetcher, enum message_type type, const char *text)
+{
+    struct octets_buffer body;
+    octets_buffer_init(&body);
+    if (text)
+        octets_buffer_add_text(&body, text);
+    report_send(fetcher->link, type, ROLE_SUPERVISOR, MESSAGE_NO_ZONE, &body, -1);
+    octets_buffer_close(&body);
+}
+
+// ---- settings ----
+
+// OpenSSL opens files at its first use; that must be over before the rights are gone.
+static void
+use_libraries_once(void)
+{
+    uint8_t mac[HMAC_SIZE_MAX];
+    struct hmac hmac;
+    hmac_init(&hmac, HMAC_SHA256, mac, 0);
+    hmac_end(&hmac, mac);
+}
+
+static bool
+settle(const struct role_settings *settings, struct fault *fault)
+{
+    const struct privileges_options drop = {.user = settings->settings.user};
+    use_libraries_once();
+    return privileges_drop(&drop, fault) && privileges_seccomp(PRIVILEGES_FETCHER, fault);
+}
+
+static void
+on_downstream_changed(void *context)
+{
+    struct zone *zone = context;
+    struct downstream_state state;
+    downstream_state(zone->downstream, &state);
+    poll_set_downstream(zone->poll, state.count, state.current, state.text);
+    poll_tell_facts(zone->poll);
+}
+
+// What hangs on remotes and policy is made anew; a poll that runs goes on.
+static void
+zone_configure(struct fetcher *fetcher, struct zone *zone, const struct role_settings *settings,
+               size_t index)
+{
+    const struct secondary_zone_settings *of = &settings->settings.zones[index];
+    downstream_free(&zone->downstream);
+    ds_watch_free(&zone->ds_watch);
+    zone->downstream =
+        downstream_new(fetcher->loop, &settings->settings, of, on_downstream_changed, zone);
+    if (of->policy == POLICY_NONE)
+        return;
+    const struct policy_settings *policy = &settings->settings.policies[of->policy];
+    if (policy->ds_check_parents.count)
+        zone->ds_watch =
+            ds_watch_new(fetcher->loop, fetcher->turns, fetcher->link, settings->zone_ids[index],
+                         of->name, &policy->ds_check_parents, policy->ds_check_interval_seconds);
+}
+
+static void
+zone_add(struct fetcher *fetcher, const struct role_settings *settings, size_t index)
+{
+    struct zone *zone = memory_zalloc(sizeof(*zone));
+    const struct poll_shared shared = {.loop = fetcher->loop,
+                                       .turns = fetcher->turns,
+                                       .link = fetcher->link,
+                                       .zone_count = settings->settings.zone_count};
+    zone->poll = poll_new(&shared, settings->zone_ids[index], &settings->settings,
+                          &settings->settings.zones[index]);
+    zone_configure(fetcher, zone, settings, index);
+    vector_add(&fetcher->zones, &zone);
+}
+
+static void
+drop_gone_zones(struct fetcher *fetcher, const struct role_settings *settings)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < fetcher->zones.count; i++) {
+        struct zone *zone = zone_at(fetcher, i);
+        if (role_settings_zone(settings, poll_zone(zone->poll)) == SETTINGS_NONE)
+            zone_free(&zone);
+        else
+            memcpy(vector_at(&fetcher->zones, kept++), &zone, sizeof(zone));
+    }
+    fetcher->zones.count = kept;
+}
+
+// True when the polls, the servers to tell and the parents are as they were: then a reload for
+// another zone's sake leaves this one alone.
+static bool
+zone_is_as_before(const struct fetcher *fetcher, const struct role_settings *settings, size_t index)
+{
+    size_t before = role_settings_zone(fetcher->settings, settings->zone_ids[index]);
+    return before != SETTINGS_NONE &&
+           secondary_zone_settings_equal(&fetcher->settings->settings,
+                                         &fetcher->settings->settings.zones[before],
+                                         &settings->settings, &settings->settings.zones[index]);
+}
+
+static void
+take_zones(struct fetcher *fetcher, const struct role_settings *settings)
+{
+    drop_gone_zones(fetcher, settings);
+    for (size_t i = 0; i < settings->settings.zone_count; i++) {
+        struct zone *zone = zone_by_id(fetcher, settings->zone_ids[i]);
+        if (!zone) {
+            zone_add(fetcher, settings, i);
+            continue;
+        }
+        bool same = zone_is_as_before(fetcher, settings, i);
+        poll_change_settings(zone->poll, &settings->settings, &settings->settings.zones[i], same);
+        if (!same)
+            zone_configure(fetcher, zone, settings, i);
+    }
+}
+
+static void
+take_settings(struct fetcher *fetcher, const struct message *message)
+{
+    struct role_settings *settings = NULL;
+    struct fault fault = {0};
+    if (!role_settings_read(message->body, &settings)) {
+        tell(fetcher, MESSAGE_READY, "the fetcher's settings could not be read");
+        return;
+    }
+    log_open("fetcher", settings->settings.log.level, settings->settings.log.format);
+    if (!fetcher->settings && !settle(settings, &fault)) {
+        role_settings_free(&settings);
+        tell(fetcher, MESSAGE_READY, fault.text);
+        give_up(fetcher, fault.text);
+        return;
+    }
+    take_zones(fetcher, settings);
+    role_settings_free(&fetcher->settings);
+    fetcher->settings = settings;
+    tell(fetcher, MESSAGE_READY, NULL);
+}
+
+// ---- orders for a zone ----
+
+static void
+take_hint(struct zone *zone, const struct message *message)
+{
+    struct message_notify_hint hint;
+    if (message_notify_hint_read(message->body, &hint))
+        poll_take_hint(zone->poll, &hint);
+}
+
+static void
+take_verdict(struct zone *zone, const struct message *message)
+{
+    struct message_verdict verdict;
+    if (!message_verdict_read(message->body, &verdict))
+        return;
+    poll_take_verdict(zone->poll, &verdict);
+    message_verdict_close(&verdict);
+}
+
+static void
+take_notify_out(struct zone *zone, const struct message *message)
+{
+    struct octets_reader reader;
+    octets_reader_init(&reader, message->body.data, message->body.length);
+    uint32_t serial = octets_read_u32(&reader);
+    if (reader.failed)
+        return;
+    downstream_tell(zone->downstream, serial);
+    on_downstream_changed(zone);
+}
+
+static bool
+is_on(const struct message_control *control, const char *option)
+{
+    const char *value = message_control_option(control, option);
+    return value && strcmp(value, "false") != 0 && strcmp(value, "0") != 0;
+}
+
+static void
+notify_again(struct fetcher *fetcher, struct zone *zone, const struct report_request *request,
+             const char *domain, bool dry_run)
+{
+    struct fault fault = {0};
+    struct downstream_state state;
+    downstream_state(zone->downstream, &state);
+    if (!state.count) {
+        fault_set(&fault, FAULT_NOT_FOUND,
+                  "zone %s: nobody to tell: no notify is set, or nothing was published yet",
+                  domain);
+        report_failed(fetcher->link, request, &fault);
+        return;
+    }
+    if (!dry_run && downstream_tell_again(zone->downstream))
+        on_downstream_changed(zone);
+    report_done(fetcher->link, request, domain, true, dry_run, false,
+                "NOTIFY goes out to the downstream servers");
+}
+
+static const char *
+domain_of(const struct fetcher *fetcher, const struct zone *zone)
+{
+    size_t index = role_settings_zone(fetcher->settings, poll_zone(zone->poll));
+    return fetcher->settings->settings.zones[index].domain;
+}
+
+static void
+control(struct fetcher *fetcher, struct zone *zone, const struct message_control *order,
+        uint64_t id)
+{
+    const struct report_request request = {.zone = poll_zone(zone->poll), .request = id};
+    const char *domain = domain_of(fetcher, zone);
+    bool dry_run = is_on(order, "dry_run") || is_on(order, "dry-run");
+    bool forced = strcmp(order->verb, "retransfer") == 0;
+    struct fault fault = {0};
+    if (strcmp(order->verb, "notify") == 0) {
+        notify_again(fetcher, zone, &request, domain, dry_run);
+    } else if (!forced && strcmp(order->verb, "refresh") != 0) {
+        fault_set(&fault, FAULT_UNSUPPORTED, "%s %s: not a verb of the fetcher", order->object,
+                  order->verb);
+        report_failed(fetcher->link, &request, &fault);
+    } else if (dry_run) {
+        report_done(fetcher->link, &request, domain, false, true, false,
+                    "the primaries would be polled now");
+    } else {
+        poll_command(zone->poll, id, forced, is_on(order, "wait"));
+    }
+}
+
+static void
+take_control(struct fetcher *fetcher, struct zone *zone, const struct message *message)
+{
+    struct message_control order;
+    if (!message_control_read(message->body, &order))
+        return;
+    if (zone) {
+        control(fetcher, zone, &order, message->request);
+    } else {
+        const struct report_request request = {message->zone, message->request};
+        struct fault fault = {0};
+        fault_set(&fault, FAULT_NOT_FOUND, "the fetcher does not know this zone (yet)");
+        report_failed(fetcher->link, &request, &fault);
+    }
+    message_control_close(&order);
+}
+
+static void
+take_zone_order(struct fetcher *fetcher, const struct message *message)
+{
+    struct zone *zone = zone_by_id(fetcher, message->zone);
+    if (message->type == MESSAGE_CONTROL_REQUEST)
+        take_control(fetcher, zone, message);
+    else if (!zone)
+        return; // it went with a reload
+    else if (message->type == MESSAGE_NOTIFY_HINT)
+        take_hint(zone, message);
+    else if (message->type == MESSAGE_VERDICT)
+        take_verdict(zone, message);
+    else if (message->type == MESSAGE_NOTIFY_OUT)
+        take_notify_out(zone, message);
+}
+
+// ---- life ----
+
+static void
+received(void *context, struct message *message)
+{
+    struct fetcher *fetcher = context;
+    if (message->type == MESSAGE_SETTINGS)
+        take_settings(fetcher, message);
+    else if (message->type == MESSAGE_STOP)
+        loop_stop(fetcher->loop);
+    else
+        take_zone_order(fetcher, message);
+}
+
+static void
+closed(void *context)
+{
+    struct fetcher *fetcher = context;
+    loop_stop(fetcher->loop);
+}
+
+static void
+beat(void *context)
+{
+    tell(context, MESSAGE_HEARTBEAT, NULL);
+}
+
+struct fetcher *
+fetcher_new(struct loop *loop, int *connection)
+{
+    struct fetcher *fetcher = memory_zalloc(sizeof(*fetcher));
+    fetcher->loop = loop;
+    vector_init(&fetcher->zones, sizeof(struct zone *));
+    fetcher->turns = turns_new(loop, FETCHER_TURNS_MAX);
+    fetcher->link = message_link_new(loop, connection, received, closed, fetcher);
+    fetcher->heartbeat = loop_timer_new(loop, beat, fetcher);
+    loop_timer_start(fetcher->heartbeat, FETCHER_HEARTBEAT_MS, FETCHER_HEARTBEAT_MS);
+    return fetcher;
+}
+
+void
+fetcher_free(struct fetcher **fetcher)
+{
+    struct fetcher *gone = *fetcher;
+    if (!gone)
+        return;
+    for (size_t i = 0; i < gone->zones.count; i++) {
+        struct zone *zone = zone_at(gone, i);
+        zone_free(&zone);
+    }
+    vector_close(&gone->zones);
+    loop_timer_free(&gone->heartbeat);
+    turns_free(&gone->turns);
+    message_link_free(&gone->link);
+    role_settings_free(&gone->settings);
+    free(gone);
+    *fetcher = NULL;
+}
+
+int
+fetcher_exit_code(const struct fetcher *fetcher)
+{
+    return fetcher->exit_code;
+}

@@ -1,0 +1,533 @@
+// What counts as contact? A transfer that came in whole, whatever the gate then says of it: the
+// primary lives and speaks to us. A candidate that the signer rejects as no zone at all
+// (OUTCOME_REJECTED) is a syntax failure of that primary, and the next one is tried.
+//
+// How does a zone never get stuck? In each state something comes: IDLE has the timer of the next
+// poll, QUEUED its place in the queue, TRANSFER the time-outs of the stream, VERDICT a timer. Every
+// way out of a poll goes through finish().
+#include "secondary/fetcher/poll.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/arena.h"
+#include "common/base/hash.h"
+#include "common/base/quantity.h"
+#include "common/daemon/clock.h"
+#include "common/daemon/log.h"
+#include "common/net/loop.h"
+#include "secondary/fetcher/receive.h"
+
+#define LABEL_MAX 192 // id and address of a remote
+
+enum poll_state { POLL_IDLE, POLL_QUEUED, POLL_TRANSFER, POLL_VERDICT };
+
+struct waiter {
+    struct report_request request;
+    unsigned polls; // that must still end before this one is answered
+};
+
+struct poll {
+    struct poll_shared shared;
+    uint32_t id;
+    const struct secondary_settings *settings;
+    const struct secondary_zone_settings *zone;
+    enum poll_state state;
+    struct loop_timer *timer;
+    struct turn turn;
+    struct receive *receive;
+    // The poll that runs.
+    size_t primary, address; // index of the zone's primaries, of the remote's addresses
+    char label[LABEL_MAX];
+    uint64_t begun_ms;
+    bool notified, forced;
+    struct fault fault; // of the last attempt
+    // The poll that is to come behind it.
+    bool again, again_notified, again_forced;
+    struct waiter waiters[POLL_WAITERS_MAX];
+    unsigned waiter_count;
+    // What is known.
+    struct message_poll_facts facts;
+    int64_t started_seconds;
+    bool told_failing;
+};
+
+int64_t
+poll_retry_ms(unsigned failures, int64_t retry_seconds, int64_t refresh_seconds)
+{
+    int64_t most = refresh_seconds > retry_seconds ? refresh_seconds : retry_seconds;
+    int64_t wait = retry_seconds;
+    for (unsigned i = 1; i < failures && wait < most; i++)
+        wait *= 2;
+    return (wait < most ? wait : most) * 1000;
+}
+
+static void
+set_text(char **text, const char *value)
+{
+    free(*text);
+    *text = memory_text(value);
+}
+
+static void
+plan(struct poll *poll, uint64_t after_ms)
+{
+    poll->facts.next_poll_seconds = clock_unix_seconds() + (int64_t)((after_ms + 500) / 1000);
+    loop_timer_start(poll->timer, after_ms, 0);
+}
+
+static uint64_t
+since_begun_ms(const struct poll *poll)
+{
+    return loop_now_ms(poll->shared.loop) - poll->begun_ms;
+}
+
+static void
+begin(struct poll *poll)
+{
+    loop_timer_stop(poll->timer);
+    poll->state = POLL_QUEUED;
+    poll->notified = poll->again_notified;
+    poll->forced = poll->again_forced;
+    poll->again = poll->again_notified = poll->again_forced = false;
+    poll->fault = (struct fault){0};
+    turn_ask(poll->shared.turns, &poll->turn);
+}
+
+void
+poll_tell_facts(struct poll *poll)
+{
+    report_facts(poll->shared.link, poll->id, &poll->facts);
+}
+
+// ---- the end of a poll ----
+
+static void
+answer_waiter(struct poll *poll, const struct waiter *waiter, bool changed, const char *text)
+{
+    if (poll->fault.kind)
+        report_failed(poll->shared.link, &waiter->request, &poll->fault);
+    else
+        report_done(poll->shared.link, &waiter->request, poll->zone->domain, true, false, changed,
+                    text);
+}
+
+static void
+answer_waiters(struct poll *poll, bool changed, const char *text)
+{
+    unsigned left = 0;
+    for (unsigned i = 0; i < poll->waiter_count; i++) {
+        struct waiter *waiter = &poll->waiters[i];
+        if (--waiter->polls == 0)
+            answer_waiter(poll, waiter, changed, text);
+        else
+            poll->waiters[left++] = *waiter;
+    }
+    poll->waiter_count = left;
+}
+
+// When the next poll is due, counted from the beginning of this one.
+static uint64_t
+next_after_ms(const struct poll *poll, bool failed)
+{
+    uint64_t since = since_begun_ms(poll);
+    uint64_t wait = (uint64_t)poll->zone->refresh_seconds * 1000;
+    if (poll->again)
+        wait = POLL_HINT_GAP_MS;
+    else if (failed)
+        return (uint64_t)poll_retry_ms(poll->facts.failures_in_row, poll->zone->retry_seconds,
+                                       poll->zone->refresh_seconds);
+    return since < wait ? wait - since : 0;
+}
+
+static void
+finish(struct poll *poll, bool failed, bool changed, const char *text)
+{
+    poll->state = POLL_IDLE;
+    poll->facts.transferring = false;
+    turn_end(poll->shared.turns, &poll->turn);
+    plan(poll, next_after_ms(poll, failed));
+    answer_waiters(poll, changed, text);
+    poll_tell_facts(poll);
+}
+
+static int64_t
+silent_seconds(const struct poll *poll, int64_t now)
+{
+    int64_t last = poll->facts.last_success_seconds;
+    return now - (last ? last : poll->started_seconds);
+}
+
+static void
+tell_failing(struct poll *poll)
+{
+    int64_t now = clock_unix_seconds();
+    int64_t silent = silent_seconds(poll, now);
+    char why[FAULT_TEXT_MAX + 128], hint[NAME_TEXT_MAX + 64], about[QUANTITY_TEXT_MAX];
+    if (poll->told_failing || silent <= POLL_FAILING_INTERVALS * poll->zone->refresh_seconds)
+        return;
+    poll->told_failing = true;
+    snprintf(why, sizeof(why), "no transfer of %s for %s: %s", poll->zone->domain,
+             quantity_about_text(silent, about), poll->fault.text);
+    snprintf(hint, sizeof(hint), "tandemctl zone refresh %s", poll->zone->domain);
+    log_error("the zone cannot be refreshed", "zone", poll->zone->domain, "silent-seconds",
+              LOG_NUMBER(silent), "failures", LOG_NUMBER(poll->facts.failures_in_row), "last",
+              poll->fault.text);
+    report_event(poll->shared.link, poll->id, EVENT_REFRESH_FAILED, now, why,
+                 "the served zone stays; its signatures are refreshed without the primary", hint);
+}
+
+static void
+tell_recovered(struct poll *poll)
+{
+    char why[NAME_TEXT_MAX + LABEL_MAX + 64];
+    if (poll->facts.failures_in_row)
+        log_info("the primary answers again", "zone", poll->zone->domain, "primary", poll->label,
+                 "failures", LOG_NUMBER(poll->facts.failures_in_row));
+    if (!poll->told_failing)
+        return;
+    poll->told_failing = false;
+    snprintf(why, sizeof(why), "%s is transferred again, from %s", poll->zone->domain, poll->label);
+    report_event(poll->shared.link, poll->id, EVENT_RECOVERED, clock_unix_seconds(), why, "", "");
+}
+
+static void
+note_contact(struct poll *poll)
+{
+    tell_recovered(poll);
+    poll->facts.last_success_seconds = clock_unix_seconds();
+    poll->facts.failures_in_row = 0;
+    poll->fault = (struct fault){0};
+    set_text(&poll->facts.failure, "");
+    set_text(&poll->facts.primary, poll->label);
+}
+
+static void
+all_failed(struct poll *poll)
+{
+    poll->facts.failures_in_row++;
+    set_text(&poll->facts.failure, poll->fault.text);
+    tell_failing(poll);
+    finish(poll, true, false, "");
+}
+
+// ---- one attempt after the other ----
+
+static void
+note_failed_attempt(struct poll *poll, const char *reason, const struct fault *fault)
+{
+    char key[LOG_LIMIT_KEY_MAX];
+    poll->fault = *fault;
+    poll->facts.transfers_failed++;
+    snprintf(key, sizeof(key), "%s %.80s", reason, poll->zone->domain);
+    log_limited(LOG_LEVEL_WARNING, key, POLL_LOG_SECONDS, fault->text, "zone", poll->zone->domain,
+                "primary", poll->label, "reason", reason);
+}
+
+static void
+next_address(struct poll *poll)
+{
+    const struct secondary_zone_settings *zone = poll->zone;
+    if (poll->primary >= zone->primaries.count)
+        return;
+    const struct remote_settings *remote =
+        &poll->settings->remotes[zone->primaries.items[poll->primary]];
+    if (++poll->address < remote->addresses.count)
+        return;
+    poll->address = 0;
+    poll->primary++;
+}
+
+static void
+send_candidate(struct poll *poll, const struct receive_result *result)
+{
+    struct octets_buffer body;
+    const struct message_candidate candidate = {
+        .primary = poll->label,
+        .serial = result->serial,
+        .received_seconds = clock_unix_seconds(),
+        .wire_octets = result->octets,
+        .rr_count = (uint32_t)result->records,
+        .transfer_ms = result->transfer_ms,
+        .notified = poll->notified,
+        .forced = poll->forced,
+    };
+    octets_buffer_init(&body);
+    message_candidate_write(&candidate, &body);
+    report_send(poll->shared.link, MESSAGE_CANDIDATE, ROLE_SIGNER, poll->id, &body, result->stream);
+    octets_buffer_close(&body);
+}
+
+static void
+await_verdict(struct poll *poll)
+{
+    int64_t seconds = POLL_VERDICT_INTERVALS * poll->zone->refresh_seconds;
+    if (seconds < POLL_VERDICT_SECONDS_MIN)
+        seconds = POLL_VERDICT_SECONDS_MIN;
+    if (seconds > POLL_VERDICT_SECONDS_MAX)
+        seconds = POLL_VERDICT_SECONDS_MAX;
+    poll->state = POLL_VERDICT;
+    turn_end(poll->shared.turns, &poll->turn);
+    loop_timer_start(poll->timer, (uint64_t)seconds * 1000, 0);
+}
+
+static void
+take_zone(struct poll *poll, const struct receive_result *result)
+{
+    poll->facts.transfers_ok++;
+    poll->facts.upstream_serial = result->serial;
+    log_debug("zone received", "zone", poll->zone->domain, "primary", poll->label, "serial",
+              LOG_NUMBER(result->serial), "records", LOG_NUMBER(result->records), "octets",
+              LOG_NUMBER(result->octets), "milliseconds", LOG_NUMBER(result->transfer_ms));
+    send_candidate(poll, result);
+    await_verdict(poll);
+}
+
+static void
+take_up_to_date(struct poll *poll)
+{
+    struct octets_buffer body;
+    octets_buffer_init(&body);
+    octets_buffer_add_u64(&body, (uint64_t)clock_unix_seconds());
+    report_send(poll->shared.link, MESSAGE_CONTACT, ROLE_SIGNER, poll->id, &body, -1);
+    octets_buffer_close(&body);
+    note_contact(poll);
+    finish(poll, false, false, "the primary has nothing new");
+}
+
+static void try_addresses(struct poll *poll);
+
+static void
+on_received(void *context, struct receive_result *result)
+{
+    struct poll *poll = context;
+    receive_free(&poll->receive);
+    poll->facts.octets_in += result->octets;
+    if (result->round_trip_ms >= 0)
+        poll->facts.round_trip_ms = result->round_trip_ms;
+    switch (result->outcome) {
+    case RECEIVE_ZONE:
+        take_zone(poll, result);
+        break;
+    case RECEIVE_UP_TO_DATE:
+        take_up_to_date(poll);
+        break;
+    case RECEIVE_FAILED:
+        note_failed_attempt(poll, result->reason, &result->fault);
+        next_address(poll);
+        try_addresses(poll);
+        break;
+    }
+}
+
+static bool
+try_address(struct poll *poll, const struct remote_settings *remote, struct fault *fault)
+{
+    const struct secondary_zone_settings *zone = poll->zone;
+    const struct address *peer = &remote->addresses.items[poll->address];
+    char address[ADDRESS_TEXT_MAX];
+    snprintf(poll->label, sizeof(poll->label), "%.96s %s", remote->id,
+             address_to_text(peer, address));
+    const struct receive_options options = {
+        .apex = zone->name,
+        .primary = poll->label,
+        .peer = *peer,
+        .source = remote->source,
+        .key = remote->key == SETTINGS_NONE ? NULL : &poll->settings->keys[remote->key],
+        .octets_max = zone->gate.max_size_octets,
+        .records_max = zone->gate.max_records,
+    };
+    poll->receive = receive_new(poll->shared.loop, &options, on_received, poll, fault);
+    return poll->receive != NULL;
+}
+
+// Begins a transfer from the address whose turn it is, or a later one; none is left: the poll has
+// failed.
+static void
+try_addresses(struct poll *poll)
+{
+    const struct secondary_zone_settings *zone = poll->zone;
+    for (; poll->primary < zone->primaries.count; next_address(poll)) {
+        const struct remote_settings *remote =
+            &poll->settings->remotes[zone->primaries.items[poll->primary]];
+        struct fault fault = {0};
+        if (poll->address < remote->addresses.count && try_address(poll, remote, &fault))
+            return;
+        if (fault.kind) {
+            fault_wrap(&fault, "zone %s: transfer from %s", zone->domain, poll->label);
+            note_failed_attempt(poll, "local", &fault);
+        }
+    }
+    all_failed(poll);
+}
+
+static void
+on_turn(void *context)
+{
+    struct poll *poll = context;
+    poll->state = POLL_TRANSFER;
+    poll->primary = poll->address = 0;
+    poll->begun_ms = loop_now_ms(poll->shared.loop);
+    poll->facts.last_attempt_seconds = clock_unix_seconds();
+    poll->facts.transferring = true;
+    try_addresses(poll);
+}
+
+// ---- what comes from outside ----
+
+static void
+rejected(struct poll *poll, const struct message_verdict *verdict)
+{
+    struct fault fault = {0};
+    fault_set(&fault, FAULT_SYNTAX, "%s", verdict->text ? verdict->text : "no zone");
+    note_failed_attempt(poll, "rejected", &fault);
+    loop_timer_stop(poll->timer);
+    poll->state = POLL_TRANSFER;
+    next_address(poll);
+    try_addresses(poll);
+}
+
+void
+poll_take_verdict(struct poll *poll, const struct message_verdict *verdict)
+{
+    if (poll->state != POLL_VERDICT)
+        return; // of a candidate that was given up
+    if (verdict->outcome == OUTCOME_REJECTED) {
+        rejected(poll, verdict);
+        return;
+    }
+    const char *text = verdict->text && *verdict->text ? verdict->text : "nothing has changed";
+    note_contact(poll);
+    if (verdict->outcome == OUTCOME_HELD)
+        fault_set(&poll->fault, FAULT_REFUSED, "%s", text);
+    if (verdict->outcome == OUTCOME_FAILED)
+        fault_set(&poll->fault, FAULT_IO, "%s", text);
+    finish(poll, false, verdict->outcome == OUTCOME_PUBLISHED, text);
+}
+
+static void
+on_time(void *context)
+{
+    struct poll *poll = context;
+    if (poll->state == POLL_IDLE) {
+        begin(poll);
+    } else if (poll->state == POLL_VERDICT) {
+        log_warning("the signer gives no verdict; polling goes on", "zone", poll->zone->domain);
+        fault_set(&poll->fault, FAULT_TIMEOUT, "zone %s: the signer gives no verdict",
+                  poll->zone->domain);
+        finish(poll, false, false, "");
+    }
+}
+
+// A poll now, or behind the one that runs and not sooner after it than the gap.
+static void
+want(struct poll *poll, bool notified, bool forced, uint64_t gap_ms)
+{
+    poll->again = true;
+    poll->again_notified |= notified;
+    poll->again_forced |= forced;
+    if (poll->state != POLL_IDLE)
+        return;
+    uint64_t since = poll->begun_ms ? since_begun_ms(poll) : gap_ms;
+    plan(poll, since < gap_ms ? gap_ms - since : 0);
+}
+
+void
+poll_take_hint(struct poll *poll, const struct message_notify_hint *hint)
+{
+    poll->facts.notifies_in++;
+    log_debug("NOTIFY", "zone", poll->zone->domain, "from", hint->source);
+    want(poll, true, false, POLL_HINT_GAP_MS);
+}
+
+void
+poll_command(struct poll *poll, uint64_t request, bool forced, bool wait)
+{
+    struct waiter waiter = {.request = {.zone = poll->id, .request = request}, .polls = 1};
+    waiter.polls += poll->state != POLL_IDLE && poll->state != POLL_QUEUED;
+    want(poll, false, forced, 0);
+    if (poll->state == POLL_QUEUED)
+        poll->forced |= forced;
+    if (!wait) {
+        report_done(poll->shared.link, &waiter.request, poll->zone->domain, true, false, false,
+                    "a poll of the primary begins");
+    } else if (poll->waiter_count < POLL_WAITERS_MAX) {
+        poll->waiters[poll->waiter_count++] = waiter;
+    } else {
+        struct fault fault;
+        fault_set(&fault, FAULT_BUSY, "%d requests wait for this zone already", POLL_WAITERS_MAX);
+        report_failed(poll->shared.link, &waiter.request, &fault);
+    }
+}
+
+void
+poll_set_downstream(struct poll *poll, unsigned count, unsigned current, const char *text)
+{
+    poll->facts.downstream_count = count;
+    poll->facts.downstream_current = current;
+    set_text(&poll->facts.downstream, text);
+}
+
+// ---- life ----
+
+static uint64_t
+first_after_ms(const struct poll *poll)
+{
+    uint64_t spread = poll->shared.zone_count * POLL_START_SPREAD_MS;
+    uint64_t refresh = (uint64_t)poll->zone->refresh_seconds * 1000;
+    spread = spread < refresh ? spread : refresh;
+    return spread ? hash_key_draw() % spread : 0;
+}
+
+struct poll *
+poll_new(const struct poll_shared *shared, uint32_t id, const struct secondary_settings *settings,
+         const struct secondary_zone_settings *zone)
+{
+    struct poll *poll = memory_zalloc(sizeof(*poll));
+    poll->shared = *shared;
+    poll->id = id;
+    poll->settings = settings;
+    poll->zone = zone;
+    poll->turn = (struct turn){.granted = on_turn, .context = poll};
+    poll->timer = loop_timer_new(shared->loop, on_time, poll);
+    poll->started_seconds = clock_unix_seconds();
+    poll->facts.primary = memory_text("");
+    poll->facts.failure = memory_text("");
+    poll->facts.downstream = memory_text("");
+    plan(poll, first_after_ms(poll));
+    return poll;
+}
+
+void
+poll_free(struct poll **poll)
+{
+    struct poll *gone = *poll;
+    if (!gone)
+        return;
+    receive_free(&gone->receive);
+    turn_end(gone->shared.turns, &gone->turn);
+    loop_timer_free(&gone->timer);
+    message_poll_facts_close(&gone->facts);
+    free(gone);
+    *poll = NULL;
+}
+
+uint32_t
+poll_zone(const struct poll *poll)
+{
+    return poll->id;
+}
+
+// A transfer that runs goes on with its copies of the old settings; its address may not exist any
+// more, which next_address and try_addresses look at.
+void
+poll_change_settings(struct poll *poll, const struct secondary_settings *settings,
+                     const struct secondary_zone_settings *zone, bool same)
+{
+    poll->settings = settings;
+    poll->zone = zone;
+    if (poll->state == POLL_IDLE && !same)
+        plan(poll, first_after_ms(poll));
+}
