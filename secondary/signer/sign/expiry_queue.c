@@ -25,6 +25,8 @@ struct bucket {
 struct expiry_queue {
     struct vector buckets; // ascending by number
     size_t hints;
+    uint32_t
+        first_bucket; // where the first record of the last diff, the apex, has its hint; 0: unknown
 };
 
 struct expiry_queue *
@@ -131,18 +133,20 @@ expiry_queue_fill(struct expiry_queue *queue, struct version_cursor *cursor, siz
     return true;
 }
 
+// The former records may be gone with their version: only the new ones are read. The apex comes
+// with every publish; its hint stands already as long as its first signature does.
 void
 expiry_queue_note(struct expiry_queue *queue, const struct diff *diff)
 {
     for (size_t i = 0; i < diff->count; i++) {
-        const struct diff_entry *entry = &diff->entries[i];
-        uint32_t expiration = entry->new_node ? node_first_expiration(entry->new_node) : 0;
-        uint32_t before = entry->old_node ? node_first_expiration(entry->old_node) : 0;
-        // The apex changes with every publish; its hint stands already while its first signature
-        // does.
-        if (expiration &&
-            (!before || before / EXPIRY_BUCKET_SECONDS != expiration / EXPIRY_BUCKET_SECONDS))
-            hint_add(queue, node_owner(entry->new_node), expiration);
+        const struct node *node = diff->entries[i].new_node;
+        uint32_t expiration = node ? node_first_expiration(node) : 0;
+        uint32_t number = expiration / EXPIRY_BUCKET_SECONDS;
+        if (!expiration || (i == 0 && number == queue->first_bucket))
+            continue;
+        hint_add(queue, node_owner(node), expiration);
+        if (i == 0)
+            queue->first_bucket = number;
     }
 }
 
@@ -238,6 +242,8 @@ expiry_queue_due(struct expiry_queue *queue, const struct version *version,
         else
             i++;
     }
+    if (ret_owners->count > 0)
+        queue->first_bucket = 0;
     return ret_owners->count;
 }
 
