@@ -156,6 +156,16 @@ keeper_new(const struct keeper_options *options)
     return keeper;
 }
 
+static void
+waiters_call_all(struct keeper *keeper)
+{
+    while (keeper->waiters.count > 0) {
+        struct waiter *items = keeper->waiters.items, waiter = items[0];
+        memmove(items, items + 1, --keeper->waiters.count * sizeof *items);
+        waiter.call(waiter.context);
+    }
+}
+
 // What a job may still need goes last, when it has ended.
 static void
 keeper_release(struct keeper *keeper)
@@ -173,6 +183,7 @@ keeper_free(struct keeper **keeper)
     *keeper = NULL;
     if (!old)
         return;
+    waiters_call_all(old);
     old->forgotten = true;
     if (old->alias->zone_forget)
         old->alias->zone_forget(old->alias->context, old->apex);
@@ -495,14 +506,8 @@ static void
 waiters_call(void *context)
 {
     struct keeper *keeper = context;
-    if (keeper->job || keeper->load_wanted || keeper->expand_all_wanted)
-        return; // called again at the next rest
-    while (keeper->waiters.count > 0) {
-        struct waiter waiter = *(struct waiter *)vector_at(&keeper->waiters, 0);
-        struct waiter *items = keeper->waiters.items;
-        memmove(items, items + 1, --keeper->waiters.count * sizeof *items);
-        waiter.call(waiter.context);
-    }
+    if (!keeper->job && !keeper->load_wanted && !keeper->expand_all_wanted)
+        waiters_call_all(keeper); // else at the next rest
 }
 
 static void

@@ -52,7 +52,7 @@ struct keeper_options {
 };
 // Starts nothing: keeper_load does.
 struct keeper *keeper_new(const struct keeper_options *options);
-// From now on nothing is called any more; a job under way ends by itself, then the rest is freed.
+// Calls who waits, then nothing any more; a job under way ends by itself, then the rest is freed.
 void keeper_free(struct keeper **keeper);
 // Other settings after a reload (held); the caller then calls keeper_load.
 void keeper_change(struct keeper *keeper, struct settings_hold *settings,

@@ -3,35 +3,41 @@
 // thousands of zones this costs nothing worth a heap, since a datagram each takes longer.
 #include "primary/notifier.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/base/arena.h"
 #include "common/base/hash.h"
-#include "common/base/vector.h"
 #include "common/daemon/clock.h"
 #include "common/daemon/log.h"
 #include "common/dns/rrtype.h"
 #include "common/net/udp_exchange.h"
 #include "common/transfer/notify.h"
+#include "common/zone/zone_set.h"
 
 #define PUMP_MS 200 // how often due tellings are looked for while there are any
 
 struct telling {
-    struct notifier *notifier;
-    struct settings_hold *settings;
+    struct round *round;
     const struct remote_settings *remote;
-    const char *domain;
     struct notify_out notify;
     struct udp_exchange *exchange; // the present try
     size_t address;                // index of the remote's address for the next try
 };
 
+struct round {
+    struct notifier *notifier;
+    struct settings_hold *settings;
+    uint8_t apex[NAME_SIZE_MAX];
+    const char *domain; // of the settings
+    size_t count;
+    struct telling tellings[];
+};
+
 struct notifier {
     struct loop *loop;
     struct loop_timer *timer;
-    struct vector tellings; // of struct telling *
+    struct zone_set *rounds;
     size_t in_flight, next;
 };
 
@@ -43,14 +49,8 @@ notifier_new(struct loop *loop)
     struct notifier *notifier = memory_zalloc(sizeof *notifier);
     notifier->loop = loop;
     notifier->timer = loop_timer_new(loop, notifier_pump, notifier);
-    vector_init(&notifier->tellings, sizeof(struct telling *));
+    notifier->rounds = zone_set_new();
     return notifier;
-}
-
-static struct telling *
-telling_at(const struct notifier *notifier, size_t index)
-{
-    return *(struct telling **)vector_at(&notifier->tellings, index);
 }
 
 static void
@@ -59,16 +59,18 @@ exchange_end(struct telling *telling)
     if (!telling->exchange)
         return;
     udp_exchange_free(&telling->exchange);
-    telling->notifier->in_flight--;
+    telling->round->notifier->in_flight--;
 }
 
 static void
-telling_free(struct telling *telling)
+round_free(struct round *round)
 {
-    exchange_end(telling);
-    notify_out_close(&telling->notify);
-    settings_drop(&telling->settings);
-    free(telling);
+    for (size_t i = 0; i < round->count; i++) {
+        exchange_end(&round->tellings[i]);
+        notify_out_close(&round->tellings[i].notify);
+    }
+    settings_drop(&round->settings);
+    free(round);
 }
 
 void
@@ -78,9 +80,9 @@ notifier_free(struct notifier **notifier)
     *notifier = NULL;
     if (!old)
         return;
-    for (size_t i = 0; i < old->tellings.count; i++)
-        telling_free(telling_at(old, i));
-    vector_close(&old->tellings);
+    for (size_t i = 0; i < zone_set_count(old->rounds); i++)
+        round_free(zone_set_at(old->rounds, i));
+    zone_set_free(&old->rounds);
     loop_timer_free(&old->timer);
     free(old);
 }
@@ -88,14 +90,9 @@ notifier_free(struct notifier **notifier)
 void
 notifier_forget(struct notifier *notifier, const uint8_t *apex)
 {
-    struct telling **items = notifier->tellings.items;
-    size_t kept = 0;
-    for (size_t i = 0; i < notifier->tellings.count; i++)
-        if (name_equal(items[i]->notify.apex, apex))
-            telling_free(items[i]);
-        else
-            items[kept++] = items[i];
-    notifier->tellings.count = kept;
+    struct round *round = zone_set_remove(notifier->rounds, apex);
+    if (round)
+        round_free(round);
 }
 
 // A try.
@@ -112,8 +109,8 @@ outcome_log(const struct telling *telling, enum log_level level, const char *sen
             const char *reason)
 {
     char address[ADDRESS_TEXT_MAX];
-    log_at(level, sentence, "zone", telling->domain, "remote", telling->remote->id, "address",
-           address_to_text(telling_address(telling), address), "serial",
+    log_at(level, sentence, "zone", telling->round->domain, "remote", telling->remote->id,
+           "address", address_to_text(telling_address(telling), address), "serial",
            LOG_NUMBER(telling->notify.serial), "tries", LOG_NUMBER(telling->notify.tries), "reason",
            reason);
 }
@@ -141,7 +138,15 @@ on_ended(void *context, const struct fault *fault)
     exchange_end(telling);
     if (fault)
         telling->address++;
-    loop_timer_start(telling->notifier->timer, 0, PUMP_MS);
+    loop_timer_start(telling->round->notifier->timer, 0, PUMP_MS);
+}
+
+// Until the next try is due, within reason.
+static uint64_t
+try_ms(const struct telling *telling, int64_t now_ms)
+{
+    int64_t left = notify_out_due(&telling->notify) - now_ms;
+    return left > 0 && left < NOTIFIER_TRY_MS ? (uint64_t)left : NOTIFIER_TRY_MS;
 }
 
 static void
@@ -163,32 +168,43 @@ telling_try(struct telling *telling, int64_t now_ms)
                                            .octets = message,
                                            .length = length,
                                            .tries = 1,
-                                           .timeout_ms = NOTIFIER_TRY_MS};
+                                           .timeout_ms = try_ms(telling, now_ms)};
     telling->exchange =
-        udp_exchange_new(telling->notifier->loop, &options, &events, telling, &fault);
+        udp_exchange_new(telling->round->notifier->loop, &options, &events, telling, &fault);
     if (telling->exchange)
-        telling->notifier->in_flight++;
+        telling->round->notifier->in_flight++;
     else
         outcome_log(telling, LOG_LEVEL_WARNING, "NOTIFY could not be sent", fault.text);
 }
 
-// Starts what is due, from where the last round stopped; stops its timer when nothing is under way.
+// Starts what is due of one round; gives how many tellings wait for an answer or their next try.
+static size_t
+round_pump(struct round *round, int64_t now_ms)
+{
+    size_t waiting = 0;
+    for (size_t i = 0; i < round->count; i++) {
+        struct telling *telling = &round->tellings[i];
+        bool due = !telling->exchange && notify_out_due(&telling->notify) <= now_ms;
+        if (telling->notify.state == NOTIFY_WAITING && due &&
+            round->notifier->in_flight < NOTIFIER_IN_FLIGHT_MAX)
+            telling_try(telling, now_ms);
+        waiting += telling->notify.state == NOTIFY_WAITING;
+    }
+    return waiting;
+}
+
+// Goes on from where the last turn stopped; stops its timer when nothing waits.
 static void
 notifier_pump(void *context)
 {
     struct notifier *notifier = context;
     int64_t now_ms = (int64_t)clock_monotonic_ms();
-    size_t waiting = 0;
-    for (size_t i = 0; i < notifier->tellings.count; i++) {
-        notifier->next = (notifier->next + 1) % notifier->tellings.count;
-        struct telling *telling = telling_at(notifier, notifier->next);
-        if (telling->notify.state != NOTIFY_WAITING)
-            continue;
-        waiting++;
+    size_t waiting = 0, count = zone_set_count(notifier->rounds);
+    for (size_t i = 0; i < count; i++) {
+        notifier->next = (notifier->next + 1) % count;
+        waiting += round_pump(zone_set_at(notifier->rounds, notifier->next), now_ms);
         if (notifier->in_flight >= NOTIFIER_IN_FLIGHT_MAX)
-            break;
-        if (!telling->exchange && notify_out_due(&telling->notify) <= now_ms)
-            telling_try(telling, now_ms);
+            return;
     }
     if (waiting == 0)
         loop_timer_stop(notifier->timer);
@@ -196,62 +212,44 @@ notifier_pump(void *context)
 
 // A round.
 
-static struct telling *
-telling_find(const struct notifier *notifier, const uint8_t *apex, const char *remote)
-{
-    for (size_t i = 0; i < notifier->tellings.count; i++) {
-        struct telling *telling = telling_at(notifier, i);
-        if (name_equal(telling->notify.apex, apex) && strcmp(telling->remote->id, remote) == 0)
-            return telling;
-    }
-    return NULL;
-}
-
 static void
 telling_start(struct telling *telling, const struct version *version)
 {
+    const struct primary_settings *settings = telling->round->settings->settings;
+    size_t key = telling->remote->key;
     struct rrset soa;
     struct rr rr = {0};
     uint32_t position = 0;
+    notify_out_init(&telling->notify, telling->round->apex, telling->remote->id,
+                    key == SETTINGS_NONE ? NULL : &settings->keys[key]);
     if (node_rrset_find(version_apex_node(version), RRTYPE_SOA, &soa))
         rrset_next(soa.wire, soa.wire_length, &position, &rr);
     notify_out_start(&telling->notify, rr.rdata, rr.rdlength, rr.ttl,
                      (int64_t)clock_monotonic_ms());
 }
 
-static void
-telling_new(struct notifier *notifier, struct settings_hold *settings,
-            const struct primary_zone_settings *zone, const struct remote_settings *remote,
-            const struct version *version)
-{
-    struct telling *telling = memory_zalloc(sizeof *telling);
-    const struct tsig_key *key =
-        remote->key == SETTINGS_NONE ? NULL : &settings->settings->keys[remote->key];
-    telling->notifier = notifier;
-    telling->settings = settings_hold(settings);
-    telling->remote = remote;
-    telling->domain = zone->domain;
-    notify_out_init(&telling->notify, zone->name, remote->id, key);
-    telling_start(telling, version);
-    vector_add(&notifier->tellings, &telling);
-}
-
 void
 notifier_tell(struct notifier *notifier, struct settings_hold *settings,
               const struct primary_zone_settings *zone, const struct version *version)
 {
-    for (size_t i = 0; i < zone->notify.count; i++) {
-        const struct remote_settings *remote = &settings->settings->remotes[zone->notify.items[i]];
-        struct telling *telling = telling_find(notifier, zone->name, remote->id);
-        if (telling && telling->settings == settings) {
-            exchange_end(telling);
-            telling_start(telling, version);
-        } else {
-            telling_new(notifier, settings, zone, remote, version);
-        }
+    size_t count = zone->notify.count;
+    notifier_forget(notifier, zone->name);
+    if (count == 0)
+        return;
+    struct round *round = memory_zalloc(sizeof *round + count * sizeof round->tellings[0]);
+    round->notifier = notifier;
+    round->settings = settings_hold(settings);
+    name_copy(round->apex, zone->name);
+    round->domain = zone->domain;
+    round->count = count;
+    for (size_t i = 0; i < count; i++) {
+        struct telling *telling = &round->tellings[i];
+        telling->round = round;
+        telling->remote = &settings->settings->remotes[zone->notify.items[i]];
+        telling_start(telling, version);
     }
-    if (zone->notify.count > 0)
-        loop_timer_start(notifier->timer, 0, PUMP_MS);
+    zone_set_put(notifier->rounds, round->apex, round);
+    loop_timer_start(notifier->timer, 0, PUMP_MS);
 }
 
 void
@@ -259,14 +257,13 @@ notifier_count(const struct notifier *notifier, const uint8_t *apex,
                struct notifier_counts *ret_counts)
 {
     *ret_counts = (struct notifier_counts){0};
-    for (size_t i = 0; i < notifier->tellings.count; i++) {
-        const struct notify_out *notify = &telling_at(notifier, i)->notify;
-        if (!name_equal(notify->apex, apex))
-            continue;
+    const struct round *round = zone_set_get(notifier->rounds, apex);
+    for (size_t i = 0; round && i < round->count; i++) {
+        enum notify_state state = round->tellings[i].notify.state;
         ret_counts->remotes++;
-        ret_counts->acknowledged += notify->state == NOTIFY_ACKNOWLEDGED;
-        ret_counts->waiting += notify->state == NOTIFY_WAITING;
-        ret_counts->failed += notify->state == NOTIFY_REFUSED || notify->state == NOTIFY_GAVE_UP;
+        ret_counts->acknowledged += state == NOTIFY_ACKNOWLEDGED;
+        ret_counts->waiting += state == NOTIFY_WAITING;
+        ret_counts->failed += state == NOTIFY_REFUSED || state == NOTIFY_GAVE_UP;
     }
 }
 
