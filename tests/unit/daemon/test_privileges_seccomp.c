@@ -153,6 +153,13 @@ asks_the_system_what_roles_ask(void)
     qsort(numbers, 100000, sizeof(int), compare_numbers);
 }
 
+// With sanitizers this looks for leaks, in a tracing thread.
+static void
+exits(void)
+{
+    exit(0);
+}
+
 static void
 aborts(void)
 {
@@ -180,6 +187,8 @@ static const struct {
     {"server traces", PRIVILEGES_SERVER, traces, SIGSYS, true},
     {"server kills", PRIVILEGES_SERVER, kills_its_parent, SIGSYS, true},
     {"server changes its user", PRIVILEGES_SERVER, changes_its_user, SIGSYS, false},
+    {"server exits", PRIVILEGES_SERVER, exits, 0, false},
+    {"signer exits", PRIVILEGES_SIGNER, exits, 0, false},
     {"server aborts", PRIVILEGES_SERVER, aborts, SIGABRT, false},
     {"fetcher makes a socket", PRIVILEGES_FETCHER, makes_a_network_socket, 0, false},
     {"fetcher makes a unix socket", PRIVILEGES_FETCHER, makes_a_unix_socket, SIGSYS, false},

@@ -38,7 +38,7 @@ static void
 a_udp_socket_has_its_options(void **state)
 {
     struct address address = any_port();
-    int fd;
+    int fd = -1;
     (void)state;
     assert_true(listen_udp(&address, &SHARED, &fd, NULL));
     assert_int_equal(option(fd, IPPROTO_IP, IP_PKTINFO), 1);
@@ -96,7 +96,7 @@ an_address_of_another_machine_is_refused_unless_any_is_allowed(void **state)
     const struct listen_options any = {.any_address = true};
     struct address address;
     struct fault fault = {0};
-    int fd;
+    int fd = -1;
     (void)state;
     assert_true(address_from_text("192.0.2.1@0", 0, &address, NULL));
     assert_false(listen_tcp(&address, &ALONE, &fd, &fault));
@@ -142,7 +142,7 @@ a_low_port_without_the_right_names_the_cure(void **state)
     if (child == 0) {
         struct address address;
         struct fault fault = {0};
-        int fd;
+        int fd = -1;
         if (setresuid(65534, 65534, 65534) != 0)
             _exit(2);
         address_from_text("127.0.0.1@1", 0, &address, NULL);

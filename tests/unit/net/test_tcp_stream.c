@@ -117,7 +117,7 @@ static int
 listen_anywhere(struct address *ret_address)
 {
     const struct listen_options alone = {0};
-    int fd;
+    int fd = -1;
     assert_true(address_from_text("127.0.0.1@0", 0, ret_address, NULL));
     assert_true(listen_tcp(ret_address, &alone, &fd, NULL));
     assert_true(listen_local_address(fd, ret_address, NULL));

@@ -21,7 +21,7 @@ static const struct listen_options ALONE = {0};
 static int
 open_server(const char *text, struct address *ret_local)
 {
-    int fd;
+    int fd = -1;
     struct address address;
     struct fault fault = {0};
     assert_true(address_from_text(text, 0, &address, NULL));
@@ -304,8 +304,8 @@ another_process_sees_the_batch_after_a_crash(void **state)
     struct udp_batch_seen *seen =
         mmap(NULL, sizeof(*seen), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     struct address local;
-    struct address peer;
-    size_t length;
+    struct address peer = {0};
+    size_t length = 0;
     int status;
     int server = open_server("127.0.0.1@0", &local);
     int client = open_client(AF_INET);
