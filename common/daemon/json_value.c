@@ -241,6 +241,12 @@ json_value_put_array(struct json_value *object, const char *key)
     return kept;
 }
 
+struct json_value *
+json_value_child(struct json_value *object, const char *key)
+{
+    return (struct json_value *)(void *)json_object_get(inside(object), key);
+}
+
 void
 json_value_add(struct json_value *array, struct json_value **value)
 {

@@ -55,6 +55,8 @@ void json_value_put_owner(struct json_value *object, const char *key, const uint
 // A new empty child; borrowed.
 struct json_value *json_value_put_object(struct json_value *object, const char *key);
 struct json_value *json_value_put_array(struct json_value *object, const char *key);
+// A member that is there already, to be added to; borrowed. NULL: it is not there.
+struct json_value *json_value_child(struct json_value *object, const char *key);
 
 // To the end of an array.
 void json_value_add(struct json_value *array, struct json_value **value); // takes over

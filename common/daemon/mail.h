@@ -1,8 +1,9 @@
-// Mail to the operator: submit and forget. A submitted mail is on disk (state-directory/mail)
-// before mail_submit returns; from there it goes out by SMTP (libcurl, in a worker thread) or into
-// a directory of .eml files, as soon as min-interval and the mail server allow. Failure is a
-// counter, a log line and a queued file, never a delay. At least once, with a stable Message-ID.
-// Lives on the loop's thread; only the sending itself runs in a worker, on copies.
+// Mail to the operator: submit and forget. A submitted mail is a file (state-directory/mail) before
+// mail_submit returns, flushed to the disk by a worker thread right after; from there it goes out by
+// SMTP (libcurl, in a worker thread) or into a directory of .eml files, as soon as min-interval and
+// the mail server allow. Failure is a counter, a log line and a queued file, never a delay. At least
+// once, with a stable Message-ID. Lives on the loop's thread; only the sending itself runs in a
+// worker, on copies.
 #ifndef TANDEM_DAEMON_MAIL_H
 #define TANDEM_DAEMON_MAIL_H
 
@@ -36,7 +37,8 @@ bool mail_open(struct mail **ret_mail, struct loop *loop, const struct mail_opti
                struct fault *fault);
 // New settings from a reload; the queue stays.
 void mail_change(struct mail *mail, const struct alert_settings *alert);
-// Waits at most a second for a sending under way; the rest stays on disk.
+// A sending under way is told to end; loop_free then waits for it (about a second). What was not
+// sent is on disk.
 void mail_close(struct mail **mail);
 
 struct mail_item {
