@@ -1,0 +1,166 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "secondary/server/zones.h"
+#include "tests/support/zone_fixture.h"
+
+#define A ((const uint8_t *)"\6tandem\7example")
+#define B ((const uint8_t *)"\5other\7example")
+
+static struct zone_fixture fixture;
+static struct zones zones;
+static struct secondary_zone_settings rows[2];
+static uint32_t ids[2];
+static struct role_settings settings;
+
+static int
+fixture_open(void **state)
+{
+    (void)state;
+    zone_fixture_open(&fixture, "tandem.example.",
+                      TEST_SOURCE_DIR "/golden/answer/tandem.example.signed");
+    return 0;
+}
+
+static int
+fixture_close(void **state)
+{
+    (void)state;
+    zone_fixture_close(&fixture);
+    return 0;
+}
+
+// SETTINGS with count zones: tandem.example as first_id, other.example as first_id - 2 (ids need
+// not ascend).
+static void
+take_settings(size_t count, uint32_t first_id)
+{
+    memset(rows, 0, sizeof rows);
+    rows[0].name = A;
+    rows[0].domain = "tandem.example";
+    rows[1].name = B;
+    rows[1].domain = "other.example";
+    ids[0] = first_id;
+    ids[1] = first_id - 2;
+    settings = (struct role_settings){.zone_ids = ids};
+    settings.settings.zones = rows;
+    settings.settings.zone_count = count;
+    zones_take_settings(&zones, &settings);
+}
+
+static int
+zones_new(void **state)
+{
+    (void)state;
+    zones_init(&zones);
+    return 0;
+}
+
+static int
+zones_old(void **state)
+{
+    (void)state;
+    zones_close(&zones);
+    return 0;
+}
+
+static bool
+give_version(struct served_zone *zone, struct fault *fault)
+{
+    struct version_place place;
+    assert_true(store_place(fixture.store, &place, NULL));
+    return zones_take_version(zone, &place, fault);
+}
+
+static void
+zones_come_stay_with_their_version_and_go_as_settings_say(void **state)
+{
+    (void)state;
+    struct fault fault;
+    take_settings(2, 7);
+    struct served_zone *zone = zones_by_id(&zones, 7);
+    assert_non_null(zone);
+    assert_non_null(zones_by_id(&zones, 5));
+    assert_null(zones_by_id(&zones, 6));
+    assert_null(zone->answer.version);
+    assert_true(give_version(zone, &fault));
+    take_settings(1, 7);
+    assert_ptr_equal(zones_by_id(&zones, 7), zone);
+    assert_non_null(zone->answer.version);
+    assert_null(zones_by_id(&zones, 5));
+    assert_null(zone_set_get(zones.set, B));
+    take_settings(0, 7);
+    assert_int_equal(zones.list.count, 0);
+    assert_null(zone_set_get(zones.set, A));
+}
+
+static void
+zone_with_a_new_number_takes_the_place_of_the_one_of_that_name(void **state)
+{
+    (void)state;
+    take_settings(1, 7);
+    take_settings(1, 9);
+    assert_ptr_equal(zone_set_get(zones.set, A), zones_by_id(&zones, 9));
+    assert_null(zones_by_id(&zones, 7));
+}
+
+static void
+version_of_another_zone_is_refused_and_the_present_one_stays(void **state)
+{
+    (void)state;
+    struct fault fault;
+    take_settings(2, 7);
+    assert_false(give_version(zones_by_id(&zones, 5), &fault));
+    assert_non_null(strstr(fault.text, "zone other.example"));
+    assert_null(zones_by_id(&zones, 5)->answer.version);
+    assert_true(give_version(zones_by_id(&zones, 7), &fault));
+    assert_true(give_version(zones_by_id(&zones, 7), &fault));
+}
+
+static void
+states_say_what_is_answered_from(void **state)
+{
+    (void)state;
+    struct fault fault;
+    struct message_zone_state serving = {.serving = ZONE_SERVE, .expires_seconds = 1000};
+    take_settings(1, 7);
+    struct served_zone *zone = zones_by_id(&zones, 7);
+    assert_true(give_version(zone, &fault));
+    assert_true(zone->answer.expire_at == ANSWER_NEVER);
+    zones_take_state(zone, &serving);
+    assert_int_equal(zone->answer.expire_at, 1000);
+    serving.serving = ZONE_EXPIRED;
+    zones_take_state(zone, &serving);
+    assert_non_null(zone->answer.version);
+    assert_int_equal(zone->answer.expire_at, 0);
+    serving.serving = ZONE_NOT_READY;
+    zones_take_state(zone, &serving);
+    assert_null(zone->answer.version);
+    serving = (struct message_zone_state){.serving = ZONE_SERVE};
+    zones_take_state(zone, &serving);
+    assert_non_null(zone->answer.version);
+    assert_true(zone->answer.expire_at == ANSWER_NEVER);
+    serving.serving = ZONE_GONE;
+    zones_take_state(zone, &serving);
+    assert_null(zone->answer.version);
+    assert_null(zone->version);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, zones_new, zones_old)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(zones_come_stay_with_their_version_and_go_as_settings_say),
+        TEST(zone_with_a_new_number_takes_the_place_of_the_one_of_that_name),
+        TEST(version_of_another_zone_is_refused_and_the_present_one_stays),
+        TEST(states_say_what_is_answered_from),
+    };
+    return cmocka_run_group_tests(tests, fixture_open, fixture_close);
+}
