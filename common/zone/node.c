@@ -228,7 +228,8 @@ static bool
 entry_check(const struct node *node, const struct node_entry *entry, size_t runs)
 {
     uint64_t end = (uint64_t)entry->wire_offset + entry->wire_length + entry->signatures_length;
-    if (entry->wire_offset < runs || end > node->size || entry->rr_count == 0)
+    if (entry->wire_offset < runs || end > node->size || entry->rr_count == 0 ||
+        entry->type == RRTYPE_RRSIG)
         return false;
     const uint8_t *wire = node_octets(node) + entry->wire_offset;
     return run_check(wire, entry->wire_length, entry->type, entry->rr_count) &&
