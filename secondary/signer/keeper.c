@@ -28,6 +28,7 @@
 #include "common/net/loop.h"
 #include "common/transfer/rr_stream.h"
 #include "secondary/signer/change_text.h"
+#include "secondary/signer/sign/sign_publish.h"
 #include "secondary/signer/upkeep.h"
 #include "secondary/signer/zone_directory.h"
 
@@ -756,7 +757,7 @@ publish(struct keeper *keeper, const struct published *what, struct fault *fault
         facts.soa_expire_seconds = version_facts(former)->soa_expire_seconds;
     }
     verify_walk_free(&keeper->walk); // of the version that goes
-    if (!store_publish_diff(keeper->store, what->diff, &facts, fault)) {
+    if (!sign_publish(keeper->store, keeper->apex, what->diff, &facts, fault)) {
         return fault_wrap(fault, "zone %s: cannot publish", keeper->domain);
     }
     int64_t milliseconds = (int64_t)clock_monotonic_ms() - keeper->change.started_ms;
