@@ -5,44 +5,21 @@
 // So nothing is lost, nothing is done twice, and the store has one writer.
 #include "primary/keeper.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "common/base/arena.h"
 #include "common/base/quantity.h"
 #include "common/daemon/clock.h"
 #include "common/daemon/log.h"
 #include "common/dns/name.h"
-#include "primary/publication.h"
-
-#define DIRECTORY_NAME_MAX 200 // octets of a zone's folder name; longer names are hashed
-#define HASH_NAME_OCTETS   16
+#include "primary/job.h"
+#include "primary/store_directory.h"
 
 struct waiter {
     loop_call *call;
     void *context;
-};
-
-enum job_kind { JOB_LOAD, JOB_PUBLISH };
-struct job {
-    enum job_kind kind;
-    struct keeper *keeper; // only for done
-    uint64_t started_ms;
-    const char *cause;
-    // JOB_LOAD
-    char *path;
-    uint8_t apex[NAME_SIZE_MAX];
-    int64_t now;
-    struct source_loading loading;
-    // JOB_PUBLISH
-    struct publication publication; // of a load: only to open the store
-    struct source *source;          // held
-    struct draft *addresses;
-    struct vector owners; // of uint8_t[NAME_SIZE_MAX]
-    uint32_t serial_before;
 };
 
 struct keeper {
@@ -87,33 +64,6 @@ keeper_state_word(enum keeper_state state)
     return words[state];
 }
 
-// Where the zone's store is: its name, in which only '/' needs another form; very long names by
-// their hash.
-static char *
-directory_make(const char *directory, const char *domain)
-{
-    struct octets_buffer path;
-    struct hash_digest_state state;
-    struct hash_digest digest;
-    char hexadecimal[2 * HASH_NAME_OCTETS + 1];
-    octets_buffer_init(&path);
-    octets_buffer_printf(&path, "%s/", directory);
-    if (strlen(domain) > DIRECTORY_NAME_MAX) {
-        hash_digest_init(&state);
-        hash_digest_add(&state, domain, strlen(domain));
-        hash_digest_end(&state, &digest);
-        hash_digest_text(&digest, HASH_NAME_OCTETS, hexadecimal);
-        octets_buffer_printf(&path, "%s", hexadecimal);
-    } else if (strcmp(domain, ".") == 0) {
-        octets_buffer_printf(&path, "root");
-    } else {
-        for (const char *at = domain; *at; at++)
-            octets_buffer_printf(&path, *at == '/' ? "%%2F" : "%c", *at);
-    }
-    octets_buffer_add_u8(&path, '\0');
-    return (char *)path.data;
-}
-
 static void
 settings_take(struct keeper *keeper, struct settings_hold *settings,
               const struct primary_zone_settings *zone)
@@ -143,7 +93,7 @@ keeper_new(const struct keeper_options *options)
     keeper->context = options->context;
     name_copy(keeper->apex, options->zone->name);
     keeper->domain = memory_text(options->zone->domain);
-    keeper->directory = directory_make(options->directory, options->zone->domain);
+    keeper->directory = store_directory(options->directory, options->zone->domain);
     keeper->served = (struct served_zone){
         .answer.expire_at = ANSWER_NEVER, .apex = keeper->apex, .domain = keeper->domain};
     settings_take(keeper, options->settings, options->zone);
@@ -203,47 +153,6 @@ keeper_free(struct keeper **keeper)
     free(old->publish_fault);
     if (!old->job)
         keeper_release(old);
-}
-
-// Jobs.
-
-static void
-job_free(struct job *job)
-{
-    free(job->path);
-    if (job->kind == JOB_LOAD)
-        source_loading_close(&job->loading);
-    draft_free(&job->addresses);
-    source_drop(&job->source);
-    vector_close(&job->owners);
-    version_drop(&job->publication.version);
-    free(job);
-}
-
-static void
-job_work(void *context)
-{
-    struct job *job = context;
-    if (job->kind == JOB_LOAD) {
-        source_load(job->path, job->apex, job->now, &job->loading);
-        publication_prepare(&job->publication);
-    } else {
-        publication_run(&job->publication);
-    }
-}
-
-static struct job *
-job_new(struct keeper *keeper, enum job_kind kind, const char *cause)
-{
-    struct job *job = memory_zalloc(sizeof *job);
-    job->kind = kind;
-    job->keeper = keeper;
-    job->cause = cause;
-    job->started_ms = loop_now_ms(keeper->loop);
-    job->now = clock_unix_seconds();
-    name_copy(job->apex, keeper->apex);
-    vector_init(&job->owners, NAME_SIZE_MAX);
-    return job;
 }
 
 // A load that ended.
@@ -405,7 +314,7 @@ job_done(void *context, bool cancelled)
     struct keeper *keeper = job->keeper;
     keeper->job = NULL;
     if (keeper->forgotten) {
-        job_free(job);
+        job_free(&job);
         keeper_release(keeper);
         return;
     }
@@ -413,12 +322,21 @@ job_done(void *context, bool cancelled)
         load_done(keeper, job);
     else if (!cancelled)
         publish_done(keeper, job);
-    job_free(job);
+    job_free(&job);
     if (!cancelled)
         keeper_next(keeper);
 }
 
 // What is to be done next.
+
+static struct job *
+job_make(struct keeper *keeper, enum job_kind kind, const char *cause)
+{
+    struct job *job =
+        job_new(kind, keeper->apex, cause, loop_now_ms(keeper->loop), clock_unix_seconds());
+    job->keeper = keeper;
+    return job;
+}
 
 static void
 job_start(struct keeper *keeper, struct job *job)
@@ -430,7 +348,7 @@ job_start(struct keeper *keeper, struct job *job)
 static void
 load_start(struct keeper *keeper)
 {
-    struct job *job = job_new(keeper, JOB_LOAD, keeper->load_cause);
+    struct job *job = job_make(keeper, JOB_LOAD, keeper->load_cause);
     job->path = memory_text(keeper->zone->file);
     job->publication = (struct publication){
         .store = &keeper->store, .directory = keeper->directory, .apex = job->apex};
@@ -485,7 +403,7 @@ static void
 publish_start(struct keeper *keeper)
 {
     bool all = keeper->expand_all_wanted;
-    struct job *job = job_new(keeper, JOB_PUBLISH, all ? keeper->expand_cause : "alias");
+    struct job *job = job_make(keeper, JOB_PUBLISH, all ? keeper->expand_cause : "alias");
     struct vector none = job->owners;
     job->owners = keeper->owners_wanted;
     keeper->owners_wanted = none;
@@ -494,7 +412,7 @@ publish_start(struct keeper *keeper)
     if (keeper->waiting) {
         // All of it is compared once the targets have answered.
         keeper->expand_cause = job->cause;
-        job_free(job);
+        job_free(&job);
         log_info("the zone waits for the targets of its ALIAS records", "zone", keeper->domain);
         return;
     }

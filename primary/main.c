@@ -2,6 +2,7 @@
 // program run.
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -252,6 +253,7 @@ main(int count, char **values)
     if (code >= 0)
         return code;
     log_open("primary", LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
+    signal(SIGXFSZ, SIG_IGN); // a limit of file sizes is a failed write like any other, not our end
     if (sodium_init() < 0) {
         log_error("the cryptographic library cannot start: no source of randomness");
         return EXIT_RUNTIME;

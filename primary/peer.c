@@ -12,6 +12,10 @@
 #include "common/dns/rrtype.h"
 #include "common/transfer/ixfr_out.h"
 
+// Type, class, TTL and length of the RR, the numbers of its RDATA, and 6 octets of other data (RFC
+// 8945 section 4.2).
+#define TSIG_FIXED_SIZE (10 + 16 + 6)
+
 // What may_ask is asked with.
 struct peer {
     const struct peer_service *service;
@@ -39,6 +43,17 @@ may_ask(const void *context, const struct answer_zone *zone)
     return peer_may(peer, served, ACL_QUERY) || (is_soa && peer_may(peer, served, ACL_TRANSFER));
 }
 
+// Octets that the TSIG of the response takes at most: an answer of 512 octets has none to spare.
+static size_t
+signature_room(const struct peer_request *request, const struct query *query)
+{
+    struct tsig_rr rr;
+    if (!query->has_tsig || !tsig_find(request->octets, request->length, &rr) || !rr.present)
+        return 0;
+    return name_length(rr.key_name) + name_length(rr.algorithm_name) + TSIG_FIXED_SIZE +
+           TSIG_MAC_MAX;
+}
+
 static void
 peer_init(struct peer *peer, const struct peer_service *service, const struct peer_request *request,
           const struct query *query)
@@ -48,7 +63,7 @@ peer_init(struct peer *peer, const struct peer_service *service, const struct pe
     peer->answer.may_ask = may_ask;
     peer->client.address = address_octets(request->address, &peer->client.address_length);
     peer->client.tcp = request->tcp;
-    peer->client.tail_room = query->has_tsig ? TSIG_SIZE_MAX : 0;
+    peer->client.tail_room = signature_room(request, query);
     peer->client.context = peer;
     peer->client.now = request->now;
 }

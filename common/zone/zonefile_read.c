@@ -1,45 +1,31 @@
 // A master file is a stack of texts ($INCLUDE) and a running state: the origin, the last owner, the
 // TTL that stands in for an omitted one. The stack is explicit, so that a file cannot make us
 // recurse.
-//
-// Which TTL has a record without one? That of $TTL (RFC 2308 section 4); where there is no $TTL
-// before an SOA without a TTL of its own, the SOA's minimum stands in for it (what BIND does, whose
-// files these mostly were); else the last one that was written (RFC 1035 section 5.1); else the
-// caller's default. All last over the end of an included file; the origin and the last owner do not
-// (RFC 1035: an included file never changes the origin of its parent).
 #include "common/zone/zonefile_read.h"
 
-#include <ctype.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "common/base/arena.h"
 #include "common/base/quantity.h"
 #include "common/dns/rdata.h"
-#include "common/dns/rrtype.h"
 #include "common/zone/zonefile_fields.h"
 #include "common/zone/zonefile_generate.h"
+#include "common/zone/zonefile_header.h"
 #include "common/zone/zonefile_scan.h"
+#include "common/zone/zonefile_text.h"
 
 #define TTL_DEFAULT           3600U
-#define TTL_MAX               INT32_MAX // RFC 2181 section 8
-#define ZONEFILE_WARNINGS_MAX 100       // further ones are counted: a warning is for reading
-#define KNOWN_TYPES_MAX       128       // mnemonics to look for a near one
+#define ZONEFILE_WARNINGS_MAX 100 // further ones are counted: a warning is for reading
 
 // One text of the stack.
 struct frame {
-    char *name;      // for messages
-    char *directory; // what a relative $INCLUDE starts from; NULL: no $INCLUDE
-    char *text;      // owned; NULL where the caller's memory is read
-    dev_t device;
-    ino_t inode;
+    char *name;                // for messages
+    char *directory;           // what a relative $INCLUDE starts from; NULL: no $INCLUDE
+    struct zonefile_text file; // .text NULL where the caller's memory is read
     struct zonefile_scan scan;
     uint8_t saved_origin[NAME_SIZE_MAX], saved_owner[NAME_SIZE_MAX]; // of the parent
     bool saved_has_owner;
@@ -51,75 +37,12 @@ struct reader {
     struct zonefile_errors errors;
     struct frame frames[ZONEFILE_INCLUDE_DEPTH_MAX + 1];
     unsigned depth;
-    uint8_t origin[NAME_SIZE_MAX], owner[NAME_SIZE_MAX];
-    bool has_owner;
-    bool has_default_ttl, has_last_ttl;
-    uint32_t default_ttl, last_ttl;
+    struct zonefile_state state;
     struct zonefile_entry entry, generated;
     uint8_t *rdata; // RDATA_SIZE_MAX octets
 };
 
-// The parts of a record before its RDATA.
-struct header {
-    uint8_t owner[NAME_SIZE_MAX];
-    struct zonefile_place owner_place;
-    bool has_ttl;
-    uint32_t ttl;
-    uint16_t type;
-    struct zonefile_place type_place;
-    size_t rdata; // index of its first token
-};
-
 static const struct zonefile_place file_start = {1, 1};
-
-// Files.
-
-static bool
-text_read_all(int descriptor, size_t size, char *text)
-{
-    size_t done = 0;
-    while (done < size) {
-        ssize_t got = read(descriptor, text + done, size - done);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return false;
-        if (got == 0) {
-            errno = ESTALE; // shorter than a moment ago: it is being written
-            return false;
-        }
-        done += (size_t)got;
-    }
-    return true;
-}
-
-// Opens and reads a regular file. O_NONBLOCK: a FIFO must not hold up the worker for ever.
-static bool
-file_load(const char *path, struct frame *frame, size_t *ret_length, struct fault *fault)
-{
-    struct stat stat;
-    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (descriptor < 0)
-        return fault_set_errno(fault, errno, "cannot open '%s'", path);
-    bool good = fstat(descriptor, &stat) == 0;
-    if (!good)
-        fault_set_errno(fault, errno, "cannot stat '%s'", path);
-    else if (!S_ISREG(stat.st_mode))
-        good = fault_set(fault, FAULT_IO, "'%s' is not a regular file", path);
-    else if ((uint64_t)stat.st_size > ZONEFILE_SIZE_MAX)
-        good = fault_set(fault, FAULT_LIMIT, "'%s' is over %llu octets", path, ZONEFILE_SIZE_MAX);
-    if (good) {
-        *ret_length = (size_t)stat.st_size;
-        frame->device = stat.st_dev;
-        frame->inode = stat.st_ino;
-        frame->text = memory_alloc(*ret_length + 1);
-        good = text_read_all(descriptor, *ret_length, frame->text);
-        if (!good)
-            fault_set_errno(fault, errno, "cannot read '%s'", path);
-    }
-    close(descriptor);
-    return good;
-}
 
 static char *
 directory_of(const char *path)
@@ -136,7 +59,7 @@ frame_close(struct frame *frame)
 {
     free(frame->name);
     free(frame->directory);
-    free(frame->text);
+    free(frame->file.text);
     *frame = (struct frame){0};
 }
 
@@ -150,9 +73,9 @@ reader_frame(struct reader *reader)
 static void
 frame_push(struct reader *reader, struct frame *frame)
 {
-    name_copy(frame->saved_origin, reader->origin);
-    name_copy(frame->saved_owner, reader->owner);
-    frame->saved_has_owner = reader->has_owner;
+    name_copy(frame->saved_origin, reader->state.origin);
+    name_copy(frame->saved_owner, reader->state.owner);
+    frame->saved_has_owner = reader->state.has_owner;
     reader->frames[reader->depth++] = *frame;
     reader->errors.file = reader_frame(reader)->name;
 }
@@ -161,9 +84,9 @@ static void
 frame_pop(struct reader *reader)
 {
     struct frame *frame = reader_frame(reader);
-    name_copy(reader->origin, frame->saved_origin);
-    name_copy(reader->owner, frame->saved_owner);
-    reader->has_owner = frame->saved_has_owner;
+    name_copy(reader->state.origin, frame->saved_origin);
+    name_copy(reader->state.owner, frame->saved_owner);
+    reader->state.has_owner = frame->saved_has_owner;
     frame_close(frame);
     reader->depth--;
     reader->errors.file = reader->depth ? reader_frame(reader)->name : "";
@@ -191,27 +114,17 @@ origin_read(struct reader *reader)
 {
     uint8_t origin[NAME_SIZE_MAX];
     const struct zonefile_token *token = argument(reader, "$ORIGIN", "name");
-    if (token && zonefile_name_read(token, "$ORIGIN", reader->origin, origin, &reader->errors))
-        name_copy(reader->origin, origin);
-}
-
-static bool
-ttl_read(struct reader *reader, const struct zonefile_token *token, const char *what,
-         uint32_t *ret_ttl)
-{
-    if (!token->quoted && zonefile_period_read(token->text, TTL_MAX, ret_ttl))
-        return true;
-    return zonefile_error_add(&reader->errors, token->place,
-                              "%s '%s' is not a time in seconds (or like 1h30m) up to %d", what,
-                              token->text, TTL_MAX);
+    if (token &&
+        zonefile_name_read(token, "$ORIGIN", reader->state.origin, origin, &reader->errors))
+        name_copy(reader->state.origin, origin);
 }
 
 static void
 default_ttl_read(struct reader *reader)
 {
     const struct zonefile_token *token = argument(reader, "$TTL", "time");
-    if (token && ttl_read(reader, token, "$TTL", &reader->default_ttl))
-        reader->has_default_ttl = true;
+    if (token && zonefile_ttl_read(&reader->errors, token, "$TTL", &reader->state.default_ttl))
+        reader->state.has_default_ttl = true;
 }
 
 // The path of an included file: relative to the including one's directory.
@@ -232,8 +145,8 @@ static bool
 include_is_loop(const struct reader *reader, const struct frame *frame)
 {
     for (unsigned i = 0; i < reader->depth; i++)
-        if (reader->frames[i].device == frame->device && reader->frames[i].inode == frame->inode &&
-            reader->frames[i].text)
+        if (reader->frames[i].file.text && reader->frames[i].file.device == frame->file.device &&
+            reader->frames[i].file.inode == frame->file.inode)
             return true;
     return false;
 }
@@ -243,11 +156,10 @@ static bool
 include_open(struct reader *reader, const struct zonefile_token *token, struct frame *frame)
 {
     char path[PATH_MAX];
-    size_t length;
     struct fault fault;
     if (!include_path(reader, token, path, sizeof path))
         return false;
-    if (!file_load(path, frame, &length, &fault))
+    if (!zonefile_text_load(path, &frame->file, &fault))
         return zonefile_error_add(&reader->errors, token->place, "$INCLUDE: %s", fault.text);
     if (include_is_loop(reader, frame))
         return zonefile_error_add(&reader->errors, token->place,
@@ -255,7 +167,7 @@ include_open(struct reader *reader, const struct zonefile_token *token, struct f
                                   token->text);
     frame->name = memory_text(token->text);
     frame->directory = directory_of(path);
-    zonefile_scan_init(&frame->scan, frame->text, length);
+    zonefile_scan_init(&frame->scan, frame->file.text, frame->file.length);
     return true;
 }
 
@@ -288,167 +200,21 @@ include_read(struct reader *reader)
     const struct zonefile_token *new_origin = zonefile_entry_token(&reader->entry, 2);
     if (!include_allowed(reader))
         return;
-    name_copy(origin, reader->origin);
-    bool good = !new_origin || zonefile_name_read(new_origin, "$INCLUDE: origin", reader->origin,
-                                                  origin, &reader->errors);
+    name_copy(origin, reader->state.origin);
+    bool good = !new_origin || zonefile_name_read(new_origin, "$INCLUDE: origin",
+                                                  reader->state.origin, origin, &reader->errors);
     if (!include_open(reader, zonefile_entry_token(&reader->entry, 1), &frame) || !good) {
         frame_close(&frame);
         return;
     }
     frame_push(reader, &frame);
-    name_copy(reader->origin, origin);
+    name_copy(reader->state.origin, origin);
 }
 
 // Records.
 
-// TTL and class stand in any order and may both be missing; fills them and gives the index of the
-// type's token.
 static bool
-ttl_and_class_read(struct reader *reader, const struct zonefile_entry *entry, size_t *at,
-                   struct header *header)
-{
-    bool has_class = false;
-    for (const struct zonefile_token *token; (token = zonefile_entry_token(entry, *at)); ++*at) {
-        if (token->quoted)
-            break;
-        if (isdigit((unsigned char)token->text[0]) && !header->has_ttl) {
-            if (!ttl_read(reader, token, "TTL", &header->ttl))
-                return false;
-            header->has_ttl = true;
-            continue;
-        }
-        bool is_in = strcasecmp(token->text, "IN") == 0 || strcasecmp(token->text, "CLASS1") == 0;
-        if (!is_in || has_class)
-            break;
-        has_class = true;
-    }
-    return true;
-}
-
-static bool
-word_is_class(const char *text)
-{
-    return strcasecmp(text, "CH") == 0 || strcasecmp(text, "HS") == 0 ||
-           strcasecmp(text, "CS") == 0 || strcasecmp(text, "ANY") == 0 ||
-           strncasecmp(text, "CLASS", 5) == 0;
-}
-
-static const char *
-type_nearest(const char *text, char words[KNOWN_TYPES_MAX][RRTYPE_TEXT_MAX])
-{
-    const char *known[KNOWN_TYPES_MAX];
-    size_t count = 0;
-    char upper[RRTYPE_TEXT_MAX];
-    for (size_t i = 0; i < sizeof upper; i++) {
-        upper[i] = (char)toupper((unsigned char)text[i]);
-        if (!text[i])
-            break;
-        if (i + 1 == sizeof upper)
-            return NULL;
-    }
-    for (unsigned type = 1; type <= UINT16_MAX && count < KNOWN_TYPES_MAX; type++) {
-        rrtype_text((uint16_t)type, words[count]);
-        if (!rrtype_is_meta((uint16_t)type) && strncmp(words[count], "TYPE", 4) != 0) {
-            known[count] = words[count];
-            count++;
-        }
-    }
-    return quantity_nearest_word(upper, known, count);
-}
-
-static bool
-type_unknown(struct reader *reader, const struct zonefile_token *token)
-{
-    char words[KNOWN_TYPES_MAX][RRTYPE_TEXT_MAX];
-    if (word_is_class(token->text))
-        return zonefile_error_add(
-            &reader->errors, token->place,
-            "class %s: only records of class IN are served: remove the record", token->text);
-    const char *nearest = type_nearest(token->text, words);
-    if (nearest)
-        return zonefile_error_add(&reader->errors, token->place,
-                                  "unknown type '%s': did you mean %s?", token->text, nearest);
-    return zonefile_error_add(&reader->errors, token->place,
-                              "unknown type '%s': a type, a TTL or the class IN is expected here",
-                              token->text);
-}
-
-static bool
-type_read(struct reader *reader, const struct zonefile_entry *entry, size_t at,
-          struct header *header)
-{
-    const struct zonefile_token *token = zonefile_entry_token(entry, at);
-    header->type_place = zonefile_entry_place(entry, at);
-    header->rdata = at + 1;
-    if (!token)
-        return zonefile_error_add(&reader->errors, entry->end, "missing type");
-    if (token->quoted)
-        return zonefile_error_add(&reader->errors, token->place,
-                                  "\"%s\" is quoted: a type is expected here", token->text);
-    if (!rrtype_from_text(token->text, &header->type))
-        return type_unknown(reader, token);
-    if (rrtype_is_meta(header->type))
-        return zonefile_error_add(&reader->errors, token->place,
-                                  "%s is not a type of records: it stands in no zone", token->text);
-    return true;
-}
-
-static bool
-owner_read(struct reader *reader, const struct zonefile_entry *entry, size_t *at,
-           struct header *header)
-{
-    const struct zonefile_token *token = zonefile_entry_token(entry, 0);
-    header->owner_place = token->place;
-    if (!entry->blank_owner) {
-        ++*at;
-        if (!zonefile_name_read(token, "owner", reader->origin, header->owner, &reader->errors)) {
-            reader->has_owner = false; // what follows it with a blank owner cannot be placed
-            return false;
-        }
-        name_copy(reader->owner, header->owner);
-        reader->has_owner = true;
-        return true;
-    }
-    if (!reader->has_owner)
-        return zonefile_error_add(&reader->errors, (struct zonefile_place){token->place.line, 1},
-                                  "no owner: the line begins with white space and there is no "
-                                  "record before it to take the owner from");
-    name_copy(header->owner, reader->owner);
-    return true;
-}
-
-static uint32_t
-ttl_choose(struct reader *reader, const struct header *header, const uint8_t *rdata, size_t length)
-{
-    struct rdata_soa soa;
-    if (header->has_ttl) {
-        reader->last_ttl = header->ttl;
-        reader->has_last_ttl = true;
-        return header->ttl;
-    }
-    if (!reader->has_default_ttl && header->type == RRTYPE_SOA &&
-        rdata_soa_read(rdata, length, &soa)) {
-        reader->default_ttl = soa.minimum <= TTL_MAX ? soa.minimum : TTL_MAX;
-        reader->has_default_ttl = true;
-    }
-    if (reader->has_default_ttl)
-        return reader->default_ttl;
-    return reader->has_last_ttl ? reader->last_ttl : reader->options.default_ttl;
-}
-
-static bool
-header_read(struct reader *reader, const struct zonefile_entry *entry, struct header *header)
-{
-    size_t at = 0;
-    *header = (struct header){0};
-    bool good = owner_read(reader, entry, &at, header);
-    if (!ttl_and_class_read(reader, entry, &at, header) || !type_read(reader, entry, at, header))
-        return false;
-    return good;
-}
-
-static bool
-owner_check(struct reader *reader, const struct header *header)
+owner_check(struct reader *reader, const struct zonefile_header *header)
 {
     char owner[NAME_TEXT_MAX], apex[NAME_TEXT_MAX];
     if (name_is_at_or_below(header->owner, draft_apex(reader->draft)))
@@ -463,19 +229,19 @@ owner_check(struct reader *reader, const struct header *header)
 static bool
 record_read(struct reader *reader, const struct zonefile_entry *entry)
 {
-    struct header header;
+    struct zonefile_header header;
     struct octets_writer writer;
     struct fault fault;
     octets_writer_init(&writer, reader->rdata, RDATA_SIZE_MAX);
-    if (!header_read(reader, entry, &header))
+    if (!zonefile_header_read(&reader->state, entry, &header))
         return false;
     bool inside = owner_check(reader, &header);
-    if (!zonefile_fields_read(entry, header.rdata, header.type, reader->origin, &writer,
+    if (!zonefile_fields_read(entry, header.rdata, header.type, reader->state.origin, &writer,
                               &reader->errors) ||
         !inside)
         return false;
     uint16_t length = (uint16_t)octets_written(&writer);
-    uint32_t ttl = ttl_choose(reader, &header, reader->rdata, length);
+    uint32_t ttl = zonefile_ttl_choose(&reader->state, &header, reader->rdata, length);
     if (!draft_add(reader->draft, header.owner, header.type, ttl, reader->rdata, length, &fault))
         return zonefile_error_add(&reader->errors, header.type_place, "%s", fault.text);
     if (reader->options.record_seen)
@@ -612,12 +378,13 @@ reader_init(struct reader *reader, struct draft *draft, const struct zonefile_op
     *reader = (struct reader){.draft = draft};
     if (options)
         reader->options = *options;
-    if (reader->options.default_ttl == 0)
-        reader->options.default_ttl = TTL_DEFAULT;
+    reader->state.errors = &reader->errors;
+    reader->state.fallback_ttl =
+        reader->options.default_ttl ? reader->options.default_ttl : TTL_DEFAULT;
     if (reader->options.generate_max == 0)
         reader->options.generate_max = ZONEFILE_GENERATE_MAX;
     zonefile_errors_init(&reader->errors, ZONEFILE_ERRORS_MAX, ZONEFILE_WARNINGS_MAX);
-    name_copy_lower(reader->origin, draft_apex(draft));
+    name_copy_lower(reader->state.origin, draft_apex(draft));
     zonefile_entry_init(&reader->entry);
     zonefile_entry_init(&reader->generated);
     reader->rdata = memory_alloc(RDATA_SIZE_MAX);
@@ -652,13 +419,12 @@ zonefile_read(const char *path, struct draft *draft, const struct zonefile_optio
     struct reader *reader = memory_zalloc(sizeof *reader);
     struct frame frame = {0};
     struct fault fault;
-    size_t length;
     reader_init(reader, draft, options);
     reader->errors.file = path;
-    if (file_load(path, &frame, &length, &fault)) {
+    if (zonefile_text_load(path, &frame.file, &fault)) {
         frame.name = memory_text(path);
         frame.directory = directory_of(path);
-        zonefile_scan_init(&frame.scan, frame.text, length);
+        zonefile_scan_init(&frame.scan, frame.file.text, frame.file.length);
         frame_push(reader, &frame);
         reader_run(reader);
     } else {
