@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/dns/rdata.h"
 #include "common/dns/rrtype.h"
 #include "common/zone/check.h"
 #include "common/zone/find.h"
@@ -72,7 +73,6 @@ decide(struct gate_verdict *verdict, enum gate_outcome outcome, const char *reas
 struct mending {
     const struct gate_limits *limits;
     struct gate_verdict *verdict;
-    bool keep_signed;
     struct draft *into; // NULL: only look whether there is anything to mend
     bool needed;
 };
@@ -81,7 +81,7 @@ static uint32_t
 capped_ttl(const struct mending *mending, uint32_t ttl)
 {
     uint32_t limit = mending->limits->max_ttl_seconds;
-    return limit != 0 && ttl > limit && !mending->keep_signed ? limit : ttl;
+    return limit != 0 && ttl > limit ? limit : ttl;
 }
 
 static void
@@ -157,7 +157,11 @@ mend_node(struct mending *mending, const struct node *node, bool apex)
     if (stripped > 0) {
         mending->needed = true;
         if (mending->into != NULL) {
+            char text[160];
             mending->verdict->stripped_rrs += stripped;
+            snprintf(text, sizeof text,
+                     "%zu DNSSEC records were taken out: this signer makes its own", stripped);
+            warn(mending->verdict, node_owner(node), 0, "dnssec-stripped", text);
         }
     }
 }
@@ -205,6 +209,24 @@ sentence_of_finding(const struct check_finding *finding, size_t errors,
              name_to_text(finding->owner, owner), finding->text, more);
 }
 
+// Names the first owners whose ALIAS nobody resolved: the cure is at the primary.
+static void
+sentence_of_aliases(const struct vector *findings, struct gate_verdict *verdict)
+{
+    char names[400] = "", owner[NAME_TEXT_MAX];
+    size_t count = 0, at = 0;
+    for (size_t i = 0; i < findings->count; i++) {
+        const struct check_finding *finding = vector_at(findings, i);
+        if (strcmp(finding->word, "alias-left") == 0 && count++ < GATE_ALIASES_NAMED_MAX) {
+            at += (size_t)snprintf(names + at, sizeof names - at, "%s%.64s", at > 0 ? ", " : "",
+                                   name_to_text(finding->owner, owner));
+        }
+    }
+    snprintf(verdict->sentence, sizeof verdict->sentence,
+             "%zu ALIAS records are not expanded (%s): the primary must resolve them", count,
+             names);
+}
+
 static void
 check_shape(const struct draft *draft, bool already_signed, struct gate_verdict *verdict)
 {
@@ -220,6 +242,13 @@ check_shape(const struct draft *draft, bool already_signed, struct gate_verdict 
             decide(verdict, GATE_REJECTED, finding->word);
             sentence_of_finding(finding, errors, verdict);
         }
+    }
+    if (strcmp(verdict->reason, "alias-left") == 0) {
+        sentence_of_aliases(&findings, verdict);
+    }
+    if (errors > 0 && !decided(verdict)) { // the error itself was one finding too many to be kept
+        decide(verdict, GATE_REJECTED, "shape");
+        snprintf(verdict->sentence, sizeof verdict->sentence, "%zu errors in the zone", errors);
     }
     vector_close(&findings);
 }
@@ -281,7 +310,7 @@ static bool
 is_doubled(const uint8_t *owner, const uint8_t *apex, unsigned apex_labels)
 {
     unsigned labels = name_labels(owner);
-    if (labels < 2 * apex_labels) {
+    if (labels < 2 * apex_labels || !name_is_at_or_below(owner, apex)) {
         return false;
     }
     // The labels in front of the apex end with the apex's own labels: compare them octet for octet.
@@ -290,35 +319,84 @@ is_doubled(const uint8_t *owner, const uint8_t *apex, unsigned apex_labels)
     return memcmp(candidate, apex, apex_octets) == 0;
 }
 
+struct doubling {
+    const struct version *served;
+    const uint8_t *apex;
+    unsigned apex_labels;
+    size_t places, doubled; // names looked at; doubled ones that are not served so already
+    uint8_t first[NAME_SIZE_MAX];
+};
+
+static void
+note_doubled(struct doubling *doubling, const uint8_t *name)
+{
+    if (doubling->doubled++ == 0) {
+        name_copy(doubling->first, name);
+    }
+}
+
+// Names in RDATA lack the final dot as often as owners do.
+static void
+look_at_targets(struct doubling *doubling, const struct node *node, const struct rrset *set)
+{
+    struct rr rr;
+    uint32_t at = 0;
+    while (rrset_next(set->wire, set->wire_length, &at, &rr)) {
+        const uint8_t *target = rdata_target(rr.type, rr.rdata, rr.rdlength);
+        if (target == NULL) {
+            continue;
+        }
+        doubling->places++;
+        if (!is_doubled(target, doubling->apex, doubling->apex_labels)) {
+            continue;
+        }
+        const struct node *was =
+            doubling->served != NULL ? zone_find_exact(doubling->served, node_owner(node)) : NULL;
+        struct rrset before;
+        if (was == NULL || !node_rrset_find(was, set->type, &before) ||
+            !rrset_equal(set, &before, false)) {
+            note_doubled(doubling, target);
+        }
+    }
+}
+
+static void
+look_at_names(struct doubling *doubling, const struct node *node)
+{
+    const uint8_t *owner = node_owner(node);
+    doubling->places++;
+    if (is_doubled(owner, doubling->apex, doubling->apex_labels) &&
+        (doubling->served == NULL || zone_find_exact(doubling->served, owner) == NULL)) {
+        note_doubled(doubling, owner);
+    }
+    for (unsigned i = 0; i < node_rrset_count(node); i++) {
+        struct rrset set;
+        node_rrset_at(node, i, &set);
+        look_at_targets(doubling, node, &set);
+    }
+}
+
 static void
 check_doubled(const struct version *served, const struct draft *draft, struct gate_verdict *verdict)
 {
-    const uint8_t *apex = draft_apex(draft);
-    unsigned apex_labels = name_labels(apex);
-    size_t doubled = 0, names = 0;
-    const uint8_t *first = NULL;
-    if (decided(verdict) || apex_labels < DOUBLED_LABELS_MIN) {
+    struct doubling doubling = {.served = served, .apex = draft_apex(draft)};
+    doubling.apex_labels = name_labels(doubling.apex);
+    if (decided(verdict) || doubling.apex_labels < DOUBLED_LABELS_MIN) {
         return;
     }
-    for (size_t i = 1; i < draft_node_count(draft); i++) {
-        const struct node *node = draft_node_at(draft, i);
-        if (node_rrset_count(node) == 0) {
-            continue;
-        }
-        names++;
-        if (is_doubled(node_owner(node), apex, apex_labels) &&
-            (served == NULL || zone_find_exact(served, node_owner(node)) == NULL)) {
-            doubled++;
-            first = first != NULL ? first : node_owner(node);
+    for (size_t i = 0; i < draft_node_count(draft); i++) {
+        if (node_rrset_count(draft_node_at(draft, i)) > 0) {
+            look_at_names(&doubling, draft_node_at(draft, i));
         }
     }
-    if (doubled >= GATE_DOUBLED_FROM && doubled * 100 >= names * GATE_DOUBLED_PERCENT) {
-        char owner[NAME_TEXT_MAX];
+    if (doubling.doubled >= GATE_DOUBLED_FROM &&
+        doubling.doubled * 100 >= doubling.places * GATE_DOUBLED_PERCENT) {
+        char name[NAME_TEXT_MAX];
         decide(verdict, GATE_HELD, "doubled-names");
         snprintf(verdict->sentence, sizeof verdict->sentence,
                  "%zu names have the zone's name twice, such as %.300s: a final dot is missing in "
                  "the source",
-                 doubled, name_to_text(first, owner));
+                 doubling.doubled, name_to_text(doubling.first, name));
     }
 }
 
@@ -365,5 +443,6 @@ gate_judge(const struct gate_candidate *candidate, const struct gate_limits *lim
         memcmp(candidate->accepted->octets, verdict->digest.octets, HASH_DIGEST_SIZE) == 0;
     if (verdict->outcome == GATE_HELD && accepted) {
         decide(verdict, GATE_ACCEPTED, "");
+        verdict->sentence[0] = '\0';
     }
 }

@@ -40,9 +40,10 @@ struct gate_warning {
 };
 struct gate_verdict {
     enum gate_outcome outcome;
-    const char
-        *reason; // "" where accepted; else a word for JSON and metrics: "removed" "no-soa" "no-ns"
-                 // "apex-addresses" "doubled-names" "alias" "shape" "records" "size" "review" ...
+    // "" where accepted; else a word for JSON and metrics: where rejected the error of
+    // common/zone/check.h ("no-soa" "no-ns" "alias-left" ...), where held "removed"
+    // "apex-addresses" "doubled-names" "records" "size" ("review", "not-valid": the caller's)
+    const char *reason;
     char sentence[512]; // "61% of the records gone (limit 30%)": status, log and mail
     struct hash_digest
         digest; // of the candidate (draft_digest of the mended draft): what `zone accept` names

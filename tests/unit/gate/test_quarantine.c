@@ -179,7 +179,7 @@ a_damaged_entry_and_a_missing_stream_count_as_none(void **state)
     struct quarantine *quarantine = opened();
     put(quarantine, 1, 1, 1, "x");
     quarantine_close(&quarantine);
-    snprintf(path, sizeof path, "%s/q/held", folder);
+    snprintf(path, sizeof path, "%s/q/entry", folder);
     int descriptor = open(path, O_RDWR);
     assert_int_equal(pwrite(descriptor, "?", 1, 20), 1);
     close(descriptor);
@@ -187,7 +187,7 @@ a_damaged_entry_and_a_missing_stream_count_as_none(void **state)
     assert_null(quarantine_current(quarantine));
     put(quarantine, 2, 1, 1, "y");
     quarantine_close(&quarantine);
-    snprintf(command, sizeof command, "rm %s/q/*.stream", folder);
+    snprintf(command, sizeof command, "rm %s/q/stream.*", folder);
     assert_int_equal(system(command), 0);
     quarantine = opened();
     assert_null(quarantine_current(quarantine));
