@@ -41,6 +41,8 @@ endif()
 if(TANDEM_COVERAGE)
     add_compile_options(--coverage)
     add_link_options(--coverage)
+    # Processes write their counts when they end: the system call filter must let them.
+    add_compile_definitions(TANDEM_COVERAGE=1)
 endif()
 add_link_options(-pie)
 find_package(PkgConfig REQUIRED)

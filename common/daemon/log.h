@@ -13,20 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum log_level {
-    LOG_LEVEL_ERROR,
-    LOG_LEVEL_WARNING,
-    LOG_LEVEL_INFO,
-    LOG_LEVEL_DEBUG,
-};
-enum log_format {
-    LOG_FORMAT_TEXT,
-    // One object a line: time, level, role, message, then the pairs as strings; "cut": true when it
-    // was too long.
-    LOG_FORMAT_JSON,
-};
+#include "common/daemon/log_level.h"
 
-#define LOG_LINE_MAX  8192 // longer lines are cut and say so (a fault's text and its names fit)
 #define LOG_PAIRS_MAX 24
 #define LOG_ROLE_MAX  32
 // Keys of log_limited that are remembered; the one unused for longest gives way.
@@ -37,10 +25,6 @@ enum log_format {
 // Before the first call: role "tandem", level info, text.
 void log_open(const char *role, enum log_level level, enum log_format format);
 bool log_is_on(enum log_level level);
-// "error" "warning" "info" "debug"; false for any other word.
-bool log_level_from_word(const char *word, enum log_level *ret_level);
-const char *log_level_word(enum log_level level);
-bool log_format_from_word(const char *word, enum log_format *ret_format); // "text" "json"
 
 // sentence, then pairs of (const char *key, const char *value); a NULL value is shown as "-".
 #define log_error(...)   LOG_AT(LOG_LEVEL_ERROR, __VA_ARGS__)

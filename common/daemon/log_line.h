@@ -5,7 +5,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "common/daemon/log.h"
+#include "common/daemon/log_level.h"
+
+#define LOG_LINE_MAX 8192 // longer lines are cut and say so (a fault's text and its names fit)
 
 struct log_line {
     char text[LOG_LINE_MAX];

@@ -14,7 +14,8 @@
 // before.
 //
 // Sanitizers read /proc, start a tracing thread at exit and map as they please; a build with them
-// has the group SANITIZERS in every profile. It never replaces the test of the release build.
+// has the group SANITIZERS in every profile. So has a build that counts executed lines, which
+// writes its counts into files at exit. Neither replaces the test of the release build.
 #include "common/daemon/privileges.h"
 
 #include <errno.h>
@@ -161,7 +162,7 @@ static const struct call_row calls[] = {
     {"linkat", FILES},
     {"unlink", FILES},
     {"unlinkat", FILES},
-    {"mkdir", FILES},
+    {"mkdir", FILES | SANITIZERS},
     {"mkdirat", FILES},
     {"rmdir", FILES},
     {"chmod", FILES},
@@ -214,7 +215,7 @@ profile_groups(enum privileges_profile profile)
         groups |= ANSWERING | ASKING | FILES | THREADS | RESOLVING;
         break;
     }
-#ifdef TANDEM_SANITIZED
+#if defined(TANDEM_SANITIZED) || defined(TANDEM_COVERAGE)
     groups |= SANITIZERS;
 #endif
     return groups;

@@ -215,7 +215,7 @@ static const struct {
 static bool
 is_sanitized(void)
 {
-#ifdef TANDEM_SANITIZED
+#if defined(TANDEM_SANITIZED) || defined(TANDEM_COVERAGE)
     return true;
 #else
     return false;
