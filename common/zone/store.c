@@ -159,7 +159,7 @@ store_open(const char *path, const uint8_t *apex, const struct store_options *op
                                      : STORE_OVERLAY_ENTRIES_MAX;
     store->compact_octets_max = options && options->compact_octets_max ? options->compact_octets_max
                                                                        : STORE_COMPACT_OCTETS_MAX;
-    store->hash_key = hash_key_draw();
+    store->hash_key = options && options->hash_key ? options->hash_key : hash_key_draw();
     name_copy_lower(store->apex, apex);
     name_to_text_short(store->apex, store->apex_text);
     heap_writer_init(&store->heap);

@@ -27,6 +27,7 @@ struct store_options {
     bool lost_state_allowed; // reserved
     size_t overlay_entries_max; // 0 = STORE_OVERLAY_ENTRIES_MAX (tests use small ones)
     uint64_t compact_octets_max; // 0 = STORE_COMPACT_OCTETS_MAX (the same)
+    uint64_t hash_key; // 0 = drawn; of a new store's indexes (fuzzing wants the same octets each time)
 };
 struct store_opening {
     bool fresh;            // the directory was made or held nothing

@@ -1,0 +1,176 @@
+// needs: zone test_support
+// Index and heap files with octets changed and the checksums made right again: a version is
+// refused, or maps and answers every lookup, walk and diff without leaving the files. Input: one
+// octet of switches, then changes of four octets: file, place (two octets), value.
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "common/base/fault.h"
+#include "common/base/hash.h"
+#include "common/zone/diff.h"
+#include "common/zone/find.h"
+#include "common/zone/index.h"
+#include "tests/support/store_bed.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *octets, size_t length);
+
+enum { SWITCH_KEEP_INDEX_CRC = 1, SWITCH_KEEP_RECORD_CRC = 2, SWITCH_NO_OVERLAY = 4 };
+enum file { FILE_HEAP, FILE_BASE, FILE_INDEX, FILES };
+
+static struct model model;
+static const struct version *whole; // as it was published
+static uint8_t *contents[FILES];
+static size_t lengths[FILES];
+
+static void
+content_read(enum file file, int descriptor, uint64_t length)
+{
+    lengths[file] = (size_t)length;
+    contents[file] = malloc((size_t)length);
+    ENSURE(contents[file] &&
+           pread(descriptor, contents[file], (size_t)length, 0) == (ssize_t)length);
+}
+
+static void
+contents_make(void)
+{
+    struct store_bed bed;
+    struct version_place place;
+    store_io_without_sync();
+    store_bed_open(&bed, 3, &(struct store_options){.hash_key = 1});
+    store_bed_edit(&bed, 40);
+    store_bed_publish_draft(&bed);
+    store_bed_edit(&bed, 12);
+    store_bed_publish_diff(&bed);
+    ENSURE(store_place(bed.store, &place, NULL));
+    whole = version_hold(store_current(bed.store));
+    content_read(FILE_HEAP, place.heap, place.heap_length);
+    content_read(FILE_BASE, place.base, place.base_length);
+    content_read(FILE_INDEX, place.index, place.index_length);
+    version_place_close(&place);
+    model_copy(&model, &bed.model);
+    store_bed_close(&bed);
+}
+
+static void
+index_crc_mend(uint8_t *octets, size_t length)
+{
+    size_t crc = offsetof(struct index_header, crc);
+    uint32_t value = hash_crc32c(0, octets + crc + 4, length - crc - 4);
+    memcpy(octets + crc, &value, sizeof value);
+}
+
+// base_crc of the overlay follows the base.
+static void
+indexes_mend(uint8_t *files[FILES])
+{
+    index_crc_mend(files[FILE_BASE], lengths[FILE_BASE]);
+    memcpy(files[FILE_INDEX] + offsetof(struct index_header, base_crc),
+           files[FILE_BASE] + offsetof(struct index_header, crc), sizeof(uint32_t));
+    index_crc_mend(files[FILE_INDEX], lengths[FILE_INDEX]);
+}
+
+// The records stand where they stood.
+static void
+records_mend(uint8_t *heap)
+{
+    for (size_t at = HEAP_FIRST; at < lengths[FILE_HEAP];) {
+        const struct node *node = (const void *)(contents[FILE_HEAP] + at);
+        uint32_t size;
+        memcpy(&size, heap + at + 4, sizeof size);
+        if (size >= 16 && size <= lengths[FILE_HEAP] - at) {
+            uint32_t value = hash_crc32c(0, heap + at + 4, size - 4);
+            memcpy(heap + at, &value, sizeof value);
+        }
+        at += node_size(node);
+    }
+}
+
+static int
+file_make(const uint8_t *octets, size_t length)
+{
+    int file = memfd_create("fuzz", MFD_CLOEXEC);
+    ENSURE(file >= 0 && write(file, octets, length) == (ssize_t)length);
+    return file;
+}
+
+static void
+lookups_try(const struct version *version)
+{
+    for (size_t i = 0; i < model.rrs.count; i++) {
+        const struct model_rr *rr = vector_at(&model.rrs, i);
+        struct name_suffixes suffixes;
+        struct zone_match match;
+        struct version_cursor cursor;
+        uint8_t below[NAME_SIZE_MAX];
+        const uint8_t *names[] = {rr->owner,
+                                  name_wildcard_of(rr->owner, below) ? below : rr->owner};
+        for (size_t k = 0; k < 2; k++) {
+            name_suffixes_init(&suffixes, names[k], version_hash_key(version));
+            zone_find(version, names[k], &suffixes, &match);
+            zone_find_wildcard(version, names[k], &suffixes, match.encloser_labels);
+            zone_find_nsec(version, names[k]);
+            version_cursor_seek(&cursor, version, names[k]);
+            version_cursor_next(&cursor);
+        }
+    }
+}
+
+static void
+version_try(const struct version *version)
+{
+    struct octets_buffer octets;
+    struct diff diff;
+    struct diff_counts counts;
+    octets_buffer_init(&octets);
+    version_dump(version, &octets);
+    diff_version_version(version, whole, DIFF_WHOLE, &diff);
+    diff_count(&diff, DIFF_WHOLE, model.apex, &counts);
+    diff_close(&diff);
+    octets_buffer_close(&octets);
+    lookups_try(version);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *octets, size_t length)
+{
+    if (!whole)
+        contents_make();
+    uint8_t *files[FILES];
+    uint8_t switches = length ? octets[0] : 0;
+    for (unsigned i = 0; i < FILES; i++) {
+        files[i] = malloc(lengths[i]);
+        memcpy(files[i], contents[i], lengths[i]);
+    }
+    for (size_t at = 1; at + 4 <= length; at += 4) {
+        enum file file = octets[at] % FILES;
+        files[file][octets_get_u16(octets + at + 1) % lengths[file]] = octets[at + 3];
+    }
+    if (!(switches & SWITCH_KEEP_RECORD_CRC))
+        records_mend(files[FILE_HEAP]);
+    if (!(switches & SWITCH_KEEP_INDEX_CRC))
+        indexes_mend(files);
+    bool overlay = !(switches & SWITCH_NO_OVERLAY);
+    enum file index = overlay ? FILE_INDEX : FILE_BASE;
+    struct version_place place = {.heap = file_make(files[FILE_HEAP], lengths[FILE_HEAP]),
+                                  .old_heap = -1,
+                                  .base = overlay ? file_make(files[FILE_BASE], lengths[FILE_BASE])
+                                                  : -1,
+                                  .index = file_make(files[index], lengths[index]),
+                                  .heap_length = lengths[FILE_HEAP],
+                                  .base_length = lengths[FILE_BASE],
+                                  .index_length = lengths[index]};
+    const struct version *version;
+    if (version_map(&place, NULL, &version, NULL)) {
+        version_try(version);
+        version_drop(&version);
+    }
+    version_place_close(&place);
+    for (unsigned i = 0; i < FILES; i++)
+        free(files[i]);
+    return 0;
+}
