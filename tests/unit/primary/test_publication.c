@@ -1,0 +1,284 @@
+// needs: zone
+#include "primary/publication.h"
+
+#include <dirent.h>
+#include <limits.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "common/base/arena.h"
+#include "common/dns/rrtype.h"
+#include "common/zone/zonefile_read.h"
+#include "common/zone/zonefile_write.h"
+#include "primary/expanded.h"
+
+#define NOW 1795263187
+
+// A zone's store in a folder of its own.
+struct bed {
+    char directory[64];
+    uint8_t apex[NAME_SIZE_MAX];
+    struct store *store;
+    const struct version *version; // the last one mapped
+};
+
+static int
+bed_make(void **state)
+{
+    struct bed *bed = memory_zalloc(sizeof *bed);
+    snprintf(bed->directory, sizeof bed->directory, "/tmp/publication.XXXXXX");
+    assert_non_null(mkdtemp(bed->directory));
+    assert_true(name_from_text("example.gov.", NULL, bed->apex, NULL));
+    *state = bed;
+    return 0;
+}
+
+static int
+bed_clear(void **state)
+{
+    struct bed *bed = *state;
+    char path[PATH_MAX];
+    struct dirent *entry;
+    version_drop(&bed->version);
+    store_close(&bed->store);
+    DIR *directory = opendir(bed->directory);
+    while ((entry = readdir(directory)))
+        if (entry->d_name[0] != '.') {
+            snprintf(path, sizeof path, "%s/%s", bed->directory, entry->d_name);
+            unlink(path);
+        }
+    closedir(directory);
+    rmdir(bed->directory);
+    free(bed);
+    return 0;
+}
+
+static struct draft *
+draft_read(const struct bed *bed, const char *text)
+{
+    struct draft *draft = draft_new(bed->apex);
+    struct vector errors;
+    struct draft_findings findings;
+    assert_true(zonefile_read_memory("zone", text, strlen(text), NULL, draft, NULL, &errors));
+    zonefile_errors_close(&errors);
+    assert_true(draft_seal(draft, &findings, NULL));
+    return draft;
+}
+
+static struct source *
+source_read(const struct bed *bed, const char *text)
+{
+    struct source *source = memory_zalloc(sizeof *source);
+    source->references = 1;
+    source->draft = draft_read(bed, text);
+    source->serial = expanded_serial(draft_node_at(source->draft, 0));
+    return source;
+}
+
+// Publishes a text with addresses ("" none) and gives what came of it.
+static struct publication
+step(struct bed *bed, enum serial_policy policy, const char *text, const char *addresses,
+     const struct vector *owners)
+{
+    struct source *source = source_read(bed, text);
+    struct draft *draft = addresses ? draft_read(bed, addresses) : NULL;
+    struct publication publication = {.store = &bed->store,
+                                      .directory = bed->directory,
+                                      .apex = bed->apex,
+                                      .source = source,
+                                      .addresses = draft,
+                                      .owners = owners,
+                                      .policy = policy,
+                                      .now = NOW,
+                                      .map_wanted = bed->version == NULL};
+    publication_run(&publication);
+    assert_true(publication.good);
+    if (publication.version) {
+        version_drop(&bed->version);
+        bed->version = publication.version;
+    }
+    source_drop(&source);
+    draft_free(&draft);
+    return publication;
+}
+
+static uint32_t
+serial(const struct bed *bed)
+{
+    uint32_t of_soa = expanded_serial(version_apex_node(bed->version));
+    assert_int_equal(of_soa, version_facts(bed->version)->signed_serial);
+    return of_soa;
+}
+
+static char *
+content(const struct version *version)
+{
+    struct version_cursor cursor;
+    struct octets_buffer text;
+    octets_buffer_init(&text);
+    version_cursor_first(&cursor, version);
+    while (zonefile_write_some(&cursor, true, 65536, &text))
+        ;
+    octets_buffer_add_u8(&text, '\0');
+    return (char *)text.data;
+}
+
+#define HEAD(serial) "$TTL 300\n@ SOA ns1 h " #serial " 2 3 4 5\n@ NS ns1\nns1 A 192.0.2.1\n"
+
+static void
+the_first_version_has_the_serial_of_the_file(void **state)
+{
+    struct bed *bed = *state;
+    struct publication done = step(bed, SERIAL_INCREMENT, HEAD(7), NULL, NULL);
+    assert_true(done.changed);
+    assert_false(done.had_version);
+    assert_int_equal(done.counts.added_rrs, 3);
+    assert_int_equal(serial(bed), 7);
+}
+
+static void
+the_same_content_changes_nothing_at_all(void **state)
+{
+    struct bed *bed = *state;
+    struct store_sizes before, after;
+    step(bed, SERIAL_INCREMENT, HEAD(7), NULL, NULL);
+    store_sizes(bed->store, &before);
+    assert_false(step(bed, SERIAL_INCREMENT, HEAD(7), NULL, NULL).changed);
+    assert_false(step(bed, SERIAL_INCREMENT, HEAD(9), NULL, NULL).changed);
+    store_sizes(bed->store, &after);
+    assert_int_equal(serial(bed), 7);
+    assert_memory_equal(&before, &after, sizeof before);
+}
+
+static void
+another_content_gets_a_later_serial_whatever_the_file_says(void **state)
+{
+    struct bed *bed = *state;
+    step(bed, SERIAL_INCREMENT, HEAD(7), NULL, NULL);
+    step(bed, SERIAL_INCREMENT, HEAD(7) "a A 192.0.2.2\n", NULL, NULL);
+    assert_int_equal(serial(bed), 8);
+    step(bed, SERIAL_INCREMENT, HEAD(3) "a A 192.0.2.3\n", NULL, NULL);
+    assert_int_equal(serial(bed), 9);
+    step(bed, SERIAL_INCREMENT, HEAD(100) "a A 192.0.2.4\n", NULL, NULL);
+    assert_int_equal(serial(bed), 100);
+    step(bed, SERIAL_UNIXTIME, HEAD(100) "a A 192.0.2.5\n", NULL, NULL);
+    assert_int_equal(serial(bed), NOW);
+    step(bed, SERIAL_UNIXTIME, HEAD(100) "a A 192.0.2.6\n", NULL, NULL);
+    assert_int_equal(serial(bed), NOW + 1);
+}
+
+static void
+keep_gives_out_the_serial_of_the_file_and_nothing_else(void **state)
+{
+    struct bed *bed = *state;
+    step(bed, SERIAL_KEEP, HEAD(7), NULL, NULL);
+    assert_true(step(bed, SERIAL_KEEP, HEAD(7) "a A 192.0.2.2\n", NULL, NULL).changed);
+    assert_int_equal(serial(bed), 7);
+    assert_true(step(bed, SERIAL_KEEP, HEAD(8) "a A 192.0.2.2\n", NULL, NULL).changed);
+    assert_int_equal(serial(bed), 8);
+}
+
+static void
+the_serial_goes_on_after_a_restart(void **state)
+{
+    struct bed *bed = *state;
+    step(bed, SERIAL_INCREMENT, HEAD(7), NULL, NULL);
+    step(bed, SERIAL_INCREMENT, HEAD(7) "a A 192.0.2.2\n", NULL, NULL);
+    version_drop(&bed->version);
+    store_close(&bed->store);
+    struct publication done = step(bed, SERIAL_INCREMENT, HEAD(7) "a A 192.0.2.2\n", NULL, NULL);
+    assert_false(done.changed);
+    assert_true(done.had_version);
+    assert_int_equal(serial(bed), 8);
+}
+
+#define ALIASES                                                                                    \
+    HEAD(1)                                                                                        \
+    "@ ALIAS t.example.net.\n*.w ALIAS t.example.net.\nx.y ALIAS u.example.net.\nx.y TXT \"t\"\n"
+
+static void
+alias_records_become_addresses_and_never_leave(void **state)
+{
+    struct bed *bed = *state;
+    step(bed, SERIAL_INCREMENT, ALIASES,
+         "@ 60 A 192.0.2.9\n@ 60 A 192.0.2.10\n*.w 60 AAAA 2001:db8::9\n", NULL);
+    char *text = content(bed->version);
+    assert_null(strstr(text, "ALIAS"));
+    assert_non_null(strstr(text, "example.gov. 60 IN A 192.0.2.9\n"));
+    assert_non_null(strstr(text, "*.w.example.gov. 60 IN AAAA 2001:db8::9\n"));
+    assert_non_null(strstr(text, "x.y.example.gov. 300 IN TXT \"t\"\n"));
+    free(text);
+}
+
+static void
+one_changed_owner_gives_what_the_whole_expansion_gives(void **state)
+{
+    struct bed *bed = *state;
+    const char *addresses[] = {
+        "@ 60 A 192.0.2.9\nx.y 60 A 192.0.2.9\n",
+        "@ 60 A 192.0.2.10\nx.y 60 A 192.0.2.9\n",
+        "@ 60 A 192.0.2.10\n@ 60 AAAA 2001:db8::1\n",
+        "*.w 60 A 192.0.2.7\n",
+        "@ 60 A 192.0.2.9\n*.w 60 A 192.0.2.7\nx.y 60 AAAA 2001:db8::2\n",
+    };
+    struct vector owners;
+    uint8_t owner[NAME_SIZE_MAX];
+    vector_init(&owners, NAME_SIZE_MAX);
+    const char *names[] = {"example.gov.", "*.w.example.gov.", "x.y.example.gov."};
+    for (int i = 0; i < 3; i++) {
+        assert_true(name_from_text(names[i], NULL, owner, NULL));
+        vector_add(&owners, owner);
+    }
+    step(bed, SERIAL_INCREMENT, ALIASES, addresses[0], NULL);
+    for (size_t i = 1; i < sizeof addresses / sizeof addresses[0]; i++) {
+        struct publication done = step(bed, SERIAL_INCREMENT, ALIASES, addresses[i], &owners);
+        assert_true(done.changed);
+        assert_int_equal(serial(bed), i + 1);
+        // The oracle: comparing the whole zone finds nothing more.
+        assert_false(step(bed, SERIAL_INCREMENT, ALIASES, addresses[i], NULL).changed);
+        assert_false(step(bed, SERIAL_INCREMENT, ALIASES, addresses[i], &owners).changed);
+    }
+    vector_close(&owners);
+}
+
+static void
+a_store_that_cannot_be_opened_is_a_fault_and_no_version(void **state)
+{
+    struct bed *bed = *state;
+    struct source *source = source_read(bed, HEAD(1));
+    struct publication publication = {.store = &bed->store,
+                                      .directory = "/proc/nowhere/zone",
+                                      .apex = bed->apex,
+                                      .source = source,
+                                      .now = NOW};
+    publication_run(&publication);
+    assert_false(publication.good);
+    assert_null(publication.version);
+    assert_non_null(strstr(publication.fault.text, "/proc/nowhere"));
+    source_drop(&source);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, bed_make, bed_clear)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(the_first_version_has_the_serial_of_the_file),
+        TEST(the_same_content_changes_nothing_at_all),
+        TEST(another_content_gets_a_later_serial_whatever_the_file_says),
+        TEST(keep_gives_out_the_serial_of_the_file_and_nothing_else),
+        TEST(the_serial_goes_on_after_a_restart),
+        TEST(alias_records_become_addresses_and_never_leave),
+        TEST(one_changed_owner_gives_what_the_whole_expansion_gives),
+        TEST(a_store_that_cannot_be_opened_is_a_fault_and_no_version),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
