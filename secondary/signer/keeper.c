@@ -533,6 +533,20 @@ fill_expiry(struct keeper *keeper)
     }
 }
 
+// Status shows the last change of content, also after a restart; a refresh of signatures is none.
+static void
+remember_last_change(struct keeper *keeper)
+{
+    for (size_t i = 0; i < history_count(keeper->history); i++) {
+        const struct history_step *step = history_at(keeper->history, i);
+        if (step->added > 0 || step->removed > 0) {
+            keeper->last_added = step->added;
+            keeper->last_removed = step->removed;
+            return;
+        }
+    }
+}
+
 static bool
 open_state(struct keeper *keeper, struct fault *fault)
 {
@@ -568,6 +582,7 @@ open_state(struct keeper *keeper, struct fault *fault)
                     "zone", keeper->domain);
     }
     keeper->history = history_new(keeper->directory);
+    remember_last_change(keeper);
     contact_load(keeper->directory, &keeper->contact);
     fill_expiry(keeper);
     return true;
@@ -762,8 +777,10 @@ publish(struct keeper *keeper, const struct published *what, struct fault *fault
     }
     int64_t milliseconds = (int64_t)clock_monotonic_ms() - keeper->change.started_ms;
     expiry_queue_note(keeper->expiry, what->diff);
-    keeper->last_added = keeper->change.added;
-    keeper->last_removed = keeper->change.removed;
+    if (keeper->change.is_content) {
+        keeper->last_added = keeper->change.added;
+        keeper->last_removed = keeper->change.removed;
+    }
     keeper->counted.changes_added += keeper->change.added;
     keeper->counted.changes_removed += keeper->change.removed;
     if (keeper->policy != NULL) {
