@@ -100,7 +100,7 @@ static const struct config_row rows[] = {
      .help = "how often the primary is asked; the SOA's timers never make it slower"},
     {"zone.retry", CONFIG_DURATION, 0, "10s", .minimum = 1, .maximum = DAY,
      .help = "the same after a failure"},
-    {"zone.expire", CONFIG_DURATION, 0, "soa", "soa|never", .minimum = 60, .maximum = NEVER_LONGER,
+    {"zone.expire", CONFIG_DURATION, 0, "soa", "soa|never", .minimum = 1, .maximum = NEVER_LONGER,
      .help = "stop answering when the primary was silent for so long"},
     {"zone.request-ixfr", CONFIG_WORD, 0, "auto", "auto|no|yes", "auto|no",
      .help = "auto: IXFR where the primary announces that its serial follows content"},
