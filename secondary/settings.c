@@ -9,12 +9,6 @@
 #include "common/base/arena.h"
 
 static bool
-wants_user(enum message_role role)
-{
-    return role != ROLE_SUPERVISOR;
-}
-
-static bool
 wants_state(enum message_role role)
 {
     return role == ROLE_SIGNER || role == ROLE_DESK;
@@ -42,6 +36,25 @@ static bool
 wants_policies(enum message_role role)
 {
     return role == ROLE_SIGNER || role == ROLE_FETCHER || role == ROLE_DESK;
+}
+
+static bool
+wants_polls(enum message_role role)
+{
+    return role == ROLE_FETCHER || role == ROLE_DESK;
+}
+
+// Limits of what comes in: the fetcher breaks off early, the signer's gate judges.
+static bool
+wants_limits(enum message_role role)
+{
+    return role == ROLE_FETCHER || role == ROLE_SIGNER;
+}
+
+static bool
+wants_signing(enum message_role role)
+{
+    return role == ROLE_SIGNER;
 }
 
 // Which TSIG keys a role gets, as a mark for each key of the settings.
@@ -87,17 +100,24 @@ mark_keys(const struct secondary_settings *settings, enum message_role role)
     return marks;
 }
 
-// Keys keep their index, so that remotes may refer to them; one that a role must not have travels
-// as its absence.
+// The fetcher's keys keep their index, so that remotes may refer to them: one that it must not have
+// travels as its absence. The others get a list without gaps: an absent key has the name of the
+// root and an empty secret, and a server would take a request that was signed so.
 static void
 write_keys(const struct secondary_settings *settings, enum message_role role,
            struct octets_buffer *body)
 {
     bool *marks = mark_keys(settings, role);
-    octets_buffer_add_u32(body, (uint32_t)settings->key_count);
+    uint32_t count = 0;
+    for (size_t i = 0; i < settings->key_count; i++) {
+        count += marks[i] || role == ROLE_FETCHER;
+    }
+    octets_buffer_add_u32(body, count);
     for (size_t i = 0; i < settings->key_count; i++) {
         const struct tsig_key *key = &settings->keys[i];
-        octets_buffer_add_u8(body, marks[i]);
+        if (marks[i] || role == ROLE_FETCHER) {
+            octets_buffer_add_u8(body, marks[i]);
+        }
         if (marks[i]) {
             octets_buffer_add(body, key->name, name_length(key->name));
             octets_buffer_add_u8(body, (uint8_t)key->algorithm);
@@ -108,16 +128,39 @@ write_keys(const struct secondary_settings *settings, enum message_role role,
     free(marks);
 }
 
+// The number of items of which each takes item_octets at least: a count that cannot be true must
+// not allocate.
 static uint32_t
-read_count(struct octets_reader *reader)
+read_count(struct octets_reader *reader, size_t item_octets)
 {
     uint32_t count = octets_read_u32(reader);
-    // Each item takes an octet at least: a count that cannot be true must not allocate.
-    if (count > ROLE_SETTINGS_ITEMS_MAX || count > octets_left(reader)) {
+    if (count > ROLE_SETTINGS_ITEMS_MAX || count > octets_left(reader) / item_octets) {
         reader->failed = true;
         return 0;
     }
     return count;
+}
+
+static bool
+read_bool(struct octets_reader *reader)
+{
+    uint8_t value = octets_read_u8(reader);
+    if (value > 1) {
+        reader->failed = true;
+    }
+    return value == 1;
+}
+
+// An enumeration's value, greatest included.
+static unsigned
+read_choice(struct octets_reader *reader, unsigned greatest)
+{
+    unsigned value = octets_read_u8(reader);
+    if (value > greatest) {
+        reader->failed = true;
+        return 0;
+    }
+    return value;
 }
 
 static const char *
@@ -129,20 +172,19 @@ read_text(struct octets_reader *reader, struct arena *arena)
     return copy;
 }
 
-// An absent key is a name of root with an empty secret: it matches no request.
 static void
 read_keys(struct octets_reader *reader, struct role_settings *into)
 {
-    uint32_t count = read_count(reader);
+    uint32_t count = read_count(reader, 1);
     struct tsig_key *keys = arena_zalloc(into->arena, sizeof *keys * (count + 1U));
     for (uint32_t i = 0; i < count && !reader->failed; i++) {
-        if (octets_read_u8(reader) == 0) {
+        if (!read_bool(reader)) {
             continue;
         }
         name_read_plain(reader, keys[i].name);
-        keys[i].algorithm = (enum tsig_algorithm)octets_read_u8(reader);
+        keys[i].algorithm = (enum tsig_algorithm)read_choice(reader, TSIG_HMAC_SHA512);
         keys[i].secret_length = octets_read_u16(reader);
-        if (keys[i].secret_length > TSIG_SECRET_MAX || keys[i].algorithm > TSIG_HMAC_SHA512) {
+        if (keys[i].secret_length > TSIG_SECRET_MAX) {
             reader->failed = true;
             return;
         }
@@ -174,6 +216,10 @@ static void
 read_address(struct octets_reader *reader, struct address *ret_address)
 {
     octets_read_copy(reader, ret_address, sizeof *ret_address);
+    if (ret_address->family != AF_UNSPEC && ret_address->family != AF_INET &&
+        ret_address->family != AF_INET6) {
+        reader->failed = true;
+    }
 }
 
 static void
@@ -188,7 +234,7 @@ write_addresses(struct octets_buffer *body, const struct settings_addresses *add
 static struct settings_addresses
 read_addresses(struct octets_reader *reader, struct arena *arena)
 {
-    uint32_t count = read_count(reader);
+    uint32_t count = read_count(reader, sizeof(struct address));
     struct address *items = arena_zalloc(arena, sizeof *items * (count + 1U));
     for (uint32_t i = 0; i < count; i++) {
         read_address(reader, &items[i]);
@@ -209,7 +255,7 @@ write_indexes(struct octets_buffer *body, const struct settings_indexes *indexes
 static struct settings_indexes
 read_indexes(struct octets_reader *reader, struct arena *arena, size_t limit)
 {
-    uint32_t count = read_count(reader);
+    uint32_t count = read_count(reader, sizeof(uint32_t));
     size_t *items = arena_zalloc(arena, sizeof *items * (count + 1U));
     for (uint32_t i = 0; i < count; i++) {
         items[i] = octets_read_u32(reader);
@@ -257,7 +303,7 @@ write_remotes(const struct secondary_settings *settings, enum message_role role,
 static void
 read_remotes(struct octets_reader *reader, struct role_settings *into)
 {
-    uint32_t count = read_count(reader);
+    uint32_t count = read_count(reader, 2 * sizeof(uint32_t) + sizeof(struct address));
     struct remote_settings *remotes = arena_zalloc(into->arena, sizeof *remotes * (count + 1U));
     for (uint32_t i = 0; i < count && !reader->failed; i++) {
         remotes[i].id = read_text(reader, into->arena);
@@ -295,30 +341,29 @@ static void
 read_alert(struct octets_reader *reader, struct arena *arena, struct alert_settings *alert)
 {
     alert->smtp_address = read_text(reader, arena);
-    alert->smtp_tls = (enum smtp_tls)octets_read_u8(reader);
+    alert->smtp_tls = (enum smtp_tls)read_choice(reader, SMTP_TLS_NONE);
     alert->smtp_user = read_text(reader, arena);
     alert->smtp_password = read_text(reader, arena);
     alert->smtp_password_file = read_text(reader, arena);
     alert->smtp_ca_file = read_text(reader, arena);
     alert->mail_directory = read_text(reader, arena);
     alert->from = read_text(reader, arena);
-    uint32_t count = read_count(reader);
+    uint32_t count = read_count(reader, sizeof(uint32_t));
     const char **items = arena_zalloc(arena, sizeof *items * (count + 1U));
     for (uint32_t i = 0; i < count; i++) {
         items[i] = read_text(reader, arena);
     }
     alert->to = (struct settings_texts){items, count};
     for (unsigned i = 0; i < ALERT_KIND_COUNT; i++) {
-        alert->on[i] = octets_read_u8(reader) == 1;
+        alert->on[i] = read_bool(reader);
     }
     alert->min_interval_seconds = read_i64(reader);
     alert->heartbeat_seconds = read_i64(reader);
 }
 
 static void
-write_policy(const struct policy_settings *policy, struct octets_buffer *body)
+write_signing(const struct policy_settings *policy, struct octets_buffer *body)
 {
-    octets_buffer_add_text(body, policy->id);
     octets_buffer_add_u8(body, policy->algorithm);
     octets_buffer_add_u8(body, policy->single_type_signing);
     write_i64(body, policy->ksk_lifetime_seconds);
@@ -334,55 +379,69 @@ write_policy(const struct policy_settings *policy, struct octets_buffer *body)
     octets_buffer_add_u8(body, policy->nsec3_opt_out);
     octets_buffer_add_u8(body, (uint8_t)policy->serial_policy);
     octets_buffer_add_u8(body, (uint8_t)policy->cds_cdnskey_publish);
-    write_addresses(body, &policy->ds_check_parents);
-    write_i64(body, policy->ds_check_interval_seconds);
     octets_buffer_add_u8(body, policy->zonemd);
     octets_buffer_add_u32(body, policy->signing_threads);
     octets_buffer_add_u8(body, (uint8_t)policy->verify);
 }
 
 static void
-read_policy(struct octets_reader *reader, struct arena *arena, struct policy_settings *policy)
+read_signing(struct octets_reader *reader, struct arena *arena, struct policy_settings *policy)
 {
-    policy->id = read_text(reader, arena);
     policy->algorithm = octets_read_u8(reader);
-    policy->single_type_signing = octets_read_u8(reader) == 1;
+    policy->single_type_signing = read_bool(reader);
     policy->ksk_lifetime_seconds = read_i64(reader);
     policy->zsk_lifetime_seconds = read_i64(reader);
     policy->rrsig_lifetime_seconds = read_i64(reader);
     policy->rrsig_refresh_seconds = read_i64(reader);
     policy->rrsig_jitter_seconds = read_i64(reader);
-    policy->key_storage = (enum policy_storage)octets_read_u8(reader);
+    policy->key_storage = (enum policy_storage)read_choice(reader, POLICY_STORAGE_PLAIN);
     policy->key_secret_file = read_text(reader, arena);
     policy->dnskey_ttl_seconds = octets_read_u32(reader);
     policy->propagation_delay_seconds = read_i64(reader);
-    policy->nsec3 = octets_read_u8(reader) == 1;
-    policy->nsec3_opt_out = octets_read_u8(reader) == 1;
-    policy->serial_policy = (enum secondary_serial_policy)octets_read_u8(reader);
-    policy->cds_cdnskey_publish = (enum cds_publish)octets_read_u8(reader);
-    policy->ds_check_parents = read_addresses(reader, arena);
-    policy->ds_check_interval_seconds = read_i64(reader);
-    policy->zonemd = octets_read_u8(reader) == 1;
+    policy->nsec3 = read_bool(reader);
+    policy->nsec3_opt_out = read_bool(reader);
+    policy->serial_policy =
+        (enum secondary_serial_policy)read_choice(reader, SECONDARY_SERIAL_DATESERIAL);
+    policy->cds_cdnskey_publish = (enum cds_publish)read_choice(reader, CDS_PUBLISH_DELETE);
+    policy->zonemd = read_bool(reader);
     policy->signing_threads = octets_read_u32(reader);
-    policy->verify = (enum policy_verify)octets_read_u8(reader);
+    policy->verify = (enum policy_verify)read_choice(reader, POLICY_VERIFY_OFF);
 }
 
+// The desk shows a policy's name, the fetcher asks its parents, the signer does the rest.
 static void
-write_policies(const struct secondary_settings *settings, struct octets_buffer *body)
+write_policies(const struct secondary_settings *settings, enum message_role role,
+               struct octets_buffer *body)
 {
     octets_buffer_add_u32(body, (uint32_t)settings->policy_count);
     for (size_t i = 0; i < settings->policy_count; i++) {
-        write_policy(&settings->policies[i], body);
+        const struct policy_settings *policy = &settings->policies[i];
+        octets_buffer_add_text(body, policy->id);
+        if (wants_limits(role)) {
+            write_addresses(body, &policy->ds_check_parents);
+            write_i64(body, policy->ds_check_interval_seconds);
+        }
+        if (wants_signing(role)) {
+            write_signing(policy, body);
+        }
     }
 }
 
 static void
-read_policies(struct octets_reader *reader, struct role_settings *into)
+read_policies(struct octets_reader *reader, enum message_role role, struct role_settings *into)
 {
-    uint32_t count = read_count(reader);
+    uint32_t count = read_count(reader, sizeof(uint32_t));
     struct policy_settings *policies = arena_zalloc(into->arena, sizeof *policies * (count + 1U));
     for (uint32_t i = 0; i < count && !reader->failed; i++) {
-        read_policy(reader, into->arena, &policies[i]);
+        policies[i].key_secret_file = "";
+        policies[i].id = read_text(reader, into->arena);
+        if (wants_limits(role)) {
+            policies[i].ds_check_parents = read_addresses(reader, into->arena);
+            policies[i].ds_check_interval_seconds = read_i64(reader);
+        }
+        if (wants_signing(role)) {
+            read_signing(reader, into->arena, &policies[i]);
+        }
     }
     into->settings.policies = policies;
     into->settings.policy_count = count;
@@ -417,17 +476,23 @@ write_zone(const struct secondary_settings *settings, const struct secondary_zon
 {
     octets_buffer_add(body, zone->name, name_length(zone->name));
     octets_buffer_add_text(body, zone->domain);
-    write_i64(body, zone->refresh_seconds);
-    write_i64(body, zone->retry_seconds);
-    write_i64(body, zone->expire_seconds);
-    octets_buffer_add_u8(body, (uint8_t)zone->request_ixfr);
-    octets_buffer_add_u32(body, zone->gate.max_removed_percent);
-    octets_buffer_add_u64(body, zone->gate.max_records);
-    octets_buffer_add_u64(body, zone->gate.max_size_octets);
-    octets_buffer_add_u32(body, zone->gate.max_ttl_seconds);
-    octets_buffer_add_text(body, role == ROLE_SIGNER ? zone->gate.review : "");
-    write_i64(body, zone->gate.review_timeout_seconds);
-    octets_buffer_add_u64(body, zone->journal_max_octets);
+    if (wants_polls(role)) {
+        write_i64(body, zone->refresh_seconds);
+        write_i64(body, zone->retry_seconds);
+        octets_buffer_add_u8(body, (uint8_t)zone->request_ixfr);
+    }
+    if (wants_limits(role)) {
+        octets_buffer_add_u64(body, zone->gate.max_records);
+        octets_buffer_add_u64(body, zone->gate.max_size_octets);
+    }
+    if (wants_signing(role)) {
+        write_i64(body, zone->expire_seconds);
+        octets_buffer_add_u32(body, zone->gate.max_removed_percent);
+        octets_buffer_add_u32(body, zone->gate.max_ttl_seconds);
+        octets_buffer_add_text(body, zone->gate.review);
+        write_i64(body, zone->gate.review_timeout_seconds);
+        octets_buffer_add_u64(body, zone->journal_max_octets);
+    }
     if (wants_policies(role)) {
         write_index(body, zone->policy);
     }
@@ -441,26 +506,41 @@ write_zone(const struct secondary_settings *settings, const struct secondary_zon
 }
 
 static void
+read_zone_limits(struct octets_reader *reader, enum message_role role, struct arena *arena,
+                 struct secondary_zone_settings *zone)
+{
+    if (wants_polls(role)) {
+        zone->refresh_seconds = read_i64(reader);
+        zone->retry_seconds = read_i64(reader);
+        zone->request_ixfr = (enum request_ixfr)read_choice(reader, REQUEST_IXFR_YES);
+    }
+    if (wants_limits(role)) {
+        zone->gate.max_records = octets_read_u64(reader);
+        zone->gate.max_size_octets = octets_read_u64(reader);
+    }
+    if (wants_signing(role)) {
+        zone->expire_seconds = read_i64(reader);
+        zone->gate.max_removed_percent = octets_read_u32(reader);
+        zone->gate.max_ttl_seconds = octets_read_u32(reader);
+        zone->gate.review = read_text(reader, arena);
+        zone->gate.review_timeout_seconds = read_i64(reader);
+        zone->journal_max_octets = octets_read_u64(reader);
+    }
+}
+
+static void
 read_zone(struct octets_reader *reader, enum message_role role, struct role_settings *into,
           struct secondary_zone_settings *zone)
 {
     uint8_t name[NAME_SIZE_MAX];
+    acl_init(&zone->acl);
+    zone->gate.review = "";
+    zone->policy = POLICY_NONE;
     if (name_read_plain(reader, name)) {
         zone->name = arena_copy(into->arena, name, name_length(name));
     }
     zone->domain = read_text(reader, into->arena);
-    zone->refresh_seconds = read_i64(reader);
-    zone->retry_seconds = read_i64(reader);
-    zone->expire_seconds = read_i64(reader);
-    zone->request_ixfr = (enum request_ixfr)octets_read_u8(reader);
-    zone->gate.max_removed_percent = octets_read_u32(reader);
-    zone->gate.max_records = octets_read_u64(reader);
-    zone->gate.max_size_octets = octets_read_u64(reader);
-    zone->gate.max_ttl_seconds = octets_read_u32(reader);
-    zone->gate.review = read_text(reader, into->arena);
-    zone->gate.review_timeout_seconds = read_i64(reader);
-    zone->journal_max_octets = octets_read_u64(reader);
-    zone->policy = POLICY_NONE;
+    read_zone_limits(reader, role, into->arena, zone);
     if (wants_policies(role)) {
         zone->policy = read_index(reader, into->settings.policy_count);
     }
@@ -468,7 +548,6 @@ read_zone(struct octets_reader *reader, enum message_role role, struct role_sett
         zone->primaries = read_indexes(reader, into->arena, into->settings.remote_count);
         zone->notify = read_indexes(reader, into->arena, into->settings.remote_count);
     }
-    acl_init(&zone->acl);
     if (wants_serving(role)) {
         acl_read(&zone->acl, reader);
     }
@@ -488,7 +567,7 @@ write_zones(const struct secondary_settings *settings, const uint32_t *zone_ids,
 static void
 read_zones(struct octets_reader *reader, enum message_role role, struct role_settings *into)
 {
-    uint32_t count = read_count(reader);
+    uint32_t count = read_count(reader, 2 * sizeof(uint32_t));
     struct secondary_zone_settings *zones = arena_zalloc(into->arena, sizeof *zones * (count + 1U));
     uint32_t *ids = arena_zalloc(into->arena, sizeof *ids * (count + 1U));
     into->settings.zones = zones;
@@ -547,7 +626,7 @@ read_serving(struct octets_reader *reader, struct role_settings *into)
     settings->rate_limit.slip = octets_read_u32(reader);
     settings->rate_limit.prefix_v4 = octets_read_u32(reader);
     settings->rate_limit.prefix_v6 = octets_read_u32(reader);
-    settings->cookies = octets_read_u8(reader) == 1;
+    settings->cookies = read_bool(reader);
     settings->nsid = read_text(reader, into->arena);
     settings->version = read_text(reader, into->arena);
 }
@@ -582,14 +661,14 @@ role_settings_write(const struct secondary_settings *settings, const uint32_t *z
     octets_buffer_add_u32(body, extras->server_count);
     octets_buffer_add_u8(body, (uint8_t)settings->log.level);
     octets_buffer_add_u8(body, (uint8_t)settings->log.format);
-    octets_buffer_add_text(body, wants_user(role) ? settings->user : "");
+    octets_buffer_add_text(body, settings->user);
     octets_buffer_add_text(body, wants_state(role) ? settings->state_directory : "");
     write_keys(settings, role, body);
     if (wants_remotes(role)) {
         write_remotes(settings, role, body);
     }
     if (wants_policies(role)) {
-        write_policies(settings, body);
+        write_policies(settings, role, body);
     }
     if (wants_serving(role)) {
         write_serving(settings, extras, body);
@@ -616,11 +695,15 @@ static void
 read_all(struct octets_reader *reader, struct role_settings *into)
 {
     struct secondary_settings *settings = &into->settings;
-    enum message_role role = (enum message_role)octets_read_u8(reader);
+    enum message_role role = (enum message_role)read_choice(reader, ROLE_COUNT - 1);
+    if (role == ROLE_SUPERVISOR) { // it reads the file itself
+        reader->failed = true;
+        return;
+    }
     into->extras.host = read_text(reader, into->arena);
     into->extras.server_count = octets_read_u32(reader);
-    settings->log.level = (enum log_level)octets_read_u8(reader);
-    settings->log.format = (enum log_format)octets_read_u8(reader);
+    settings->log.level = (enum log_level)read_choice(reader, LOG_LEVEL_DEBUG);
+    settings->log.format = (enum log_format)read_choice(reader, LOG_FORMAT_JSON);
     settings->user = read_text(reader, into->arena);
     settings->state_directory = read_text(reader, into->arena);
     read_keys(reader, into);
@@ -628,7 +711,7 @@ read_all(struct octets_reader *reader, struct role_settings *into)
         read_remotes(reader, into);
     }
     if (wants_policies(role)) {
-        read_policies(reader, into);
+        read_policies(reader, role, into);
     }
     if (wants_serving(role)) {
         read_serving(reader, into);

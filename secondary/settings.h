@@ -1,15 +1,17 @@
+// clang-format off
 // The settings as the roles get them: the supervisor reads secondary.yaml and sends each role only
 // what it needs; the rest arrives empty ("" , 0, no items). Who gets what:
 //
 //   all       log, zones by name and number
-//   fetcher   user, the TSIG keys of primaries and downstream remotes, those remotes, polls,
-//   NOTIFY, intake limits, ds-check signer    user, state directory, policies, gate, expire; no key
-//   of TSIG, no address server    server user, TCP limits, rate limit, cookies, nsid, version; the
-//   TSIG keys that the zones' acls name, acls;
-//             with primaries' addresses as one more rule for NOTIFY (a hint: the key of the
-//             primary's transfers stays away)
+//   fetcher   user, the TSIG keys of primaries and downstream remotes, those remotes, polls, NOTIFY,
+//             intake limits, ds-check
+//   signer    user, state directory, policies, gate, expire; no key of TSIG, no address
+//   server    server user, TCP limits, rate limit, cookies, nsid, version; the TSIG keys that the
+//             zones' acls name, acls; with primaries' addresses as one more rule for NOTIFY (a hint:
+//             the key of the primary's transfers stays away)
 //   desk      user, state directory, control socket, HTTP, alert with the SMTP password; ids and
-//   addresses of remotes
+//             addresses of remotes, ids of policies
+// clang-format on
 //
 // A role reads them once for each SETTINGS message into an arena of their own.
 #ifndef TANDEM_SECONDARY_SETTINGS_H
