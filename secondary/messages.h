@@ -4,19 +4,25 @@
 // body travels by itself as a sealed memfd, unseen by either end. A child exits when its connection
 // closes.
 //
-// Who sends what to whom (via the supervisor):
+// clang-format off
+// Who sends what to whom (via the supervisor; route.c is the same as a table):
 //
-//   supervisor -> any      SETTINGS, STOP
-//   any -> supervisor      READY (settings taken), HEARTBEAT (every second: the loop lives)
-//   supervisor -> server   LISTEN, COUNTERS, VERSION, ZONE_STATE
-//   supervisor -> desk     COUNTERS, ROLE_FACTS
-//   supervisor -> signer   PLACES_WANTED (a restarted supervisor or a new zone: send every
-//   PUBLISHED again) server -> fetcher      NOTIFY_HINT fetcher -> signer      CANDIDATE, CONTACT,
-//   DS_SEEN (the desk gets DS_SEEN, too) fetcher -> desk        POLL_FACTS, EVENT signer -> fetcher
-//   VERDICT (the fate of a CANDIDATE; until then no further one for the zone) signer -> supervisor
-//   PUBLISHED -> VERSION to each server, NOTIFY_OUT to the fetcher signer -> server ZONE_STATE
-//   signer -> desk         ZONE_FACTS, EVENT
-//   desk -> any            CONTROL_REQUEST, answered by CONTROL_REPLY with the same request number
+//   supervisor -> any         SETTINGS, STOP
+//   any -> supervisor         READY (settings taken), HEARTBEAT (every second: the loop lives)
+//   supervisor -> server      LISTEN, COUNTERS, VERSION, ZONE_STATE
+//   supervisor -> desk        COUNTERS, ROLE_FACTS
+//   supervisor -> signer      PLACES_WANTED (a restarted supervisor, server or desk, or a new zone:
+//                             send every PUBLISHED and all facts again), REVIEW_DONE
+//   supervisor -> fetcher     PLACES_WANTED (a restarted desk: send all facts again)
+//   server -> fetcher         NOTIFY_HINT
+//   fetcher -> signer         CANDIDATE, CONTACT, DS_SEEN (the desk gets DS_SEEN, too)
+//   fetcher -> desk           POLL_FACTS, EVENT
+//   signer -> fetcher         VERDICT (the fate of a CANDIDATE; until then no further one for the
+//                             zone), NOTIFY_OUT
+//   signer -> supervisor      PUBLISHED -> VERSION to each server; ZONE_STATE -> each server; REVIEW
+//   signer -> desk            ZONE_FACTS, EVENT
+//   desk -> any but servers   CONTROL_REQUEST, answered by CONTROL_REPLY with the same number
+// clang-format on
 //
 // Bodies are written and read by the functions below, bounds-checked; a malformed body is the
 // sender's bug or its compromise: the reader drops it and counts.
@@ -296,7 +302,8 @@ bool message_event_read(struct octets body, struct message_event *ret_event);
 void message_event_close(struct message_event *event);
 
 // gate.review: the supervisor, who alone may start programs, runs the command as the daemon's user
-// with the diff on its standard input.
+// with the diff on its standard input. It takes command, zone and timeout from its own settings,
+// not from the message: the signer does not choose what runs.
 struct message_review {
     char *command; // for /bin/sh -c
     char *zone;    // in the environment as TANDEM_ZONE

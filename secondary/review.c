@@ -93,6 +93,9 @@ diff_descriptor(const char *diff)
     }
     for (size_t done = 0; done < length;) {
         ssize_t written = write(fd, diff + done, length - done);
+        if (written < 0 && errno == EINTR) {
+            continue;
+        }
         if (written <= 0) {
             close(fd);
             return -1;
@@ -126,6 +129,10 @@ void
 reviews_start(struct reviews *reviews, const char *user, uint32_t zone, uint64_t request,
               const struct message_review *review)
 {
+    if (review->command[0] == '\0') {
+        refuse(reviews, zone, request, "no review command is set for this zone (gate: review)");
+        return;
+    }
     size_t slot = 0;
     while (slot < REVIEWS_MAX && reviews->running[slot] != NULL) {
         slot++;
@@ -137,6 +144,9 @@ reviews_start(struct reviews *reviews, const char *user, uint32_t zone, uint64_t
     }
     if (input >= 0) {
         close(input);
+    }
+    if (pid > 0) {
+        setpgid(pid, pid); // here, too: it may be killed before it ran at all
     }
     if (pid < 0) {
         refuse(reviews, zone, request, "the review command could not be started");

@@ -761,15 +761,26 @@ took_control(struct supervisor *supervisor, const struct message *message)
     message_control_close(&control);
 }
 
+// The command is that of our own settings, whatever the signer says: a signer that was taken over
+// must not choose a program that runs outside its system call filter.
 static void
 took_review(struct supervisor *supervisor, const struct message *message)
 {
     struct message_review review;
-    if (message_review_read(message->body, &review)) {
-        reviews_start(supervisor->reviews, supervisor->settings->user, message->zone,
-                      message->request, &review);
-        message_review_close(&review);
+    const struct zone_entry *entry = zone_by_id(supervisor, message->zone);
+    const struct secondary_zone_settings *zone =
+        entry != NULL ? settings_zone(supervisor->settings, entry->name) : NULL;
+    if (zone == NULL || !message_review_read(message->body, &review)) {
+        return;
     }
+    free(review.command);
+    free(review.zone);
+    review.command = memory_text(zone->gate.review);
+    review.zone = memory_text(zone->domain);
+    review.timeout_seconds = zone->gate.review_timeout_seconds;
+    reviews_start(supervisor->reviews, supervisor->settings->user, message->zone, message->request,
+                  &review);
+    message_review_close(&review);
 }
 
 static void
@@ -794,6 +805,9 @@ pass_on(struct supervisor *supervisor, struct message *message)
 {
     struct child *to = child_of_role(supervisor, message->to);
     if (to == NULL || !child_send(to, message)) {
+        if (message->type == MESSAGE_EVENT) {
+            keep_event(supervisor, message->zone, message->body);
+        }
         log_debug("a message found its receiver away", "type", message_type_word(message->type),
                   "to", message_role_word(message->to));
         if (message->type == MESSAGE_CONTROL_REQUEST) {
