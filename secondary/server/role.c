@@ -171,6 +171,8 @@ take_settings(struct role *role, const struct message *message)
     struct role_settings *settings = NULL, *former = role->settings;
     if (!role_settings_read(message->body, &settings)) {
         tell(role, MESSAGE_READY, "the server's settings could not be read");
+        if (!role->settings) // a supervisor of another version; waiting would help nobody
+            give_up(role, "the settings could not be read: restart tandem-secondary");
         return;
     }
     role->settings = settings;
