@@ -4,11 +4,10 @@
 // NSEC and whether it shall have one. A next name changes only at three kinds of owner: one that is
 // new in the chain, one whose next owner was new or went, and these are the owners given or the
 // last unchanged owner before one of them. That last one is found by a binary search in the version
-// (zone_find_nsec of the name just before), and only where no given owner lies between. The next
-// name of an owner is the lesser of the next given owner that stays and the first unchanged one
-// after it, which the old NSEC records say: follow them over owners that went until one stands.
-// Each owner that went lies between two that stay and is passed once, so the whole is linear in the
-// number of owners given.
+// (zone_find_nsec of the name just before). The next name of an owner is the lesser of the next
+// given owner that stays and the first unchanged one after it, which the old NSEC records say:
+// follow them over owners that went until one stands. Each owner that went lies between two that
+// stay and is passed once, so the whole is linear in the number of owners given.
 #include "secondary/signer/sign/nsec_chain.h"
 
 #include <stdlib.h>
@@ -150,47 +149,6 @@ old_next(const struct node *node)
     return rr.rdata;
 }
 
-// The last unchanged owner before changes[index], which is no apex; NULL when another given owner
-// lies between.
-static const struct node *
-anchor_before(const struct version *old, const struct nsec_change *changes, size_t index)
-{
-    uint8_t before[NAME_SIZE_MAX];
-    name_before(changes[index].owner, before);
-    const struct node *node = zone_find_nsec(old, before);
-    ENSURE(node);
-    return name_compare(node_owner(node), changes[index - 1].owner) > 0 ? node : NULL;
-}
-
-// Adds the anchors, which stand right before the owner that needs them, and gives the new count.
-static size_t
-anchors_add(const struct version *old, struct nsec_change *changes, size_t count)
-{
-    size_t anchors = 0;
-    for (size_t i = 1; i < count; i++) { // 0 is the apex, which stays
-        if (changes[i].was == changes[i].is)
-            continue;
-        const struct node *node = anchor_before(old, changes, i);
-        if (node)
-            changes[count + anchors++] =
-                (struct nsec_change){.owner = node_owner(node), .was = true, .is = true};
-    }
-    // Both halves are in order: merge from the back, the added ones taken aside first.
-    size_t total = count + anchors;
-    if (anchors == 0)
-        return count;
-    struct nsec_change *aside = memory_alloc(anchors * sizeof *aside);
-    memcpy(aside, changes + count, anchors * sizeof *aside);
-    for (size_t to = total, from = count, add = anchors; add > 0;) {
-        if (from > 0 && name_compare(changes[from - 1].owner, aside[add - 1].owner) > 0)
-            changes[--to] = changes[--from];
-        else
-            changes[--to] = aside[--add];
-    }
-    free(aside);
-    return total;
-}
-
 // The place of owner in changes[from..end), or end.
 static size_t
 change_find(const struct nsec_change *changes, size_t from, size_t end, const uint8_t *owner)
@@ -204,6 +162,50 @@ change_find(const struct nsec_change *changes, size_t from, size_t end, const ui
             high = middle;
     }
     return low < end && name_equal(changes[low].owner, owner) ? low : end;
+}
+
+// The last owner of the old chain before changes[index], which is no apex; NULL when it is a given
+// one, whose own turn comes: given owners in between may never have been in the chain.
+static const struct node *
+anchor_before(const struct version *old, const struct nsec_change *changes, size_t count,
+              size_t index)
+{
+    uint8_t before[NAME_SIZE_MAX];
+    name_before(changes[index].owner, before);
+    const struct node *node = zone_find_nsec(old, before);
+    ENSURE(node);
+    return change_find(changes, 0, count, node_owner(node)) == count ? node : NULL;
+}
+
+// Adds the anchors, each once, and gives the new count.
+static size_t
+anchors_add(const struct version *old, struct nsec_change *changes, size_t count)
+{
+    size_t anchors = 0;
+    const struct node *last = NULL;
+    for (size_t i = 1; i < count; i++) { // 0 is the apex, which stays
+        if (changes[i].was == changes[i].is)
+            continue;
+        const struct node *node = anchor_before(old, changes, count, i);
+        if (node && node != last)
+            changes[count + anchors++] =
+                (struct nsec_change){.owner = node_owner(node), .was = true, .is = true};
+        last = node ? node : last;
+    }
+    size_t total = count + anchors;
+    if (anchors == 0)
+        return count;
+    // Both halves are in order: merge from the back, the added ones taken aside first.
+    struct nsec_change *aside = memory_alloc(anchors * sizeof *aside);
+    memcpy(aside, changes + count, anchors * sizeof *aside);
+    for (size_t to = total, from = count, add = anchors; add > 0;) {
+        if (from > 0 && name_compare(changes[from - 1].owner, aside[add - 1].owner) > 0)
+            changes[--to] = changes[--from];
+        else
+            changes[--to] = aside[--add];
+    }
+    free(aside);
+    return total;
 }
 
 // The next owner after changes[index], which is in the chain. stop: the next given one that is, or

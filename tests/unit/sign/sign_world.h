@@ -134,6 +134,19 @@ world_verify_diff(struct world *world, const struct sign_result *result)
                                      .must = result->must_verify,
                                      .now = world->now};
     if (!verify_changes(&changes, &report)) {
+        for (size_t i = 0; i < result->diff.count; i++) {
+            struct octets_buffer text;
+            octets_buffer_init(&text);
+            const struct diff_entry *entry = &result->diff.entries[i];
+            octets_buffer_printf(&text, "--- %zu\n", i);
+            if (entry->old_node)
+                zonefile_write_node(entry->old_node, false, true, &text);
+            octets_buffer_printf(&text, "->\n");
+            if (entry->new_node)
+                zonefile_write_node(entry->new_node, false, true, &text);
+            fprintf(stderr, "%.*s", (int)text.length, (char *)text.data);
+            octets_buffer_close(&text);
+        }
         verify_report_fault(&report, &fault);
         fail_msg("%s", fault.text);
     }
