@@ -13,7 +13,6 @@
 #include "common/base/fault.h"
 #include "common/base/octets.h"
 #include "common/zone/heap.h"
-#include "common/zone/version.h"
 
 #define INDEX_FORMAT       1
 #define INDEX_MAGIC        {'T', 'D', 'M', 'I', 'N', 'D', 'X', '\n'}

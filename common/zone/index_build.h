@@ -7,6 +7,7 @@
 
 #include "common/base/octets.h"
 #include "common/zone/index.h"
+#include "common/zone/version.h"
 
 // One name on its way into an index.
 struct index_item {
