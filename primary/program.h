@@ -11,7 +11,7 @@
 #include "common/daemon/metrics.h"
 #include "common/net/loop.h"
 #include "primary/alerts.h"
-#include "primary/alias_link.h"
+#include "primary/aliases.h"
 #include "primary/notifier.h"
 #include "primary/serve.h"
 #include "primary/zones.h"
@@ -41,6 +41,7 @@ struct program {
     struct notifier *notifier;
     struct metrics *metrics;
     struct alerts *alerts; // NULL before program_start
+    struct aliases *aliases; // NULL: no engine
     struct alias_link alias;
     int64_t started_at, configured_at;
     unsigned verbose;

@@ -4,12 +4,10 @@
 #include <string.h>
 
 #include "common/base/arena.h"
-#include "common/base/quantity.h"
 #include "common/dns/rrtype.h"
 #include "primary/export.h"
+#include "primary/request.h"
 #include "primary/status.h"
-
-#define NEAREST_MAX 10000 // zones among which a near name is looked for
 
 // Who waits for a reload or a zone.
 struct pending {
@@ -32,73 +30,6 @@ pending_new(struct program *program, struct control_request *request, const stru
         pending->serial_before = status.serial;
     }
     return pending;
-}
-
-static void
-busy_reply(struct control_request **request)
-{
-    struct fault fault;
-    fault_set(&fault, FAULT_BUSY, "too many wait for this already: try again later");
-    control_reply_fault(request, &fault);
-}
-
-// Arguments.
-
-static const char *
-domain_nearest(const struct program *program, const char *text)
-{
-    size_t count = zones_count(program->zones);
-    if (count > NEAREST_MAX)
-        return NULL;
-    const char **known = memory_alloc((count + 1) * sizeof *known);
-    for (size_t i = 0; i < count; i++)
-        known[i] = keeper_zone(zones_at(program->zones, i))->domain;
-    const char *nearest = quantity_nearest_word(text, known, count);
-    free(known);
-    return nearest;
-}
-
-static bool
-name_argument(const char *text, uint8_t ret_name[static NAME_SIZE_MAX], struct fault *fault)
-{
-    static const uint8_t root[] = {0};
-    return name_from_text(text, root, ret_name, fault);
-}
-
-// The zone that argument 0 names; NULL when it answered itself.
-static struct keeper *
-zone_argument(const struct program *program, struct control_request **request)
-{
-    uint8_t apex[NAME_SIZE_MAX];
-    struct fault fault;
-    const char *text = control_argument(*request, 0);
-    if (!name_argument(text, apex, &fault)) {
-        fault_wrap(&fault, "zone %s", text);
-        control_reply_failed(request, CONTROL_USAGE, &fault, NULL);
-        return NULL;
-    }
-    struct keeper *keeper = zones_find(program->zones, apex);
-    if (keeper)
-        return keeper;
-    const char *nearest = domain_nearest(program, text);
-    if (nearest)
-        fault_set(&fault, FAULT_NOT_FOUND, "zone %s: not configured here; nearest is %s", text,
-                  nearest);
-    else
-        fault_set(&fault, FAULT_NOT_FOUND,
-                  "zone %s: not configured here; see \"tandemctl zone list\"", text);
-    control_reply_fault(request, &fault);
-    return NULL;
-}
-
-static struct json_value *
-done_make(const struct control_request *request, bool done, const char *text)
-{
-    struct json_value *result = json_value_object();
-    json_value_put_boolean(result, "done", done);
-    json_value_put_boolean(result, "dry_run", control_dry_run(request));
-    json_value_put_text(result, "text", text);
-    return result;
 }
 
 // Daemon.
@@ -133,7 +64,7 @@ static struct json_value *
 reloaded_value(const struct control_request *request, const struct program_reloaded *reloaded)
 {
     bool good = reloaded->settings_taken && reloaded->zones_good;
-    struct json_value *result = done_make(
+    struct json_value *result = request_done(
         request, reloaded->settings_taken,
         good                       ? "reloaded"
         : reloaded->settings_taken ? "reloaded; zones whose file is broken stay as they were"
@@ -209,9 +140,9 @@ rehearsal_done(void *context, bool cancelled)
 {
     struct rehearsal *rehearsal = context;
     struct json_value *result =
-        done_make(rehearsal->request, false,
-                  rehearsal->errors.count ? "a reload would be refused or incomplete"
-                                          : "a reload would succeed");
+        request_done(rehearsal->request, false,
+                     rehearsal->errors.count ? "a reload would be refused or incomplete"
+                                             : "a reload would succeed");
     struct fault fault;
     texts_put(result, "errors", &rehearsal->errors);
     texts_put(result, "warnings", &rehearsal->warnings);
@@ -250,7 +181,7 @@ reload_handle(void *context, struct control_request *request)
     struct pending *pending = pending_new(context, request, NULL);
     if (program_reload(context, on_reloaded, pending))
         return;
-    busy_reply(&pending->request);
+    request_busy(&pending->request);
     free(pending);
 }
 
@@ -259,7 +190,7 @@ stop_handle(void *context, struct control_request *request)
 {
     bool rehearse = control_dry_run(request);
     struct json_value *result =
-        done_make(request, !rehearse, rehearse ? "the daemon would stop" : "stopping");
+        request_done(request, !rehearse, rehearse ? "the daemon would stop" : "stopping");
     control_reply(&request, &result);
     if (!rehearse)
         program_stop_soon(context);
@@ -285,7 +216,7 @@ zone_list_handle(void *context, struct control_request *request)
 static void
 zone_status_handle(void *context, struct control_request *request)
 {
-    struct keeper *keeper = zone_argument(context, &request);
+    struct keeper *keeper = request_zone(context, &request);
     if (!keeper)
         return;
     struct json_value *result = json_value_object(), *zone = status_zone(context, keeper);
@@ -296,7 +227,7 @@ zone_status_handle(void *context, struct control_request *request)
 static void
 zone_history_handle(void *context, struct control_request *request)
 {
-    struct keeper *keeper = zone_argument(context, &request);
+    struct keeper *keeper = request_zone(context, &request);
     if (!keeper)
         return;
     struct json_value *result = status_zone_history(keeper);
@@ -310,12 +241,12 @@ zone_show_handle(void *context, struct control_request *request)
     uint16_t type = 0;
     struct fault fault;
     const char *name = control_argument(request, 1), *type_text = control_argument(request, 2);
-    struct keeper *keeper = zone_argument(context, &request);
+    struct keeper *keeper = request_zone(context, &request);
     if (!keeper)
         return;
     if (name && strcmp(name, "@") == 0)
         name_copy(owner, keeper_zone(keeper)->name);
-    else if (name && !name_argument(name, owner, &fault)) {
+    else if (name && !request_name(name, owner, &fault)) {
         control_reply_failed(&request, CONTROL_USAGE, &fault, NULL);
         return;
     }
@@ -331,7 +262,7 @@ zone_show_handle(void *context, struct control_request *request)
 static void
 zone_diff_handle(void *context, struct control_request *request)
 {
-    struct keeper *keeper = zone_argument(context, &request);
+    struct keeper *keeper = request_zone(context, &request);
     if (!keeper)
         return;
     struct json_value *result = status_zone_diff(keeper);
@@ -341,7 +272,7 @@ zone_diff_handle(void *context, struct control_request *request)
 static void
 zone_export_handle(void *context, struct control_request *request)
 {
-    struct keeper *keeper = zone_argument(context, &request);
+    struct keeper *keeper = request_zone(context, &request);
     if (!keeper)
         return;
     if (control_option(request, "source"))
@@ -354,7 +285,7 @@ static struct json_value *
 zone_done(const struct control_request *request, const struct keeper *keeper, bool done,
           bool changed, const char *text)
 {
-    struct json_value *result = done_make(request, done, text);
+    struct json_value *result = request_done(request, done, text);
     struct keeper_status status;
     keeper_status(keeper, &status);
     json_value_put_text(result, "zone", keeper_zone(keeper)->domain);
@@ -370,7 +301,7 @@ static void
 zone_notify_handle(void *context, struct control_request *request)
 {
     struct program *program = context;
-    struct keeper *keeper = zone_argument(context, &request);
+    struct keeper *keeper = request_zone(context, &request);
     struct fault fault;
     if (!keeper)
         return;
@@ -422,7 +353,7 @@ on_zone_read(void *context)
 static void
 zone_refresh_handle(void *context, struct control_request *request)
 {
-    struct keeper *keeper = zone_argument(context, &request);
+    struct keeper *keeper = request_zone(context, &request);
     if (!keeper)
         return;
     if (control_dry_run(request)) {
@@ -435,7 +366,7 @@ zone_refresh_handle(void *context, struct control_request *request)
     struct pending *pending = pending_new(context, request, keeper);
     if (keeper_when_idle(keeper, on_zone_read, pending))
         return;
-    busy_reply(&pending->request);
+    request_busy(&pending->request);
     free(pending);
 }
 
@@ -458,7 +389,7 @@ alert_test_handle(void *context, struct control_request *request)
         control_reply_fault(&request, &fault);
         return;
     }
-    struct json_value *result = done_make(
+    struct json_value *result = request_done(
         request, !rehearse, rehearse ? "a test mail would be queued" : "a test mail is queued");
     struct json_value *mail = status_mail(program);
     json_value_put(result, "mail", &mail);

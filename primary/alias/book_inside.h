@@ -1,0 +1,112 @@
+// What the book of ALIAS owners consists of. Inner to the room: the files book, link, owner, target,
+// save, view and expand share it; nobody else does.
+//
+//   zone --> owners (by name) --> links (one for each ALIAS record) --> where the way of each ends
+//                                                                       (a target, an owner, data)
+//   targets (by name): a look-up for A and one for AAAA, asked in rounds by a heap of due times
+#ifndef TANDEM_ALIAS_BOOK_INSIDE_H
+#define TANDEM_ALIAS_BOOK_INSIDE_H
+
+#include "common/zone/zone_set.h"
+#include "primary/alias/book.h"
+#include "primary/alias/contribution.h"
+#include "primary/alias/interest.h"
+#include "primary/alias/lookup.h"
+#include "primary/alias/name_table.h"
+#include "primary/alias/past.h"
+
+enum { A_TYPE, AAAA_TYPE, TYPE_COUNT };
+static inline uint16_t
+type_number(unsigned type)
+{
+    return type == A_TYPE ? 1 : 28;
+}
+
+struct target {
+    struct interest watched; // first: an interest is cast back
+    uint8_t *name;
+    struct lookup lookups[TYPE_COUNT];
+    uint32_t round;           // of the last questions
+    uint64_t next_ms;         // when the next round is due
+    size_t heap_place;        // in book->due
+    bool asap;                // this round was wished for
+    unsigned wanted;          // bits of types still to be asked in this round
+    uint32_t refresh_seconds; // the smallest of its zones
+};
+
+struct book_zone {
+    struct interest watched;
+    uint8_t apex[NAME_SIZE_MAX];
+    const struct draft *source; // NULL: not read yet
+    struct rules rules;
+    bool given_out;
+    int64_t grace_until;      // unix seconds: until then new owners' first answers are waited for
+    struct name_table owners; // of struct owner
+    struct vector order;      // of struct owner *, canonical order
+    struct vector changed;    // of uint8_t[NAME_SIZE_MAX]
+    bool changed_all;         // more than can be noted one by one, or the wait is over
+    bool waits;               // so the last asker was told
+    char *refusal;
+};
+
+struct owner {
+    struct interest watched;
+    struct book_zone *zone;
+    uint8_t *name;
+    struct vector links; // of struct link *
+    // Sets of targets that the zone file does not name any more, until those that it names are known.
+    struct address_set inherited[TYPE_COUNT];
+    struct address_set served[TYPE_COUNT];
+    struct past past;
+    bool noted;   // in zone->changed
+    bool limited; // more addresses than max-addresses
+    bool kept;    // while a zone is read again
+};
+
+enum end_kind {
+    END_UNKNOWN, // a zone on the way is not read yet
+    END_LOOKUP,
+    END_OWNER,
+    END_DATA, // the RRset of a local zone
+    END_NODATA,
+    END_NXDOMAIN,
+    END_DENIED,
+    END_LOOP,
+    END_BROKEN, // a name too long
+};
+struct link_end {
+    enum end_kind kind;
+    struct target *target;
+    struct owner *owner;
+    struct rrset rrset; // in the zone's source: good until the walk of the next source
+    unsigned hops;      // of the walk, without those of the owner at its end
+    const char *text;   // static; of a kind that needs words
+};
+
+struct link {
+    struct owner *owner;
+    uint8_t *target;
+    uint32_t ttl;
+    struct interest_edge *edges;
+    struct link_end ends[TYPE_COUNT];
+    unsigned hops[TYPE_COUNT]; // all in all
+    struct contribution contributions[TYPE_COUNT];
+    size_t dirty_place; // in book->dirty + 1; 0: not there
+    bool walk_wanted;   // its way may be another one
+    bool kept;          // while a zone is read again
+};
+
+struct book {
+    struct book_options options;
+    struct zone_set *zones;    // of struct book_zone
+    struct name_table targets; // of struct target
+    struct vector due;         // heap of struct target *, the earliest first
+    struct vector dirty;       // of struct link *; NULL: gone
+    struct name_table saved;   // of struct saved_owner (save.c)
+    struct arena *unused;
+    size_t link_count;
+    uint64_t random; // state of the jitter
+    uint64_t changes; // of what save.c writes
+};
+
+#endif
