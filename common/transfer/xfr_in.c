@@ -167,8 +167,11 @@ check_signature(struct xfr_in *transfer, const uint8_t *message, size_t length, 
         return rcode == RCODE_NOERROR || refuse_rcode(transfer, rcode, fault);
     if (rcode != RCODE_NOERROR && tsig_find(message, length, &tsig) && !tsig.present)
         return refuse_rcode(transfer, rcode, fault);
-    if (!tsig_check_answer(&transfer->exchange, message, length, (uint64_t)now, fault))
-        return refuse(transfer, XFR_IN_TSIG);
+    struct fault why = {0};
+    if (!tsig_check_answer(&transfer->exchange, message, length, (uint64_t)now, &why)) {
+        fault_set(fault, why.kind, "%s", why.text);
+        return refuse(transfer, why.kind == FAULT_SYNTAX ? XFR_IN_SYNTAX : XFR_IN_TSIG);
+    }
     return rcode == RCODE_NOERROR || refuse_rcode(transfer, rcode, fault);
 }
 

@@ -256,7 +256,7 @@ notify_again(struct fetcher *fetcher, struct zone *zone, const struct report_req
         fault_set(&fault, FAULT_NOT_FOUND,
                   "zone %s: nobody to tell: no notify is set, or nothing was published yet",
                   domain);
-        report_failed(fetcher->link, request, &fault);
+        report_failed(fetcher->link, request, 0, &fault);
         return;
     }
     if (!dry_run && downstream_tell_again(zone->downstream))
@@ -286,7 +286,7 @@ control(struct fetcher *fetcher, struct zone *zone, const struct message_control
     } else if (!forced && strcmp(order->verb, "refresh") != 0) {
         fault_set(&fault, FAULT_UNSUPPORTED, "%s %s: not a verb of the fetcher", order->object,
                   order->verb);
-        report_failed(fetcher->link, &request, &fault);
+        report_failed(fetcher->link, &request, 0, &fault);
     } else if (dry_run) {
         report_done(fetcher->link, &request, domain, false, true, false,
                     "the primaries would be polled now");
@@ -307,7 +307,7 @@ take_control(struct fetcher *fetcher, struct zone *zone, const struct message *m
         const struct report_request request = {message->zone, message->request};
         struct fault fault = {0};
         fault_set(&fault, FAULT_NOT_FOUND, "the fetcher does not know this zone (yet)");
-        report_failed(fetcher->link, &request, &fault);
+        report_failed(fetcher->link, &request, 0, &fault);
     }
     message_control_close(&order);
 }

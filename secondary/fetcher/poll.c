@@ -16,6 +16,7 @@
 #include "common/base/hash.h"
 #include "common/base/quantity.h"
 #include "common/daemon/clock.h"
+#include "common/daemon/control.h"
 #include "common/daemon/log.h"
 #include "common/net/loop.h"
 #include "secondary/fetcher/receive.h"
@@ -43,7 +44,8 @@ struct poll {
     char label[LABEL_MAX];
     uint64_t begun_ms;
     bool notified, forced;
-    struct fault fault; // of the last attempt
+    struct fault fault; // of the last attempt; kind NONE: well
+    int exit_code;      // for those who wait, where fault is set
     // The poll that is to come behind it.
     bool again, again_notified, again_forced;
     struct waiter waiters[POLL_WAITERS_MAX];
@@ -108,7 +110,7 @@ static void
 answer_waiter(struct poll *poll, const struct waiter *waiter, bool changed, const char *text)
 {
     if (poll->fault.kind)
-        report_failed(poll->shared.link, &waiter->request, &poll->fault);
+        report_failed(poll->shared.link, &waiter->request, poll->exit_code, &poll->fault);
     else
         report_done(poll->shared.link, &waiter->request, poll->zone->domain, true, false, changed,
                     text);
@@ -208,6 +210,7 @@ static void
 all_failed(struct poll *poll)
 {
     poll->facts.failures_in_row++;
+    poll->exit_code = CONTROL_FAILED;
     set_text(&poll->facts.failure, poll->fault.text);
     tell_failing(poll);
     finish(poll, true, false, "");
@@ -400,6 +403,7 @@ poll_take_verdict(struct poll *poll, const struct message_verdict *verdict)
     }
     const char *text = verdict->text && *verdict->text ? verdict->text : "nothing has changed";
     note_contact(poll);
+    poll->exit_code = verdict->outcome == OUTCOME_HELD ? CONTROL_REFUSED : CONTROL_FAILED;
     if (verdict->outcome == OUTCOME_HELD)
         fault_set(&poll->fault, FAULT_REFUSED, "%s", text);
     if (verdict->outcome == OUTCOME_FAILED)
@@ -415,6 +419,7 @@ on_time(void *context)
         begin(poll);
     } else if (poll->state == POLL_VERDICT) {
         log_warning("the signer gives no verdict; polling goes on", "zone", poll->zone->domain);
+        poll->exit_code = CONTROL_TIMEOUT;
         fault_set(&poll->fault, FAULT_TIMEOUT, "zone %s: the signer gives no verdict",
                   poll->zone->domain);
         finish(poll, false, false, "");
@@ -458,7 +463,7 @@ poll_command(struct poll *poll, uint64_t request, bool forced, bool wait)
     } else {
         struct fault fault;
         fault_set(&fault, FAULT_BUSY, "%d requests wait for this zone already", POLL_WAITERS_MAX);
-        report_failed(poll->shared.link, &waiter.request, &fault);
+        report_failed(poll->shared.link, &waiter.request, 0, &fault);
     }
 }
 

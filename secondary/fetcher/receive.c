@@ -22,7 +22,7 @@ struct receive {
     struct xfr_in transfer;
     struct tsig_key key;
     char *primary;
-    bool connected;
+    bool connected, done;
     uint64_t started_ms, asked_ms, first_ms;
 };
 
@@ -32,6 +32,7 @@ conclude(struct receive *receive, struct receive_result *result)
 {
     const struct xfr_in *transfer = &receive->transfer;
     tcp_stream_free(&receive->tcp);
+    loop_defer_cancel(receive->loop, receive);
     result->octets = transfer->octets;
     result->records = transfer->records;
     result->serial = transfer->serial;
@@ -64,14 +65,45 @@ on_connected(void *context)
     receive->asked_ms = loop_now_ms(receive->loop);
 }
 
+// A SOA in the middle that ends a message looks like the end of the zone; what follows tells. It is
+// only seen where it came together with that message: waiting for more would cost each poll a round
+// trip.
 static void
-on_message(void *context, const uint8_t *octets, size_t length)
+fail_behind_end(struct receive *receive)
+{
+    struct fault fault = {0};
+    fault_set(&fault, FAULT_SYNTAX,
+              "transfer from %s: a message behind the closing SOA; a SOA stands in the middle",
+              receive->primary);
+    fail(receive, "syntax", &fault);
+}
+
+static void
+on_done(void *context)
 {
     struct receive *receive = context;
     struct receive_result result = {.outcome = RECEIVE_ZONE};
     struct fault fault = {0};
+    if (receive->transfer.step == XFR_IN_UP_TO_DATE)
+        result.outcome = RECEIVE_UP_TO_DATE;
+    else if (!rr_stream_seal(receive->memfd, &fault)) {
+        fail(receive, "io", &fault);
+        return;
+    }
+    conclude(receive, &result);
+}
+
+static void
+on_message(void *context, const uint8_t *octets, size_t length)
+{
+    struct receive *receive = context;
+    struct fault fault = {0};
     if (!receive->first_ms)
         receive->first_ms = loop_now_ms(receive->loop);
+    if (receive->done) {
+        fail_behind_end(receive);
+        return;
+    }
     switch (xfr_in_feed(&receive->transfer, octets, length, clock_unix_seconds(), &fault)) {
     case XFR_IN_MORE:
         return;
@@ -79,16 +111,11 @@ on_message(void *context, const uint8_t *octets, size_t length)
         fail(receive, xfr_in_reason_word(receive->transfer.reason), &fault);
         return;
     case XFR_IN_UP_TO_DATE:
-        result.outcome = RECEIVE_UP_TO_DATE;
-        break;
     case XFR_IN_DONE:
-        if (!rr_stream_seal(receive->memfd, &fault)) {
-            fail(receive, "io", &fault);
-            return;
-        }
+        receive->done = true;
+        loop_defer(receive->loop, on_done, receive);
         break;
     }
-    conclude(receive, &result);
 }
 
 static const char *
@@ -104,6 +131,8 @@ on_ended(void *context, enum tcp_stream_end end, const struct fault *why)
 {
     struct receive *receive = context;
     struct fault fault = {0};
+    if (receive->done)
+        return; // the primary closed first: as it should be
     xfr_in_cut(&receive->transfer, why ? why->text : "the primary closed the connection", &fault);
     fail(receive, end_word(receive, end), &fault);
 }
@@ -173,6 +202,7 @@ receive_free(struct receive **receive)
     if (!gone)
         return;
     tcp_stream_free(&gone->tcp);
+    loop_defer_cancel(gone->loop, gone);
     xfr_in_close(&gone->transfer);
     rr_stream_writer_close(&gone->stream);
     if (gone->memfd >= 0)

@@ -7,7 +7,7 @@
         primary.do("cut_after", message=2)      # from now on
         primary.do("good")
         primary.set_zone(OTHER_TEXT)
-        primary.transfers                       # transfers asked for so far
+        primary.transfers                       # asked for so far; .most_running: at the same time
 
 It listens on 127.0.0.1, TCP and UDP, in threads of the test's own process. SOA and plain questions get honest
 answers from the zone; only transfers go wrong. RECORDS_PER_MESSAGE keeps messages small, so that a short zone has
@@ -32,6 +32,7 @@ What do() takes (the list of issue 2 "Bad input", and what signing.md's table of
     wrong_class                 a record of class CH
     meta_type                   a record of type ANY
     soa_in_the_middle           the SOA in the middle, then the rest
+    soa_at_boundary             the same, but the SOA ends a message, so that it looks like the end
     last_soa_differs            the closing SOA has another serial
     first_soa_missing           begins with another record
     compression_loop            an owner that points at itself
@@ -120,6 +121,7 @@ class EvilPrimary:
         self.per_message = records_per_message
         self.what, self.options = "good", {}
         self.transfers, self.notify_answers, self.queries = 0, [], 0
+        self.running, self.most_running, self.lock = 0, 0, threading.Lock()
         self.stopping = threading.Event()
         self.set_zone(zone_text)
         self._open(port)
@@ -232,7 +234,14 @@ class EvilPrimary:
                     send(connection, reply)
                 continue
             self.transfers += 1
-            Transfer(self, connection, wire).run()
+            with self.lock:
+                self.running += 1
+                self.most_running = max(self.most_running, self.running)
+            try:
+                Transfer(self, connection, wire).run()
+            finally:
+                with self.lock:
+                    self.running -= 1
 
     @staticmethod
     def _question_type(wire):
@@ -368,7 +377,7 @@ class Transfer:
 
     def _cut_after(self, message=1):
         self.send_all(self.messages()[:message])
-        self.connection.close()
+        self.connection.shutdown(socket.SHUT_RDWR)
 
     def _cut_inside(self, message=1):
         messages = self.messages()
@@ -378,7 +387,7 @@ class Transfer:
         if self.signer:
             wire = self.signer.sign(wire)
         self.connection.sendall((struct.pack("!H", len(wire)) + wire)[: 2 + len(wire) // 2])
-        self.connection.close()
+        self.connection.shutdown(socket.SHUT_RDWR)
 
     def _empty_zone(self):
         self.send_all([self.message([self.soa, self.soa])])
@@ -411,8 +420,18 @@ class Transfer:
         self.wait()
 
     def _soa_in_the_middle(self):
-        half = len(self.body) // 2
-        self.send_all(self.messages([self.soa, *self.body[:half], self.soa, *self.body[half:], self.soa]))
+        records = [self.soa, *self.body, self.soa]
+        records.insert(2 * self.primary.per_message - 2, self.soa)  # not the last of its message
+        self.send_all(self.messages(records))
+
+    def _soa_at_boundary(self):
+        messages = self.messages([self.soa, *self.body[:2], self.soa])
+        messages += self.messages([*self.body[2:], self.soa])
+        joined = b""
+        for wire in messages:
+            wire = self.signer.sign(bytes(wire)) if self.signer else bytes(wire)
+            joined += struct.pack("!H", len(wire)) + wire
+        self.connection.sendall(joined)
 
     def _last_soa_differs(self):
         soa = self.soa[0]

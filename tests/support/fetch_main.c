@@ -32,6 +32,7 @@
 
 #define RECORDS_SHOWN 2000
 #define LINE_ROOM     4096
+#define OPTIONS_MAX   4
 
 struct fetch {
     struct loop *loop;
@@ -233,8 +234,13 @@ control_send(struct fetch *fetch, uint32_t zone, uint64_t request, char *verb, c
 {
     struct octets_buffer body;
     struct message_control control = {.object = "zone", .verb = verb};
-    for (char *word = strtok(rest, " "); word && control.option_count < 4; word = strtok(NULL, " "))
-        control.options[control.option_count++] = word;
+    char options[OPTIONS_MAX][64];
+    for (char *word = strtok(rest, " "); word && control.option_count < OPTIONS_MAX;
+         word = strtok(NULL, " ")) {
+        snprintf(options[control.option_count], sizeof options[0], "%.60s=", word);
+        control.options[control.option_count] = options[control.option_count];
+        control.option_count++;
+    }
     octets_buffer_init(&body);
     message_control_write(&control, &body);
     tell(fetch, MESSAGE_CONTROL_REQUEST, ROLE_DESK, zone, request, &body);
