@@ -63,6 +63,16 @@ read_i64(struct octets_reader *reader)
     return (int64_t)octets_read_u64(reader);
 }
 
+// A longer text is cut rather than refused by the reader: a mail that ends early is better than
+// none.
+static void
+write_text(struct octets_buffer *body, const char *text)
+{
+    size_t length = text != NULL ? strnlen(text, MESSAGES_TEXT_MAX) : 0;
+    octets_buffer_add_u32(body, (uint32_t)length);
+    octets_buffer_add(body, text, length);
+}
+
 static char *
 read_text(struct octets_reader *reader)
 {
@@ -126,7 +136,7 @@ message_listen_write(const struct message_listen *listen, struct octets_buffer *
     octets_buffer_add_u8(body, listen->last);
     octets_buffer_add_u32(body, listen->socket_count);
     for (unsigned i = 0; i < listen->socket_count; i++) {
-        octets_buffer_add_text(body, listen->sockets[i].address);
+        write_text(body, listen->sockets[i].address);
         octets_buffer_add_u8(body, listen->sockets[i].tcp);
     }
 }
@@ -291,7 +301,7 @@ message_role_facts_read(struct octets body, struct message_role_facts *ret_facts
 void
 message_notify_hint_write(const struct message_notify_hint *hint, struct octets_buffer *body)
 {
-    octets_buffer_add_text(body, hint->source);
+    write_text(body, hint->source);
     octets_buffer_add_u8(body, hint->has_serial);
     octets_buffer_add_u32(body, hint->serial);
 }
@@ -315,7 +325,7 @@ message_notify_hint_read(struct octets body, struct message_notify_hint *ret_hin
 void
 message_candidate_write(const struct message_candidate *candidate, struct octets_buffer *body)
 {
-    octets_buffer_add_text(body, candidate->primary);
+    write_text(body, candidate->primary);
     octets_buffer_add_u32(body, candidate->serial);
     write_i64(body, candidate->received_seconds);
     octets_buffer_add_u64(body, candidate->wire_octets);
@@ -357,7 +367,7 @@ void
 message_verdict_write(const struct message_verdict *verdict, struct octets_buffer *body)
 {
     octets_buffer_add_u8(body, (uint8_t)verdict->outcome);
-    octets_buffer_add_text(body, verdict->text);
+    write_text(body, verdict->text);
 }
 
 bool
@@ -390,8 +400,8 @@ message_poll_facts_write(const struct message_poll_facts *facts, struct octets_b
     write_i64(body, facts->next_poll_seconds);
     octets_buffer_add_u32(body, facts->failures_in_row);
     octets_buffer_add_u8(body, facts->transferring);
-    octets_buffer_add_text(body, facts->primary);
-    octets_buffer_add_text(body, facts->failure);
+    write_text(body, facts->primary);
+    write_text(body, facts->failure);
     octets_buffer_add_u32(body, facts->upstream_serial);
     write_i64(body, facts->round_trip_ms);
     octets_buffer_add_u64(body, facts->transfers_ok);
@@ -400,7 +410,7 @@ message_poll_facts_write(const struct message_poll_facts *facts, struct octets_b
     octets_buffer_add_u64(body, facts->notifies_in);
     octets_buffer_add_u32(body, facts->downstream_count);
     octets_buffer_add_u32(body, facts->downstream_current);
-    octets_buffer_add_text(body, facts->downstream);
+    write_text(body, facts->downstream);
 }
 
 bool
@@ -445,7 +455,7 @@ void
 message_ds_seen_write(const struct message_ds_seen *seen, struct octets_buffer *body)
 {
     octets_buffer_add_u8(body, seen->answered);
-    octets_buffer_add_text(body, seen->text);
+    write_text(body, seen->text);
     octets_buffer_add_u32(body, seen->ds_count);
     octets_buffer_add(body, seen->rdatas.data, seen->rdatas.length);
 }
@@ -487,8 +497,8 @@ write_keys(const struct message_zone_facts *facts, struct octets_buffer *body)
     octets_buffer_add_u32(body, facts->key_count);
     for (uint32_t i = 0; i < facts->key_count; i++) {
         octets_buffer_add_u16(body, facts->keys[i].tag);
-        octets_buffer_add_text(body, facts->keys[i].role);
-        octets_buffer_add_text(body, facts->keys[i].state);
+        write_text(body, facts->keys[i].role);
+        write_text(body, facts->keys[i].state);
         octets_buffer_add_u8(body, facts->keys[i].algorithm);
     }
 }
@@ -546,10 +556,10 @@ read_zone_counters(struct octets_reader *reader, struct message_zone_facts *fact
 void
 message_zone_facts_write(const struct message_zone_facts *facts, struct octets_buffer *body)
 {
-    octets_buffer_add_text(body, facts->state);
-    octets_buffer_add_text(body, facts->reason);
-    octets_buffer_add_text(body, facts->reason_word);
-    octets_buffer_add_text(body, facts->held_digest);
+    write_text(body, facts->state);
+    write_text(body, facts->reason);
+    write_text(body, facts->reason_word);
+    write_text(body, facts->held_digest);
     octets_buffer_add_u8(body, facts->has_version);
     octets_buffer_add_u32(body, facts->unsigned_serial);
     octets_buffer_add_u32(body, facts->signed_serial);
@@ -625,12 +635,12 @@ message_event_write(const struct message_event *event, struct octets_buffer *bod
 {
     octets_buffer_add_u8(body, (uint8_t)event->kind);
     write_i64(body, event->at_seconds);
-    octets_buffer_add_text(body, event->dedup);
-    octets_buffer_add_text(body, event->why);
-    octets_buffer_add_text(body, event->diff);
+    write_text(body, event->dedup);
+    write_text(body, event->why);
+    write_text(body, event->diff);
     octets_buffer_add_u32(body, event->diff_lines_total);
-    octets_buffer_add_text(body, event->health);
-    octets_buffer_add_text(body, event->hint);
+    write_text(body, event->health);
+    write_text(body, event->hint);
     octets_buffer_add_u8(body, event->has_serials);
     octets_buffer_add_u32(body, event->unsigned_serial);
     octets_buffer_add_u32(body, event->signed_serial);
@@ -690,9 +700,9 @@ message_event_close(struct message_event *event)
 void
 message_review_write(const struct message_review *review, struct octets_buffer *body)
 {
-    octets_buffer_add_text(body, review->command);
-    octets_buffer_add_text(body, review->zone);
-    octets_buffer_add_text(body, review->digest);
+    write_text(body, review->command);
+    write_text(body, review->zone);
+    write_text(body, review->digest);
     write_i64(body, review->timeout_seconds);
     octets_buffer_add_text(body, review->diff);
 }
@@ -729,7 +739,7 @@ void
 message_review_done_write(const struct message_review_done *done, struct octets_buffer *body)
 {
     octets_buffer_add_u8(body, done->accepted);
-    octets_buffer_add_text(body, done->text);
+    write_text(body, done->text);
 }
 
 bool
@@ -759,7 +769,7 @@ write_texts(struct octets_buffer *body, unsigned count, char *const *texts)
 {
     octets_buffer_add_u32(body, count);
     for (unsigned i = 0; i < count; i++) {
-        octets_buffer_add_text(body, texts[i]);
+        write_text(body, texts[i]);
     }
 }
 
@@ -781,8 +791,8 @@ void
 message_control_write(const struct message_control *control, struct octets_buffer *body)
 {
     octets_buffer_add_u32(body, control->peer_uid);
-    octets_buffer_add_text(body, control->object);
-    octets_buffer_add_text(body, control->verb);
+    write_text(body, control->object);
+    write_text(body, control->verb);
     write_texts(body, control->argument_count, control->arguments);
     write_texts(body, control->option_count, control->options);
 }

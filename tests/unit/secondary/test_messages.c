@@ -1,0 +1,818 @@
+// Each kind of body: written with every field distinct, read back field by field, refused when it
+// is cut anywhere or goes on behind its end.
+#include <fcntl.h>
+#include <limits.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "common/base/arena.h"
+#include "common/base/octets.h"
+#include "secondary/messages.h"
+
+union any_body {
+    struct message_listen listen;
+    struct message_zone_state zone_state;
+    struct message_role_facts role_facts;
+    struct message_notify_hint notify_hint;
+    struct message_candidate candidate;
+    struct message_verdict verdict;
+    struct message_poll_facts poll_facts;
+    struct message_ds_seen ds_seen;
+    struct message_zone_facts zone_facts;
+    struct message_event event;
+    struct message_review review;
+    struct message_review_done review_done;
+    struct message_control control;
+};
+
+struct body_kind {
+    const char *name;
+    void (*write)(struct octets_buffer *body);
+    bool (*read)(struct octets body, union any_body *ret_body);
+    void (*check)(const union any_body *body);
+    void (*close)(union any_body *body); // NULL: owns nothing
+};
+
+// --- What is written, and what must be read
+
+static const struct message_listen LISTEN = {
+    .server_index = 0x01020304,
+    .server_count = 0x05060708,
+    .socket_count = 2,
+    .sockets = {{"192.0.2.1@53", true}, {"2001:db8::1@5353", false}},
+    .last = true,
+};
+
+static void
+listen_check(const union any_body *body)
+{
+    const struct message_listen *listen = &body->listen;
+    assert_int_equal(listen->server_index, LISTEN.server_index);
+    assert_int_equal(listen->server_count, LISTEN.server_count);
+    assert_int_equal(listen->socket_count, 2);
+    assert_string_equal(listen->sockets[0].address, "192.0.2.1@53");
+    assert_true(listen->sockets[0].tcp);
+    assert_string_equal(listen->sockets[1].address, "2001:db8::1@5353");
+    assert_false(listen->sockets[1].tcp);
+    assert_true(listen->last);
+}
+
+static const struct message_zone_state ZONE_STATE = {ZONE_EXPIRED, 0x0102030405060708};
+
+static void
+zone_state_check(const union any_body *body)
+{
+    assert_int_equal(body->zone_state.serving, ZONE_EXPIRED);
+    assert_int_equal(body->zone_state.expires_seconds, ZONE_STATE.expires_seconds);
+}
+
+static const struct message_role_facts ROLE_FACTS = {
+    .role = ROLE_SERVER,
+    .index = 3,
+    .pid = 4711,
+    .restarts = 12,
+    .started_seconds = 1795263187,
+    .last_exit = -1,
+    .expected = true,
+};
+
+static void
+role_facts_check(const union any_body *body)
+{
+    const struct message_role_facts *facts = &body->role_facts;
+    assert_int_equal(facts->role, ROLE_SERVER);
+    assert_int_equal(facts->index, 3);
+    assert_int_equal(facts->pid, 4711);
+    assert_int_equal(facts->restarts, 12);
+    assert_int_equal(facts->started_seconds, 1795263187);
+    assert_int_equal(facts->last_exit, -1);
+    assert_true(facts->expected);
+}
+
+static const struct message_notify_hint NOTIFY_HINT = {"198.51.100.7@40000", true, 0xfedcba98};
+
+static void
+notify_hint_check(const union any_body *body)
+{
+    assert_string_equal(body->notify_hint.source, "198.51.100.7@40000");
+    assert_true(body->notify_hint.has_serial);
+    assert_int_equal(body->notify_hint.serial, 0xfedcba98);
+}
+
+static char PRIMARY[] = "hidden 10.0.0.5@53", SENTENCE[] = "nsd1 did not answer", OTHER[] = "why";
+static char LINES[] = "  example.gov.  60  A\n- 192.0.2.9\n", EMPTY[] = "", WORD[] = "held";
+
+static const struct message_candidate CANDIDATE = {
+    .primary = PRIMARY,
+    .serial = 2026112104,
+    .received_seconds = 1795263187,
+    .wire_octets = 0x1122334455667788,
+    .rr_count = 77,
+    .transfer_ms = 88,
+    .notified = true,
+    .forced = false,
+};
+
+static void
+candidate_check(const union any_body *body)
+{
+    const struct message_candidate *candidate = &body->candidate;
+    assert_string_equal(candidate->primary, PRIMARY);
+    assert_int_equal(candidate->serial, 2026112104);
+    assert_int_equal(candidate->received_seconds, 1795263187);
+    assert_true(candidate->wire_octets == 0x1122334455667788);
+    assert_int_equal(candidate->rr_count, 77);
+    assert_int_equal(candidate->transfer_ms, 88);
+    assert_true(candidate->notified);
+    assert_false(candidate->forced);
+}
+
+static const struct message_verdict VERDICT = {OUTCOME_HELD, SENTENCE};
+
+static void
+verdict_check(const union any_body *body)
+{
+    assert_int_equal(body->verdict.outcome, OUTCOME_HELD);
+    assert_string_equal(body->verdict.text, SENTENCE);
+}
+
+static const struct message_poll_facts POLL_FACTS = {
+    .last_success_seconds = 1,
+    .last_attempt_seconds = 2,
+    .next_poll_seconds = 3,
+    .failures_in_row = 4,
+    .transferring = true,
+    .primary = PRIMARY,
+    .failure = OTHER,
+    .upstream_serial = 5,
+    .round_trip_ms = 6,
+    .transfers_ok = 7,
+    .transfers_failed = 8,
+    .octets_in = 9,
+    .notifies_in = 10,
+    .downstream_count = 11,
+    .downstream_current = 12,
+    .downstream = SENTENCE,
+};
+
+static void
+poll_facts_check(const union any_body *body)
+{
+    const struct message_poll_facts *facts = &body->poll_facts;
+    assert_int_equal(facts->last_success_seconds, 1);
+    assert_int_equal(facts->last_attempt_seconds, 2);
+    assert_int_equal(facts->next_poll_seconds, 3);
+    assert_int_equal(facts->failures_in_row, 4);
+    assert_true(facts->transferring);
+    assert_string_equal(facts->primary, PRIMARY);
+    assert_string_equal(facts->failure, OTHER);
+    assert_int_equal(facts->upstream_serial, 5);
+    assert_int_equal(facts->round_trip_ms, 6);
+    assert_int_equal(facts->transfers_ok, 7);
+    assert_int_equal(facts->transfers_failed, 8);
+    assert_int_equal(facts->octets_in, 9);
+    assert_int_equal(facts->notifies_in, 10);
+    assert_int_equal(facts->downstream_count, 11);
+    assert_int_equal(facts->downstream_current, 12);
+    assert_string_equal(facts->downstream, SENTENCE);
+}
+
+static const uint8_t DS_RDATAS[] = {0, 3, 'a', 'b', 'c', 0, 1, 'd'};
+static const struct message_ds_seen DS_SEEN = {
+    .answered = true, .text = SENTENCE, .ds_count = 2, .rdatas = {DS_RDATAS, sizeof DS_RDATAS}};
+
+static void
+ds_seen_check(const union any_body *body)
+{
+    assert_true(body->ds_seen.answered);
+    assert_string_equal(body->ds_seen.text, SENTENCE);
+    assert_int_equal(body->ds_seen.ds_count, 2);
+    assert_int_equal(body->ds_seen.rdatas.length, sizeof DS_RDATAS);
+    assert_memory_equal(body->ds_seen.rdatas.data, DS_RDATAS, sizeof DS_RDATAS);
+}
+
+static const struct message_zone_facts ZONE_FACTS = {
+    .state = WORD,
+    .reason = SENTENCE,
+    .reason_word = OTHER,
+    .held_digest = PRIMARY,
+    .has_version = true,
+    .unsigned_serial = 1,
+    .signed_serial = 2,
+    .published_seconds = 3,
+    .added = 4,
+    .removed = 5,
+    .rr_count = 6,
+    .signature_count = 7,
+    .node_count = 8,
+    .signature_expiry_seconds = 9,
+    .next_refresh_seconds = 10,
+    .expires_seconds = 11,
+    .changes_added = 12,
+    .changes_removed = 13,
+    .signatures_changed = 14,
+    .signatures_refreshed = 15,
+    .signatures_initial = 16,
+    .sign_count = 17,
+    .sign_microseconds = 18,
+    .sign_histogram = {19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34},
+    .heap_octets = 35,
+    .living_octets = 36,
+    .key_count = 2,
+    .keys = {{12345, "KSK", "active", 13}, {54321, "ZSK", "retired", 15}},
+    .progress = 0.25,
+};
+
+static void
+zone_facts_check(const union any_body *body)
+{
+    const struct message_zone_facts *facts = &body->zone_facts;
+    assert_string_equal(facts->state, WORD);
+    assert_string_equal(facts->reason, SENTENCE);
+    assert_string_equal(facts->reason_word, OTHER);
+    assert_string_equal(facts->held_digest, PRIMARY);
+    assert_true(facts->has_version);
+    assert_int_equal(facts->unsigned_serial, 1);
+    assert_int_equal(facts->signed_serial, 2);
+    assert_int_equal(facts->published_seconds, 3);
+    assert_int_equal(facts->added, 4);
+    assert_int_equal(facts->removed, 5);
+    assert_int_equal(facts->rr_count, 6);
+    assert_int_equal(facts->signature_count, 7);
+    assert_int_equal(facts->node_count, 8);
+    assert_int_equal(facts->signature_expiry_seconds, 9);
+    assert_int_equal(facts->next_refresh_seconds, 10);
+    assert_int_equal(facts->expires_seconds, 11);
+    assert_int_equal(facts->changes_added, 12);
+    assert_int_equal(facts->changes_removed, 13);
+    assert_int_equal(facts->signatures_changed, 14);
+    assert_int_equal(facts->signatures_refreshed, 15);
+    assert_int_equal(facts->signatures_initial, 16);
+    assert_int_equal(facts->sign_count, 17);
+    assert_int_equal(facts->sign_microseconds, 18);
+    for (unsigned i = 0; i < 16; i++)
+        assert_int_equal(facts->sign_histogram[i], 19 + i);
+    assert_int_equal(facts->heap_octets, 35);
+    assert_int_equal(facts->living_octets, 36);
+    assert_int_equal(facts->key_count, 2);
+    assert_int_equal(facts->keys[0].tag, 12345);
+    assert_string_equal(facts->keys[0].role, "KSK");
+    assert_string_equal(facts->keys[0].state, "active");
+    assert_int_equal(facts->keys[0].algorithm, 13);
+    assert_int_equal(facts->keys[1].tag, 54321);
+    assert_string_equal(facts->keys[1].role, "ZSK");
+    assert_string_equal(facts->keys[1].state, "retired");
+    assert_int_equal(facts->keys[1].algorithm, 15);
+    assert_true(facts->progress == 0.25);
+}
+
+static const struct message_event EVENT = {
+    .kind = EVENT_REFRESH_FAILED,
+    .at_seconds = 1,
+    .dedup = WORD,
+    .why = OTHER,
+    .diff = LINES,
+    .diff_lines_total = 2,
+    .health = SENTENCE,
+    .hint = PRIMARY,
+    .has_serials = true,
+    .unsigned_serial = 3,
+    .signed_serial = 4,
+    .former_signed_serial = 5,
+    .added = 6,
+    .removed = 7,
+    .new_signatures = 8,
+    .kept_signatures = 9,
+    .duration_ms = 10,
+    .signature_expiry_seconds = 11,
+};
+
+static void
+event_check(const union any_body *body)
+{
+    const struct message_event *event = &body->event;
+    assert_int_equal(event->kind, EVENT_REFRESH_FAILED);
+    assert_int_equal(event->at_seconds, 1);
+    assert_string_equal(event->dedup, WORD);
+    assert_string_equal(event->why, OTHER);
+    assert_string_equal(event->diff, LINES);
+    assert_int_equal(event->diff_lines_total, 2);
+    assert_string_equal(event->health, SENTENCE);
+    assert_string_equal(event->hint, PRIMARY);
+    assert_true(event->has_serials);
+    assert_int_equal(event->unsigned_serial, 3);
+    assert_int_equal(event->signed_serial, 4);
+    assert_int_equal(event->former_signed_serial, 5);
+    assert_int_equal(event->added, 6);
+    assert_int_equal(event->removed, 7);
+    assert_int_equal(event->new_signatures, 8);
+    assert_int_equal(event->kept_signatures, 9);
+    assert_int_equal(event->duration_ms, 10);
+    assert_int_equal(event->signature_expiry_seconds, 11);
+}
+
+static const struct message_review REVIEW = {
+    .command = OTHER, .zone = WORD, .digest = PRIMARY, .timeout_seconds = 30, .diff = LINES};
+
+static void
+review_check(const union any_body *body)
+{
+    assert_string_equal(body->review.command, OTHER);
+    assert_string_equal(body->review.zone, WORD);
+    assert_string_equal(body->review.digest, PRIMARY);
+    assert_int_equal(body->review.timeout_seconds, 30);
+    assert_string_equal(body->review.diff, LINES);
+}
+
+static const struct message_review_done REVIEW_DONE = {true, SENTENCE};
+
+static void
+review_done_check(const union any_body *body)
+{
+    assert_true(body->review_done.accepted);
+    assert_string_equal(body->review_done.text, SENTENCE);
+}
+
+static char ROLE_OPTION[] = "role=KSK", FLAG_OPTION[] = "signed=";
+static const struct message_control CONTROL = {
+    .peer_uid = 1000,
+    .object = WORD,
+    .verb = OTHER,
+    .argument_count = 3,
+    .arguments = {PRIMARY, EMPTY, SENTENCE},
+    .option_count = 2,
+    .options = {ROLE_OPTION, FLAG_OPTION},
+};
+
+static void
+control_check(const union any_body *body)
+{
+    const struct message_control *control = &body->control;
+    assert_int_equal(control->peer_uid, 1000);
+    assert_string_equal(control->object, WORD);
+    assert_string_equal(control->verb, OTHER);
+    assert_int_equal(control->argument_count, 3);
+    assert_string_equal(control->arguments[0], PRIMARY);
+    assert_string_equal(control->arguments[1], "");
+    assert_string_equal(control->arguments[2], SENTENCE);
+    assert_int_equal(control->option_count, 2);
+    assert_string_equal(message_control_option(control, "role"), "KSK");
+    assert_string_equal(message_control_option(control, "signed"), "");
+    assert_null(message_control_option(control, "rol"));
+    assert_null(message_control_option(control, "role="));
+}
+
+#define CALLS(name, NAME)                                                                          \
+    static void name##_write(struct octets_buffer *body)                                           \
+    {                                                                                              \
+        message_##name##_write(&NAME, body);                                                       \
+    }                                                                                              \
+    static bool name##_read(struct octets body, union any_body *ret_body)                          \
+    {                                                                                              \
+        return message_##name##_read(body, &ret_body->name);                                       \
+    }
+#define CALLS_OWNING(name, NAME)                                                                   \
+    CALLS(name, NAME)                                                                              \
+    static void name##_close(union any_body *body)                                                 \
+    {                                                                                              \
+        message_##name##_close(&body->name);                                                       \
+    }
+CALLS(listen, LISTEN)
+CALLS(zone_state, ZONE_STATE)
+CALLS(role_facts, ROLE_FACTS)
+CALLS(notify_hint, NOTIFY_HINT)
+CALLS_OWNING(candidate, CANDIDATE)
+CALLS_OWNING(verdict, VERDICT)
+CALLS_OWNING(poll_facts, POLL_FACTS)
+CALLS_OWNING(ds_seen, DS_SEEN)
+CALLS_OWNING(zone_facts, ZONE_FACTS)
+CALLS_OWNING(event, EVENT)
+CALLS_OWNING(review, REVIEW)
+CALLS_OWNING(review_done, REVIEW_DONE)
+CALLS_OWNING(control, CONTROL)
+
+#define KIND(name)                                                                                 \
+    {                                                                                              \
+#name, name##_write, name##_read, name##_check, NULL                                       \
+    }
+#define KIND_OWNING(name)                                                                          \
+    {                                                                                              \
+#name, name##_write, name##_read, name##_check, name##_close                               \
+    }
+static const struct body_kind KINDS[] = {
+    KIND(listen),
+    KIND(zone_state),
+    KIND(role_facts),
+    KIND(notify_hint),
+    KIND_OWNING(candidate),
+    KIND_OWNING(verdict),
+    KIND_OWNING(poll_facts),
+    KIND_OWNING(ds_seen),
+    KIND_OWNING(zone_facts),
+    KIND_OWNING(event),
+    KIND_OWNING(review),
+    KIND_OWNING(review_done),
+    KIND_OWNING(control),
+};
+#define KIND_COUNT (sizeof KINDS / sizeof KINDS[0])
+
+// --- Tests
+
+// Reads from memory of exactly this length, so that a read behind it is seen.
+static bool
+read_exactly(const struct body_kind *kind, const uint8_t *data, size_t length,
+             union any_body *ret_body)
+{
+    uint8_t *exact = memory_alloc(length > 0 ? length : 1);
+    if (length > 0)
+        memcpy(exact, data, length);
+    bool good = kind->read((struct octets){exact, length}, ret_body);
+    if (good)
+        kind->check(ret_body);
+    if (good && kind->close != NULL)
+        kind->close(ret_body);
+    free(exact);
+    return good;
+}
+
+static void
+every_body_comes_back_with_all_its_fields(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < KIND_COUNT; i++) {
+        struct octets_buffer body;
+        union any_body read;
+        octets_buffer_init(&body);
+        KINDS[i].write(&body);
+        if (!read_exactly(&KINDS[i], body.data, body.length, &read))
+            fail_msg("%s does not read what it wrote", KINDS[i].name);
+        octets_buffer_close(&body);
+    }
+}
+
+static void
+a_body_that_is_cut_anywhere_is_refused(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < KIND_COUNT; i++) {
+        struct octets_buffer body;
+        union any_body read;
+        octets_buffer_init(&body);
+        KINDS[i].write(&body);
+        for (size_t length = 0; length < body.length; length++)
+            if (read_exactly(&KINDS[i], body.data, length, &read))
+                fail_msg("%s was read from %zu of %zu octets", KINDS[i].name, length, body.length);
+        octets_buffer_close(&body);
+    }
+}
+
+static void
+octets_behind_a_body_are_refused(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < KIND_COUNT; i++) {
+        struct octets_buffer body;
+        union any_body read;
+        octets_buffer_init(&body);
+        KINDS[i].write(&body);
+        octets_buffer_add_u8(&body, 0);
+        if (read_exactly(&KINDS[i], body.data, body.length, &read))
+            fail_msg("%s was read with an octet behind it", KINDS[i].name);
+        octets_buffer_close(&body);
+    }
+}
+
+// Every octet of every body turned into another: the readers give a body or false, keep within
+// their memory (AddressSanitizer) and free what they took (LeakSanitizer).
+static void
+a_body_with_any_octet_changed_does_no_harm(void **state)
+{
+    static const uint8_t values[] = {0x00, 0x01, 0x7f, 0x80, 0xff};
+    (void)state;
+    for (size_t i = 0; i < KIND_COUNT; i++) {
+        struct octets_buffer body;
+        union any_body read;
+        octets_buffer_init(&body);
+        KINDS[i].write(&body);
+        for (size_t at = 0; at < body.length; at++) {
+            uint8_t was = body.data[at];
+            for (size_t v = 0; v < sizeof values; v++) {
+                body.data[at] = values[v];
+                bool good = KINDS[i].read((struct octets){body.data, body.length}, &read);
+                if (good && KINDS[i].close != NULL)
+                    KINDS[i].close(&read);
+            }
+            body.data[at] = was;
+        }
+        octets_buffer_close(&body);
+    }
+}
+
+static void
+a_failed_read_leaves_what_it_was_to_fill(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < KIND_COUNT; i++) {
+        union any_body read, before;
+        memset(&read, 0x5a, sizeof read);
+        memset(&before, 0x5a, sizeof before);
+        assert_false(KINDS[i].read((struct octets){(const uint8_t *)"", 0}, &read));
+        assert_memory_equal(&read, &before, sizeof read);
+    }
+}
+
+static void
+values_outside_an_enumeration_are_refused(void **state)
+{
+    struct octets_buffer body;
+    union any_body read;
+    (void)state;
+    octets_buffer_init(&body);
+    message_zone_state_write(&ZONE_STATE, &body);
+    body.data[0] = ZONE_GONE + 1;
+    assert_false(
+        message_zone_state_read((struct octets){body.data, body.length}, &read.zone_state));
+    body.length = 0;
+    message_role_facts_write(&ROLE_FACTS, &body);
+    body.data[0] = ROLE_COUNT;
+    assert_false(
+        message_role_facts_read((struct octets){body.data, body.length}, &read.role_facts));
+    body.length = 0;
+    message_event_write(&EVENT, &body);
+    body.data[0] = EVENT_KIND_COUNT;
+    assert_false(message_event_read((struct octets){body.data, body.length}, &read.event));
+    body.length = 0;
+    message_verdict_write(&VERDICT, &body);
+    body.data[0] = OUTCOME_FAILED + 1;
+    assert_false(message_verdict_read((struct octets){body.data, body.length}, &read.verdict));
+    body.length = 0;
+    message_review_done_write(&REVIEW_DONE, &body);
+    body.data[0] = 2; // neither yes nor no
+    assert_false(
+        message_review_done_read((struct octets){body.data, body.length}, &read.review_done));
+    octets_buffer_close(&body);
+}
+
+// A count or length of four thousand million in a body of a few octets: refused before anything of
+// that size is asked for (an allocation of 4 GiB would end the test).
+static void
+a_count_that_cannot_be_true_allocates_nothing(void **state)
+{
+    static const uint8_t huge[] = {0xff, 0xff, 0xff, 0xff};
+    (void)state;
+    for (size_t i = 0; i < KIND_COUNT; i++) {
+        struct octets_buffer body;
+        union any_body read;
+        octets_buffer_init(&body);
+        KINDS[i].write(&body);
+        for (size_t at = 0; at + sizeof huge <= body.length; at++) {
+            uint8_t was[sizeof huge];
+            memcpy(was, body.data + at, sizeof huge);
+            memcpy(body.data + at, huge, sizeof huge);
+            bool good = KINDS[i].read((struct octets){body.data, body.length}, &read);
+            if (good && KINDS[i].close != NULL)
+                KINDS[i].close(&read);
+            memcpy(body.data + at, was, sizeof huge);
+        }
+        octets_buffer_close(&body);
+    }
+    union any_body read;
+    struct octets_buffer body;
+    octets_buffer_init(&body);
+    octets_buffer_add_u8(&body, 1);
+    octets_buffer_add_text(&body, "");
+    octets_buffer_add(&body, huge, sizeof huge); // DS RRs, none of which follows
+    assert_false(message_ds_seen_read((struct octets){body.data, body.length}, &read.ds_seen));
+    octets_buffer_close(&body);
+}
+
+static void
+a_text_over_the_limit_is_cut_and_the_body_still_read(void **state)
+{
+    struct octets_buffer body;
+    (void)state;
+    char *text = memory_alloc(MESSAGES_TEXT_MAX + 100);
+    memset(text, 'x', MESSAGES_TEXT_MAX + 99);
+    text[MESSAGES_TEXT_MAX + 99] = '\0';
+    struct message_event event = EVENT, read;
+    event.diff = text;
+    octets_buffer_init(&body);
+    message_event_write(&event, &body);
+    assert_true(message_event_read((struct octets){body.data, body.length}, &read));
+    assert_int_equal(strlen(read.diff), MESSAGES_TEXT_MAX);
+    assert_string_equal(read.hint, event.hint);
+    message_event_close(&read);
+    octets_buffer_close(&body);
+    free(text);
+}
+
+static void
+an_address_that_does_not_fit_is_refused(void **state)
+{
+    char address[65];
+    struct octets_buffer body;
+    struct message_listen read;
+    (void)state;
+    memset(address, '1', 64);
+    address[64] = '\0';
+    octets_buffer_init(&body);
+    octets_buffer_add_u32(&body, 0);
+    octets_buffer_add_u32(&body, 1);
+    octets_buffer_add_u8(&body, 1);
+    octets_buffer_add_u32(&body, 1);
+    octets_buffer_add_text(&body, address);
+    octets_buffer_add_u8(&body, 0);
+    assert_false(message_listen_read((struct octets){body.data, body.length}, &read));
+    octets_buffer_close(&body);
+}
+
+static void
+more_arguments_than_a_control_message_holds_are_refused(void **state)
+{
+    struct octets_buffer body;
+    struct message_control read;
+    (void)state;
+    octets_buffer_init(&body);
+    octets_buffer_add_u32(&body, 0);
+    octets_buffer_add_text(&body, "key");
+    octets_buffer_add_text(&body, "import");
+    octets_buffer_add_u32(&body, MESSAGE_CONTROL_ARGUMENTS_MAX + 1);
+    for (unsigned i = 0; i <= MESSAGE_CONTROL_ARGUMENTS_MAX; i++)
+        octets_buffer_add_text(&body, "a");
+    octets_buffer_add_u32(&body, 0);
+    assert_false(message_control_read((struct octets){body.data, body.length}, &read));
+    octets_buffer_close(&body);
+}
+
+static int
+open_null(void)
+{
+    int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    return fd;
+}
+
+static bool
+is_open(int fd)
+{
+    return fcntl(fd, F_GETFD) >= 0;
+}
+
+// A place with the parts of mask (bit 0 heap, 1 old heap, 2 base, 3 index), as a message.
+static void
+place_message(unsigned mask, struct octets_buffer *body, struct message *ret_message)
+{
+    struct version_place place = {.heap = (mask & 1) != 0 ? open_null() : -1,
+                                  .old_heap = (mask & 2) != 0 ? open_null() : -1,
+                                  .base = (mask & 4) != 0 ? open_null() : -1,
+                                  .index = (mask & 8) != 0 ? open_null() : -1,
+                                  .heap_length = 1,
+                                  .old_heap_length = 2,
+                                  .base_offset = 3,
+                                  .base_length = 4,
+                                  .index_offset = 5,
+                                  .index_length = UINT64_MAX};
+    *ret_message = (struct message){.type = MESSAGE_PUBLISHED};
+    message_place_write(&place, body);
+    ret_message->body = (struct octets){body->data, body->length};
+    ret_message->descriptor_count = message_place_descriptors(&place, ret_message->descriptors);
+}
+
+static void
+close_descriptors(struct message *message)
+{
+    for (unsigned i = 0; i < message->descriptor_count; i++)
+        if (message->descriptors[i] >= 0)
+            close(message->descriptors[i]);
+}
+
+static void
+a_place_comes_back_with_each_set_of_parts(void **state)
+{
+    (void)state;
+    for (unsigned mask = 0; mask < 16; mask++) {
+        struct octets_buffer body;
+        struct message message;
+        struct version_place place;
+        octets_buffer_init(&body);
+        place_message(mask, &body, &message);
+        int given[MESSAGES_DESCRIPTORS_MAX];
+        memcpy(given, message.descriptors, sizeof given);
+        assert_true(message_place_read(&message, &place));
+        const int parts[] = {place.heap, place.old_heap, place.base, place.index};
+        unsigned at = 0;
+        for (unsigned i = 0; i < 4; i++)
+            assert_int_equal(parts[i], (mask >> i & 1) != 0 ? given[at++] : -1);
+        for (unsigned i = 0; i < message.descriptor_count; i++)
+            assert_int_equal(message.descriptors[i], -1); // moved
+        assert_int_equal(place.heap_length, 1);
+        assert_int_equal(place.old_heap_length, 2);
+        assert_int_equal(place.base_offset, 3);
+        assert_int_equal(place.base_length, 4);
+        assert_int_equal(place.index_offset, 5);
+        assert_true(place.index_length == UINT64_MAX);
+        version_place_close(&place);
+        octets_buffer_close(&body);
+    }
+}
+
+static void
+a_place_with_a_descriptor_missing_or_too_many_is_refused_and_leaks_none(void **state)
+{
+    (void)state;
+    for (int change = -1; change <= 1; change += 2) {
+        struct octets_buffer body;
+        struct message message;
+        struct version_place place;
+        octets_buffer_init(&body);
+        place_message(15, &body, &message);
+        int given[MESSAGES_DESCRIPTORS_MAX];
+        if (change < 0)
+            close(message.descriptors[--message.descriptor_count]);
+        else
+            message.descriptors[message.descriptor_count++] = open_null();
+        memcpy(given, message.descriptors, sizeof given);
+        assert_false(message_place_read(&message, &place));
+        close_descriptors(&message);
+        for (unsigned i = 0; i < message.descriptor_count; i++)
+            assert_false(is_open(given[i]));
+        octets_buffer_close(&body);
+    }
+}
+
+static void
+a_place_that_is_cut_or_has_unknown_parts_is_refused(void **state)
+{
+    struct octets_buffer body;
+    struct message message;
+    struct version_place place;
+    (void)state;
+    octets_buffer_init(&body);
+    place_message(15, &body, &message);
+    for (size_t length = 0; length < body.length; length++) {
+        message.body.length = length;
+        assert_false(message_place_read(&message, &place));
+    }
+    octets_buffer_add_u8(&body, 0);
+    message.body = (struct octets){body.data, body.length};
+    assert_false(message_place_read(&message, &place));
+    message.body.length--;
+    body.data[0] = 16;
+    assert_false(message_place_read(&message, &place));
+    for (unsigned i = 0; i < message.descriptor_count; i++)
+        assert_true(is_open(message.descriptors[i])); // still the message's
+    close_descriptors(&message);
+    octets_buffer_close(&body);
+}
+
+static void
+every_role_type_and_event_has_a_word_of_its_own(void **state)
+{
+    (void)state;
+    for (int i = 0; i < ROLE_COUNT; i++)
+        for (int k = 0; k < i; k++)
+            assert_string_not_equal(message_role_word((enum message_role)i),
+                                    message_role_word((enum message_role)k));
+    for (int i = 1; i < MESSAGE_TYPE_COUNT; i++) {
+        assert_string_not_equal(message_type_word((enum message_type)i), "unknown");
+        for (int k = 1; k < i; k++)
+            assert_string_not_equal(message_type_word((enum message_type)i),
+                                    message_type_word((enum message_type)k));
+    }
+    for (int i = 0; i < EVENT_KIND_COUNT; i++)
+        for (int k = 0; k < i; k++)
+            assert_string_not_equal(message_event_word((enum message_event_kind)i),
+                                    message_event_word((enum message_event_kind)k));
+    assert_string_equal(message_role_word((enum message_role)200), "unknown");
+    assert_string_equal(message_type_word((enum message_type)200), "unknown");
+    assert_string_equal(message_event_word((enum message_event_kind)200), "unknown");
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_body_comes_back_with_all_its_fields),
+        cmocka_unit_test(a_body_that_is_cut_anywhere_is_refused),
+        cmocka_unit_test(octets_behind_a_body_are_refused),
+        cmocka_unit_test(a_body_with_any_octet_changed_does_no_harm),
+        cmocka_unit_test(a_failed_read_leaves_what_it_was_to_fill),
+        cmocka_unit_test(values_outside_an_enumeration_are_refused),
+        cmocka_unit_test(a_count_that_cannot_be_true_allocates_nothing),
+        cmocka_unit_test(a_text_over_the_limit_is_cut_and_the_body_still_read),
+        cmocka_unit_test(an_address_that_does_not_fit_is_refused),
+        cmocka_unit_test(more_arguments_than_a_control_message_holds_are_refused),
+        cmocka_unit_test(a_place_comes_back_with_each_set_of_parts),
+        cmocka_unit_test(a_place_with_a_descriptor_missing_or_too_many_is_refused_and_leaks_none),
+        cmocka_unit_test(a_place_that_is_cut_or_has_unknown_parts_is_refused),
+        cmocka_unit_test(every_role_type_and_event_has_a_word_of_its_own),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
