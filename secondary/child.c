@@ -192,6 +192,10 @@ child_reap(struct child *child, pid_t pid, int status, int64_t now)
     child->pid = 0;
     child->last_status = status;
     loop_timer_stop(child->timer);
+    // Its last words count: a version that it published, an event, that it was ready.
+    if (child->link != NULL) {
+        message_link_drain(child->link);
+    }
     message_link_free(&child->link);
     child->calls.died(child->context, child);
     child->ready = false;

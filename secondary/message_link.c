@@ -26,7 +26,9 @@
 #define FRAME_LONG        1 // the body is in the last descriptor
 #define FRAME_DESCRIPTORS (MESSAGES_DESCRIPTORS_MAX + 1)
 #define READS_PER_TURN    64 // then the loop gets its turn
-#define SEALS             (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
+// A drain ends with what a socket holds, some hundred; a sender that goes on is cut off here.
+#define DRAIN_MAX 10000
+#define SEALS     (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
 
 struct frame {
     struct frame *next;
@@ -274,9 +276,14 @@ take_descriptors(struct msghdr *envelope, int descriptors[static FRAME_DESCRIPTO
             continue;
         }
         size_t octets = header->cmsg_len - CMSG_LEN(0);
-        for (size_t i = 0; i + sizeof(int) <= octets && count < FRAME_DESCRIPTORS;
-             i += sizeof(int)) {
-            memcpy(&descriptors[count++], CMSG_DATA(header) + i, sizeof(int));
+        for (size_t i = 0; i + sizeof(int) <= octets; i += sizeof(int)) {
+            int fd;
+            memcpy(&fd, CMSG_DATA(header) + i, sizeof fd);
+            if (count < FRAME_DESCRIPTORS) {
+                descriptors[count++] = fd;
+            } else {
+                close(fd); // the padding of a control message has room for one more
+            }
         }
     }
     return count;
@@ -399,6 +406,21 @@ link_ready(void *context, unsigned events)
         for (unsigned i = 0; i < READS_PER_TURN && result == RECEIVE_AGAIN; i++) {
             result = receive_one(link);
         }
+    }
+    if (!freed) {
+        link->freed = NULL;
+    }
+}
+
+void
+message_link_drain(struct message_link *link)
+{
+    bool freed = false;
+    ENSURE(link->freed == NULL);
+    link->freed = &freed;
+    enum receive_result result = link->closed ? RECEIVE_GONE : RECEIVE_AGAIN;
+    for (unsigned i = 0; i < DRAIN_MAX && result == RECEIVE_AGAIN; i++) {
+        result = receive_one(link);
     }
     if (!freed) {
         link->freed = NULL;

@@ -118,6 +118,9 @@ struct message_link *message_link_new(struct loop *loop, int *descriptor,
 void message_link_free(struct message_link **link); // also from inside received and closed
 // False when the link is closed or its queue is over MESSAGES_QUEUE_MAX.
 bool message_link_send(struct message_link *link, const struct message *message);
+// Receives what the other end, which is no more, sent before its end; then closed is called, unless
+// it was. Not from inside received or closed.
+void message_link_drain(struct message_link *link);
 size_t message_link_waiting(const struct message_link *link);
 // A connected pair, both close-on-exec.
 bool message_link_pair(int ret_descriptors[static 2], struct fault *fault);
