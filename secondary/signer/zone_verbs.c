@@ -390,6 +390,7 @@ zone_diff(struct keeper *keeper, const struct message_control *control, uint64_t
     json_value_put_boolean(result, "held", entry != NULL);
     put_serial(keeper, result, "from");
     if (entry == NULL) {
+        put_serial(keeper, result, "to");
         json_value_put_integer(result, "added", keeper->last_added);
         json_value_put_integer(result, "removed", keeper->last_removed);
         struct json_value *none = json_value_array();
