@@ -1,9 +1,12 @@
 #include "primary/job.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 
 #include "common/base/arena.h"
 #include "common/dns/name.h"
+
+#define MEMORY_WORTH_TRIMMING (8U << 20)
 
 struct job *
 job_new(enum job_kind kind, const uint8_t *apex, const char *cause, uint64_t started_ms,
@@ -19,6 +22,17 @@ job_new(enum job_kind kind, const uint8_t *apex, const char *cause, uint64_t sta
     return job;
 }
 
+// What a large zone took for a moment goes back to the system; else the process would stay as large
+// as two or three copies of it.
+static void
+memory_give_back(const struct job *job)
+{
+    const struct source *source =
+        job->kind == JOB_LOAD ? job->loading.source : job->publication.source;
+    if (source && draft_memory(source->draft) > MEMORY_WORTH_TRIMMING)
+        malloc_trim(0);
+}
+
 void
 job_work(void *context)
 {
@@ -29,6 +43,7 @@ job_work(void *context)
     } else {
         publication_run(&job->publication);
     }
+    memory_give_back(job);
 }
 
 void

@@ -17,6 +17,9 @@
 #include "primary/job.h"
 #include "primary/store_directory.h"
 
+#define LOG_TEXTS_MAX                                                                              \
+    20 // lines of the log for one zone file: one mistake may stand in every record
+
 struct waiter {
     loop_call *call;
     void *context;
@@ -160,8 +163,11 @@ keeper_free(struct keeper **keeper)
 static void
 texts_log(const struct keeper *keeper, enum log_level level, const struct vector *texts)
 {
-    for (size_t i = 0; i < texts->count; i++)
+    for (size_t i = 0; i < texts->count && i < LOG_TEXTS_MAX; i++)
         log_at(level, *(char **)vector_at(texts, i), "zone", keeper->domain);
+    if (texts->count > LOG_TEXTS_MAX)
+        log_at(level, "further ones are shown by tandemctl zone status", "zone", keeper->domain,
+               "more", LOG_NUMBER(texts->count - LOG_TEXTS_MAX));
 }
 
 static void

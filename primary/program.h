@@ -40,7 +40,7 @@ struct program {
     struct serve *serve;
     struct notifier *notifier;
     struct metrics *metrics;
-    struct alerts *alerts; // NULL before program_start
+    struct alerts *alerts;   // NULL before program_start
     struct aliases *aliases; // NULL: no engine
     struct alias_link alias;
     int64_t started_at, configured_at;

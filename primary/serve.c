@@ -342,6 +342,19 @@ accept_pause(struct serve *serve, const char *reason)
     loop_timer_start(serve->accept_pause, SERVE_ACCEPT_PAUSE_MS, 0);
 }
 
+// Makes room by closing the oldest connection that does nothing. False: all are transfers.
+static bool
+idle_close(struct serve *serve)
+{
+    struct client *oldest = NULL;
+    for (struct client *client = serve->clients; client; client = client->next)
+        if (!client->transferring)
+            oldest = client;
+    if (oldest)
+        client_free(oldest);
+    return oldest != NULL;
+}
+
 static void
 on_tcp(void *context, unsigned events)
 {
@@ -350,7 +363,7 @@ on_tcp(void *context, unsigned events)
     struct address peer;
     int fd;
     (void)events;
-    while (serve->client_count < SERVE_CLIENTS_MAX)
+    while (serve->client_count < SERVE_CLIENTS_MAX || idle_close(serve))
         switch (listen_accept(listener->tcp, &fd, &peer)) {
         case LISTEN_ACCEPTED:
             client_accept(serve, &fd, &peer);

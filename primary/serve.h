@@ -12,7 +12,8 @@
 #include "common/zone/zone_set.h"
 #include "primary/settings.h"
 
-#define SERVE_CLIENTS_MAX       256   // TCP connections: a fleet, each with a poll and a transfer
+#define SERVE_CLIENTS_MAX                                                                          \
+    256 // TCP connections: a fleet, each with a poll and a transfer; then idle ones are closed
 #define SERVE_CLIENT_IDLE_MS    30000 // a connection without a question
 #define SERVE_TRANSFER_IDLE_MS  60000 // a transfer of which nothing was taken
 #define SERVE_TRANSFER_TOTAL_MS 3600000

@@ -62,8 +62,8 @@ void book_answer(struct book *book, const uint8_t *name, uint16_t type, const st
                  const struct address *server, unsigned round_trip_ms, struct book_now now);
 // The targets of this owner are due now. False: no such owner.
 bool book_refresh(struct book *book, const uint8_t *owner, struct book_now now);
-// Has every target of this owner answered (or failed) since that time? No such owner: true.
-bool book_answered_since(const struct book *book, const uint8_t *owner, uint64_t rounds_ms);
+// Have the questions of book_refresh for this owner all been answered or failed? No such owner: true.
+bool book_refreshed(const struct book *book, const uint8_t *owner);
 
 // Zones with something to tell since the last call; false: none. ret_owners: vector of
 // uint8_t[NAME_SIZE_MAX] (initialised by the caller, cleared here); ret_all: any owner may have

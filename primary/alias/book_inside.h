@@ -29,9 +29,8 @@ struct target {
     uint32_t round;           // of the last questions
     uint64_t next_ms;         // when the next round is due
     size_t heap_place;        // in book->due
-    bool asap;                // this round was wished for
-    unsigned wanted;          // bits of types still to be asked in this round
-    uint32_t refresh_seconds; // the smallest of its zones
+    unsigned wanted;          // bits of types still to be handed out in this round
+    bool asap, asap_runs;     // a round was wished for; it is under way
 };
 
 struct book_zone {
@@ -46,6 +45,7 @@ struct book_zone {
     struct vector changed;    // of uint8_t[NAME_SIZE_MAX]
     bool changed_all;         // more than can be noted one by one, or the wait is over
     bool waits;               // so the last asker was told
+    bool in_news;             // in book->news
     char *refusal;
 };
 
@@ -103,9 +103,11 @@ struct book {
     struct vector due;         // heap of struct target *, the earliest first
     struct vector dirty;       // of struct link *; NULL: gone
     struct name_table saved;   // of struct saved_owner (save.c)
-    struct arena *unused;
+    struct vector news;        // of struct book_zone *: something to tell
+    struct target *asking;     // whose round is being handed out
+    bool sweep_wanted;         // some target may be watched by nobody
     size_t link_count;
-    uint64_t random; // state of the jitter
+    uint64_t random;  // state of the jitter
     uint64_t changes; // of what save.c writes
 };
 
