@@ -14,6 +14,7 @@
 #include "primary/alias/lookup.h"
 #include "primary/alias/name_table.h"
 #include "primary/alias/past.h"
+#include "primary/alias/record.h"
 
 enum { A_TYPE, AAAA_TYPE, TYPE_COUNT };
 static inline uint16_t

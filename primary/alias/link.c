@@ -163,8 +163,10 @@ outside_hop(struct way *way)
     interest_add(&target->watched, way->link, &way->link->edges);
     way->end->target = target;
     const struct lookup *lookup = &target->lookups[way->type];
+    // While it fails, its last CNAMEs say nothing: what they led to is held, not followed.
+    unsigned count = lookup->kind == REPLY_FAILURE ? 0 : lookup->chain_count;
     const uint8_t *at = lookup->chain.data;
-    for (unsigned i = 0; i < lookup->chain_count; i++, at += name_length(at)) {
+    for (unsigned i = 0; i < count; i++, at += name_length(at)) {
         if (!way_on(way, at))
             return false;
         if (is_local(way, at))

@@ -37,16 +37,17 @@ left_remove(struct lookup *lookup, size_t index)
     memmove(items + index, items + index + 1, (lookup->left.count - index) * sizeof *items);
 }
 
-// Addresses that are back, or gone for so long that nobody asks any more.
+// Takes out addresses that are back, and those gone for so long that nobody asks any more. True:
+// one came back soon enough to call it rotation.
 static bool
-left_sift(struct lookup *lookup, const struct address_set *fresh, int64_t forget_before)
+left_sift(struct lookup *lookup, const struct address_set *fresh, int64_t now)
 {
     bool back = false;
     for (size_t i = 0; i < lookup->left.count;) {
         const struct lookup_left *left = vector_at(&lookup->left, i);
         bool here = address_set_has(fresh, left->octets);
-        back = back || here;
-        if (here || left->last_seen < forget_before)
+        back = back || (here && now - left->last_seen <= LOOKUP_ROTATES_SECONDS);
+        if (here || now - left->last_seen > LOOKUP_FORGET_SECONDS)
             left_remove(lookup, i);
         else
             i++;
@@ -64,25 +65,14 @@ left_add(struct lookup *lookup, const uint8_t *octets, int64_t last_seen)
     vector_add(&lookup->left, &left);
 }
 
-// How long addresses that left are remembered: for the longest settle that rules may ask for, and
-// to see them come back.
-#define FORGET_SECONDS 86400
-
 static void
 current_set(struct lookup *lookup, const struct address_set *fresh, int64_t now)
 {
     int64_t seen = lookup->good_at ? lookup->good_at : now;
-    bool back = false;
-    for (size_t i = 0; i < lookup->left.count; i++) {
-        const struct lookup_left *left = vector_at(&lookup->left, i);
-        back = back || (address_set_has(fresh, left->octets) &&
-                        now - left->last_seen <= LOOKUP_ROTATES_SECONDS);
-    }
-    if (back) {
+    if (left_sift(lookup, fresh, now)) {
         lookup->rotated_at = now;
         lookup->flaps++;
     }
-    left_sift(lookup, fresh, now - FORGET_SECONDS);
     for (uint32_t i = 0; i < lookup->current.count; i++) {
         const uint8_t *octets = address_set_at(&lookup->current, i);
         if (!address_set_has(fresh, octets))

@@ -13,6 +13,7 @@
 
 #define LOOKUP_ROTATES_SECONDS 600  // an address that came back within this: the target rotates
 #define LOOKUP_SETTLE_AUTO     180  // settle while it does
+#define LOOKUP_FORGET_SECONDS  86400 // no longer settle makes sense: then it is another address
 #define LOOKUP_LEFT_MAX        4096 // addresses remembered that have left; the oldest go first
 
 struct lookup_left {
