@@ -5,6 +5,7 @@
 
 #include "common/base/arena.h"
 #include "common/base/vector.h"
+#include "common/daemon/control.h"
 #include "common/daemon/log.h"
 #include "common/daemon/privileges.h"
 #include "common/dns/hmac.h"
@@ -14,6 +15,7 @@
 #include "secondary/fetcher/poll.h"
 #include "secondary/fetcher/report.h"
 #include "secondary/fetcher/turns.h"
+#include "secondary/fetcher/zone_digest.h"
 #include "secondary/messages.h"
 #include "secondary/settings.h"
 
@@ -22,6 +24,7 @@ struct zone {
     struct poll *poll;
     struct downstream *downstream;
     struct ds_watch *ds_watch; // NULL: no ds-check
+    struct hash_digest digest; // of the settings that these were made from
 };
 
 struct fetcher {
@@ -116,6 +119,7 @@ zone_configure(struct fetcher *fetcher, struct zone *zone, const struct role_set
     const struct secondary_zone_settings *of = &settings->settings.zones[index];
     downstream_free(&zone->downstream);
     ds_watch_free(&zone->ds_watch);
+    zone_digest(&settings->settings, of, &zone->digest);
     zone->downstream =
         downstream_new(fetcher->loop, &settings->settings, of, on_downstream_changed, zone);
     if (of->policy == POLICY_NONE)
@@ -155,16 +159,13 @@ drop_gone_zones(struct fetcher *fetcher, const struct role_settings *settings)
     fetcher->zones.count = kept;
 }
 
-// True when the polls, the servers to tell and the parents are as they were: then a reload for
-// another zone's sake leaves this one alone.
+// Then a reload for another zone's sake leaves this one alone.
 static bool
-zone_is_as_before(const struct fetcher *fetcher, const struct role_settings *settings, size_t index)
+zone_is_as_before(const struct zone *zone, const struct role_settings *settings, size_t index)
 {
-    size_t before = role_settings_zone(fetcher->settings, settings->zone_ids[index]);
-    return before != SETTINGS_NONE &&
-           secondary_zone_settings_equal(&fetcher->settings->settings,
-                                         &fetcher->settings->settings.zones[before],
-                                         &settings->settings, &settings->settings.zones[index]);
+    struct hash_digest digest;
+    zone_digest(&settings->settings, &settings->settings.zones[index], &digest);
+    return memcmp(digest.octets, zone->digest.octets, sizeof(digest.octets)) == 0;
 }
 
 static void
@@ -177,7 +178,7 @@ take_zones(struct fetcher *fetcher, const struct role_settings *settings)
             zone_add(fetcher, settings, i);
             continue;
         }
-        bool same = zone_is_as_before(fetcher, settings, i);
+        bool same = zone_is_as_before(zone, settings, i);
         poll_change_settings(zone->poll, &settings->settings, &settings->settings.zones[i], same);
         if (!same)
             zone_configure(fetcher, zone, settings, i);
@@ -256,7 +257,7 @@ notify_again(struct fetcher *fetcher, struct zone *zone, const struct report_req
         fault_set(&fault, FAULT_NOT_FOUND,
                   "zone %s: nobody to tell: no notify is set, or nothing was published yet",
                   domain);
-        report_failed(fetcher->link, request, 0, &fault);
+        report_failed(fetcher->link, request, CONTROL_NOT_FOUND, &fault);
         return;
     }
     if (!dry_run && downstream_tell_again(zone->downstream))
@@ -286,7 +287,7 @@ control(struct fetcher *fetcher, struct zone *zone, const struct message_control
     } else if (!forced && strcmp(order->verb, "refresh") != 0) {
         fault_set(&fault, FAULT_UNSUPPORTED, "%s %s: not a verb of the fetcher", order->object,
                   order->verb);
-        report_failed(fetcher->link, &request, 0, &fault);
+        report_failed(fetcher->link, &request, CONTROL_USAGE, &fault);
     } else if (dry_run) {
         report_done(fetcher->link, &request, domain, false, true, false,
                     "the primaries would be polled now");
@@ -307,7 +308,7 @@ take_control(struct fetcher *fetcher, struct zone *zone, const struct message *m
         const struct report_request request = {message->zone, message->request};
         struct fault fault = {0};
         fault_set(&fault, FAULT_NOT_FOUND, "the fetcher does not know this zone (yet)");
-        report_failed(fetcher->link, &request, 0, &fault);
+        report_failed(fetcher->link, &request, CONTROL_NOT_FOUND, &fault);
     }
     message_control_close(&order);
 }

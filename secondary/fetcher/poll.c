@@ -20,15 +20,11 @@
 #include "common/daemon/log.h"
 #include "common/net/loop.h"
 #include "secondary/fetcher/receive.h"
+#include "secondary/fetcher/waiters.h"
 
 #define LABEL_MAX 192 // id and address of a remote
 
 enum poll_state { POLL_IDLE, POLL_QUEUED, POLL_TRANSFER, POLL_VERDICT };
-
-struct waiter {
-    struct report_request request;
-    unsigned polls; // that must still end before this one is answered
-};
 
 struct poll {
     struct poll_shared shared;
@@ -48,8 +44,7 @@ struct poll {
     int exit_code;      // for those who wait, where fault is set
     // The poll that is to come behind it.
     bool again, again_notified, again_forced;
-    struct waiter waiters[POLL_WAITERS_MAX];
-    unsigned waiter_count;
+    struct waiters waiters;
     // What is known.
     struct message_poll_facts facts;
     int64_t started_seconds;
@@ -106,30 +101,6 @@ poll_tell_facts(struct poll *poll)
 
 // ---- the end of a poll ----
 
-static void
-answer_waiter(struct poll *poll, const struct waiter *waiter, bool changed, const char *text)
-{
-    if (poll->fault.kind)
-        report_failed(poll->shared.link, &waiter->request, poll->exit_code, &poll->fault);
-    else
-        report_done(poll->shared.link, &waiter->request, poll->zone->domain, true, false, changed,
-                    text);
-}
-
-static void
-answer_waiters(struct poll *poll, bool changed, const char *text)
-{
-    unsigned left = 0;
-    for (unsigned i = 0; i < poll->waiter_count; i++) {
-        struct waiter *waiter = &poll->waiters[i];
-        if (--waiter->polls == 0)
-            answer_waiter(poll, waiter, changed, text);
-        else
-            poll->waiters[left++] = *waiter;
-    }
-    poll->waiter_count = left;
-}
-
 // When the next poll is due, counted from the beginning of this one.
 static uint64_t
 next_after_ms(const struct poll *poll, bool failed)
@@ -147,11 +118,16 @@ next_after_ms(const struct poll *poll, bool failed)
 static void
 finish(struct poll *poll, bool failed, bool changed, const char *text)
 {
+    const struct waiters_answer answer = {.domain = poll->zone->domain,
+                                          .changed = changed,
+                                          .text = text,
+                                          .fault = &poll->fault,
+                                          .exit_code = poll->exit_code};
     poll->state = POLL_IDLE;
     poll->facts.transferring = false;
     turn_end(poll->shared.turns, &poll->turn);
     plan(poll, next_after_ms(poll, failed));
-    answer_waiters(poll, changed, text);
+    waiters_poll_ended(&poll->waiters, poll->shared.link, &answer);
     poll_tell_facts(poll);
 }
 
@@ -450,20 +426,18 @@ poll_take_hint(struct poll *poll, const struct message_notify_hint *hint)
 void
 poll_command(struct poll *poll, uint64_t request, bool forced, bool wait)
 {
-    struct waiter waiter = {.request = {.zone = poll->id, .request = request}, .polls = 1};
-    waiter.polls += poll->state != POLL_IDLE && poll->state != POLL_QUEUED;
+    const struct report_request of = {.zone = poll->id, .request = request};
+    bool runs = poll->state != POLL_IDLE && poll->state != POLL_QUEUED;
     want(poll, false, forced, 0);
     if (poll->state == POLL_QUEUED)
         poll->forced |= forced;
     if (!wait) {
-        report_done(poll->shared.link, &waiter.request, poll->zone->domain, true, false, false,
+        report_done(poll->shared.link, &of, poll->zone->domain, true, false, false,
                     "a poll of the primary begins");
-    } else if (poll->waiter_count < POLL_WAITERS_MAX) {
-        poll->waiters[poll->waiter_count++] = waiter;
-    } else {
+    } else if (!waiters_add(&poll->waiters, &of, runs ? 2 : 1)) {
         struct fault fault;
-        fault_set(&fault, FAULT_BUSY, "%d requests wait for this zone already", POLL_WAITERS_MAX);
-        report_failed(poll->shared.link, &waiter.request, 0, &fault);
+        fault_set(&fault, FAULT_BUSY, "%d requests wait for this zone already", WAITERS_MAX);
+        report_failed(poll->shared.link, &of, CONTROL_FAILED, &fault);
     }
 }
 

@@ -17,7 +17,6 @@
 
 #define POLL_HINT_GAP_MS                                                                           \
     1000 // between the beginnings of two polls that NOTIFY asks for: a storm of them costs this
-#define POLL_WAITERS_MAX 16 // operators who wait for the end of a poll
 // The first polls of many zones are spread by so much for each zone, and never over more than one
 // refresh.
 #define POLL_START_SPREAD_MS 10

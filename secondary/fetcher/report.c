@@ -117,8 +117,7 @@ report_failed(struct message_link *link, const struct report_request *request, i
 {
     struct json_value *value = json_value_object();
     json_value_put_boolean(value, "ok", false);
-    json_value_put_integer(value, "exit_code",
-                           exit_code ? exit_code : control_exit_of(fault->kind));
+    json_value_put_integer(value, "exit_code", exit_code);
     struct json_value *error = json_value_put_object(value, "error");
     json_value_put_text(error, "kind", fault_kind_word(fault->kind));
     json_value_put_text(error, "text", fault->text);

@@ -25,7 +25,7 @@ struct report_request {
 // {"ok": true, ... "result": {"done", "dry_run", "text", "zone", "changed"}}
 void report_done(struct message_link *link, const struct report_request *request,
                  const char *domain, bool done, bool dry_run, bool changed, const char *text);
-// exit_code: of interface.md; 0: that of the fault's kind.
+// exit_code: enum control_exit.
 void report_failed(struct message_link *link, const struct report_request *request, int exit_code,
                    const struct fault *fault);
 
