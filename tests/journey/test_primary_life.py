@@ -2,6 +2,7 @@
 
 import json
 import os
+import pwd
 import resource
 import signal
 import socket
@@ -360,6 +361,21 @@ def test_a_second_instance_is_refused(work, primary):
     primary.start()
     second = primary.run()
     assert second.returncode == 1
+    assert www(primary, work, "a.example") == ["192.0.2.80"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give up root")
+def test_started_as_root_it_gives_up_all_privileges(work, primary):
+    os.chmod(work.path, 0o755)
+    os.chmod(primary.directory, 0o755)
+    primary.config["server"]["user"] = "nobody"
+    primary.start()
+    with open(f"/proc/{primary.process.pid}/status") as status:
+        facts = dict(line.rstrip().split(":", 1) for line in status)
+    nobody = str(pwd.getpwnam("nobody").pw_uid)
+    assert set(facts["Uid"].split()) == {nobody} and "0" not in facts["Groups"].split()
+    assert int(facts["CapEff"], 16) == int(facts["CapBnd"], 16) == 0
+    assert facts["NoNewPrivs"].strip() == "1" and facts["Seccomp"].strip() == "2"
     assert www(primary, work, "a.example") == ["192.0.2.80"]
 
 
