@@ -225,6 +225,77 @@ room_needed_is_never_less_than_what_a_publish_takes(void **state)
 }
 
 static void
+a_name_that_came_and_went_leaves_the_overlay(void **state)
+{
+    (void)state;
+    struct store_bed bed;
+    struct store_sizes sizes;
+    uint8_t name[NAME_SIZE_MAX];
+    store_bed_open(&bed, 15, NULL);
+    store_bed_publish_draft(&bed);
+    assert_true(name_from_text("new.under.nothing.example.gov.", NULL, name, NULL));
+    model_put(&bed.model, name, RRTYPE_A, 60, (const uint8_t *)"aaaa", 4);
+    store_bed_publish_diff(&bed);
+    store_sizes(bed.store, &sizes);
+    assert_int_equal(sizes.overlay_entries, 4); // two empty non-terminals and the apex's new SOA
+    model_remove(&bed.model, name, 0);
+    store_bed_publish_diff(&bed);
+    store_sizes(bed.store, &sizes);
+    assert_int_equal(sizes.overlay_entries, 1);
+    bed_check(&bed, 10);
+    store_bed_close(&bed);
+}
+
+static void
+facts_are_those_given_and_what_the_store_counts(void **state)
+{
+    (void)state;
+    struct store_bed bed;
+    struct fault fault;
+    struct version_facts given = {.sequence = 99,
+                                  .unsigned_serial = 2026112104,
+                                  .signed_serial = 1795263187,
+                                  .published_seconds = 1795286527,
+                                  .is_signed = true,
+                                  .node_count = 12345};
+    store_bed_open(&bed, 16, NULL);
+    struct draft *draft = model_draft(&bed.model);
+    assert_true(store_publish_draft(bed.store, draft, &given, &fault));
+    draft_free(&draft);
+    store_bed_reopen(&bed);
+    const struct version_facts *facts = version_facts(store_current(bed.store));
+    assert_int_equal(facts->sequence, 1);
+    assert_int_equal(facts->unsigned_serial, 2026112104);
+    assert_int_equal(facts->signed_serial, 1795263187);
+    assert_int_equal(facts->published_seconds, 1795286527);
+    assert_true(facts->is_signed);
+    assert_false(facts->nsec3);
+    assert_int_equal(facts->soa_expire_seconds, 604800); // the SOA's
+    assert_int_equal(facts->node_count, 1);
+    assert_int_equal(facts->rr_count, 2);
+    store_bed_close(&bed);
+}
+
+static void
+sequences_go_up_by_each_publish_and_each_upkeep(void **state)
+{
+    (void)state;
+    struct store_bed bed;
+    struct fault fault;
+    store_bed_open(&bed, 17, NULL);
+    store_bed_publish_draft(&bed);
+    store_bed_publish_diff(&bed);
+    assert_true(store_merge(bed.store, &fault));
+    assert_true(store_compact(bed.store, &fault));
+    assert_int_equal(version_facts(store_current(bed.store))->sequence, 4);
+    assert_int_equal(version_facts(store_current(bed.store))->signed_serial, 2);
+    store_bed_reopen(&bed);
+    store_bed_publish_diff(&bed);
+    assert_int_equal(version_facts(store_current(bed.store))->sequence, 5);
+    store_bed_close(&bed);
+}
+
+static void
 a_second_store_on_the_directory_is_refused(void **state)
 {
     (void)state;
@@ -322,6 +393,9 @@ main(void)
         cmocka_unit_test(living_octets_are_those_of_the_records),
         cmocka_unit_test(no_more_files_stay_than_two_versions_need),
         cmocka_unit_test(room_needed_is_never_less_than_what_a_publish_takes),
+        cmocka_unit_test(a_name_that_came_and_went_leaves_the_overlay),
+        cmocka_unit_test(facts_are_those_given_and_what_the_store_counts),
+        cmocka_unit_test(sequences_go_up_by_each_publish_and_each_upkeep),
         cmocka_unit_test(a_second_store_on_the_directory_is_refused),
         cmocka_unit_test(the_directory_of_another_zone_is_refused),
         cmocka_unit_test(a_new_directory_is_made_for_the_owner_alone),
