@@ -17,16 +17,18 @@
 #include "common/dns/rdata.h"
 #include "common/zone/find.h"
 
+#define TIDY_FROM 1024 // hints below which repetitions are no waste worth looking for
+
 struct bucket {
     uint32_t number;            // expiration / EXPIRY_BUCKET_SECONDS
     struct octets_buffer names; // wire names, one behind the other
+    bool repeats;               // names were added since repetitions were taken out
 };
 
 struct expiry_queue {
     struct vector buckets; // ascending by number
     size_t hints;
-    uint32_t
-        first_bucket; // where the first record of the last diff, the apex, has its hint; 0: unknown
+    size_t hints_clean; // after repetitions were last taken out of all buckets
 };
 
 struct expiry_queue *
@@ -111,11 +113,59 @@ bucket_remove(struct expiry_queue *queue, size_t index)
     memmove(at, at + 1, (queue->buckets.count - index) * sizeof *at);
 }
 
+static int
+name_order(const void *a, const void *b)
+{
+    return name_compare(*(const uint8_t *const *)a, *(const uint8_t *const *)b);
+}
+
+// Puts the names of a bucket in order, each once.
+static void
+bucket_tidy(struct expiry_queue *queue, struct bucket *bucket)
+{
+    struct vector names;
+    struct octets_buffer tidy;
+    if (!bucket->repeats)
+        return;
+    vector_init(&names, sizeof(const uint8_t *));
+    octets_buffer_init(&tidy);
+    for (size_t at = 0; at < bucket->names.length; at += name_length(bucket->names.data + at)) {
+        const uint8_t *name = bucket->names.data + at;
+        vector_add(&names, &name);
+    }
+    const uint8_t **all = names.items;
+    if (names.count)
+        qsort(all, names.count, sizeof *all, name_order);
+    for (size_t i = 0; i < names.count; i++) {
+        if (i > 0 && name_equal(all[i - 1], all[i]))
+            queue->hints--;
+        else
+            octets_buffer_add(&tidy, all[i], name_length(all[i]));
+    }
+    vector_close(&names);
+    octets_buffer_close(&bucket->names);
+    bucket->names = tidy;
+    bucket->repeats = false;
+}
+
+// A name that changes every minute keeps its first expiration (that of its NSEC) and so adds the
+// same hint each time.
+static void
+queue_tidy(struct expiry_queue *queue)
+{
+    if (queue->hints < 2 * queue->hints_clean + TIDY_FROM)
+        return;
+    for (size_t i = 0; i < queue->buckets.count; i++)
+        bucket_tidy(queue, bucket_at(queue, i));
+    queue->hints_clean = queue->hints;
+}
+
 static void
 hint_add(struct expiry_queue *queue, const uint8_t *owner, uint32_t expiration)
 {
     struct bucket *bucket = bucket_for(queue, expiration / EXPIRY_BUCKET_SECONDS);
     octets_buffer_add(&bucket->names, owner, name_length(owner));
+    bucket->repeats = true;
     queue->hints++;
 }
 
@@ -133,21 +183,17 @@ expiry_queue_fill(struct expiry_queue *queue, struct version_cursor *cursor, siz
     return true;
 }
 
-// The former records may be gone with their version: only the new ones are read. The apex comes
-// with every publish; its hint stands already as long as its first signature does.
+// The former records may be gone with their version: only the new ones are read.
 void
 expiry_queue_note(struct expiry_queue *queue, const struct diff *diff)
 {
     for (size_t i = 0; i < diff->count; i++) {
         const struct node *node = diff->entries[i].new_node;
         uint32_t expiration = node ? node_first_expiration(node) : 0;
-        uint32_t number = expiration / EXPIRY_BUCKET_SECONDS;
-        if (!expiration || (i == 0 && number == queue->first_bucket))
-            continue;
-        hint_add(queue, node_owner(node), expiration);
-        if (i == 0)
-            queue->first_bucket = number;
+        if (expiration)
+            hint_add(queue, node_owner(node), expiration);
     }
+    queue_tidy(queue);
 }
 
 // The first expiration of an owner, where its hint in this bucket holds; 0: it does not.
@@ -168,6 +214,7 @@ bucket_sift(struct expiry_queue *queue, size_t index, const struct version *vers
 {
     struct bucket *bucket = bucket_at(queue, index);
     size_t kept = 0;
+    bucket_tidy(queue, bucket);
     for (size_t at = 0; at < bucket->names.length;) {
         const uint8_t *owner = bucket->names.data + at;
         size_t length = name_length(owner);
@@ -242,8 +289,6 @@ expiry_queue_due(struct expiry_queue *queue, const struct version *version,
         else
             i++;
     }
-    if (ret_owners->count > 0)
-        queue->first_bucket = 0;
     return ret_owners->count;
 }
 
