@@ -58,6 +58,14 @@ implied_add(struct config *config, const struct config_row *row, struct vector *
             return;
     }
     struct config_scope *scope = config_scope_read(config, row, items->count, NULL, errors);
+    for (size_t i = 0; i < scope->row_count; i++)
+        if (scope->values[i] == config_scope_id(scope)) {
+            struct config_value *id = arena_zalloc(config->arena, sizeof *id);
+            ENSURE(config_value_read(scope->rows[i], row->fallback, NULL, config->arena, id, NULL));
+            id->is_given = true;
+            scope->values[i] = id;
+            break;
+        }
     scope->id = row->fallback;
     item_add(items, scope);
 }
