@@ -138,6 +138,10 @@ contents_open(struct store *store, struct store_opening *opening, struct fault *
     store_files_clean(store->directory, store->kept, 2);
     if (!store->current)
         return true;
+    // The last process may have ended between rename and sync: what is served from now on must not
+    // be gone after the next crash. A disk that refuses will refuse the next publish too, and say
+    // so then.
+    store_io()->fsync(store->directory);
     char name[STORE_FILE_NAME_MAX];
     uint32_t generation = store->kept[0].generation;
     store->hash_key = version_hash_key(store->current);

@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define STEPS_MAX   40
 #define SUBSETS_ALL 6  // pending calls up to which every subset is tried
@@ -235,12 +236,45 @@ every_crash_in_merging_and_compacting_leaves_a_whole_version(void **state)
     run_check(&run);
 }
 
+static unsigned directory_syncs;
+
+static int
+counting_sync(int file)
+{
+    struct stat status;
+    assert_int_equal(fstat(file, &status), 0);
+    directory_syncs += S_ISDIR(status.st_mode);
+    return 0;
+}
+
+// A process killed between rename and sync leaves what a later power cut could take back.
+static void
+what_a_restart_serves_is_on_the_disk(void **state)
+{
+    (void)state;
+    struct store_bed bed;
+    struct store_io io;
+    store_io_without_sync();
+    store_bed_open(&bed, 5, NULL);
+    store_bed_publish_draft(&bed);
+    store_close(&bed.store);
+    io = *store_io();
+    io.fsync = counting_sync;
+    store_io_set(&io);
+    directory_syncs = 0;
+    store_bed_reopen(&bed);
+    assert_int_equal(directory_syncs, 1);
+    store_io_set(NULL);
+    store_bed_close(&bed);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_crash_in_a_run_of_overlays_leaves_a_whole_version),
         cmocka_unit_test(every_crash_in_merging_and_compacting_leaves_a_whole_version),
+        cmocka_unit_test(what_a_restart_serves_is_on_the_disk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
