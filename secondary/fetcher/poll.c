@@ -19,10 +19,9 @@
 #include "common/daemon/control.h"
 #include "common/daemon/log.h"
 #include "common/net/loop.h"
+#include "secondary/fetcher/primaries.h"
 #include "secondary/fetcher/receive.h"
 #include "secondary/fetcher/waiters.h"
-
-#define LABEL_MAX 192 // id and address of a remote
 
 enum poll_state { POLL_IDLE, POLL_QUEUED, POLL_TRANSFER, POLL_VERDICT };
 
@@ -36,8 +35,8 @@ struct poll {
     struct turn turn;
     struct receive *receive;
     // The poll that runs.
-    size_t primary, address; // index of the zone's primaries, of the remote's addresses
-    char label[LABEL_MAX];
+    struct primaries_place place;
+    char label[PRIMARIES_LABEL_MAX];
     uint64_t begun_ms;
     bool notified, forced;
     struct fault fault; // of the last attempt; kind NONE: well
@@ -160,7 +159,7 @@ tell_failing(struct poll *poll)
 static void
 tell_recovered(struct poll *poll)
 {
-    char why[NAME_TEXT_MAX + LABEL_MAX + 64];
+    char why[NAME_TEXT_MAX + PRIMARIES_LABEL_MAX + 64];
     if (poll->facts.failures_in_row)
         log_info("the primary answers again", "zone", poll->zone->domain, "primary", poll->label,
                  "failures", LOG_NUMBER(poll->facts.failures_in_row));
@@ -203,20 +202,6 @@ note_failed_attempt(struct poll *poll, const char *reason, const struct fault *f
     snprintf(key, sizeof(key), "%s %.80s", reason, poll->zone->domain);
     log_limited(LOG_LEVEL_WARNING, key, POLL_LOG_SECONDS, fault->text, "zone", poll->zone->domain,
                 "primary", poll->label, "reason", reason);
-}
-
-static void
-next_address(struct poll *poll)
-{
-    const struct secondary_zone_settings *zone = poll->zone;
-    if (poll->primary >= zone->primaries.count)
-        return;
-    const struct remote_settings *remote =
-        &poll->settings->remotes[zone->primaries.items[poll->primary]];
-    if (++poll->address < remote->addresses.count)
-        return;
-    poll->address = 0;
-    poll->primary++;
 }
 
 static void
@@ -295,20 +280,18 @@ on_received(void *context, struct receive_result *result)
         break;
     case RECEIVE_FAILED:
         note_failed_attempt(poll, result->reason, &result->fault);
-        next_address(poll);
+        primaries_next(&poll->place);
         try_addresses(poll);
         break;
     }
 }
 
 static bool
-try_address(struct poll *poll, const struct remote_settings *remote, struct fault *fault)
+try_address(struct poll *poll, const struct remote_settings *remote, const struct address *peer,
+            struct fault *fault)
 {
     const struct secondary_zone_settings *zone = poll->zone;
-    const struct address *peer = &remote->addresses.items[poll->address];
-    char address[ADDRESS_TEXT_MAX];
-    snprintf(poll->label, sizeof(poll->label), "%.96s %s", remote->id,
-             address_to_text(peer, address));
+    primaries_label(remote, peer, poll->label);
     const struct receive_options options = {
         .apex = zone->name,
         .primary = poll->label,
@@ -319,7 +302,8 @@ try_address(struct poll *poll, const struct remote_settings *remote, struct faul
         .records_max = zone->gate.max_records,
     };
     poll->receive = receive_new(poll->shared.loop, &options, on_received, poll, fault);
-    return poll->receive != NULL;
+    return poll->receive ||
+           fault_wrap(fault, "zone %s: transfer from %s", zone->domain, poll->label);
 }
 
 // Begins a transfer from the address whose turn it is, or a later one; none is left: the poll has
@@ -327,17 +311,14 @@ try_address(struct poll *poll, const struct remote_settings *remote, struct faul
 static void
 try_addresses(struct poll *poll)
 {
-    const struct secondary_zone_settings *zone = poll->zone;
-    for (; poll->primary < zone->primaries.count; next_address(poll)) {
-        const struct remote_settings *remote =
-            &poll->settings->remotes[zone->primaries.items[poll->primary]];
+    const struct remote_settings *remote;
+    const struct address *peer;
+    while (primaries_at(&poll->place, poll->settings, poll->zone, &remote, &peer)) {
         struct fault fault = {0};
-        if (poll->address < remote->addresses.count && try_address(poll, remote, &fault))
+        if (try_address(poll, remote, peer, &fault))
             return;
-        if (fault.kind) {
-            fault_wrap(&fault, "zone %s: transfer from %s", zone->domain, poll->label);
-            note_failed_attempt(poll, "local", &fault);
-        }
+        note_failed_attempt(poll, "local", &fault);
+        primaries_next(&poll->place);
     }
     all_failed(poll);
 }
@@ -347,7 +328,7 @@ on_turn(void *context)
 {
     struct poll *poll = context;
     poll->state = POLL_TRANSFER;
-    poll->primary = poll->address = 0;
+    poll->place = (struct primaries_place){0};
     poll->begun_ms = loop_now_ms(poll->shared.loop);
     poll->facts.last_attempt_seconds = clock_unix_seconds();
     poll->facts.transferring = true;
@@ -364,7 +345,7 @@ rejected(struct poll *poll, const struct message_verdict *verdict)
     note_failed_attempt(poll, "rejected", &fault);
     loop_timer_stop(poll->timer);
     poll->state = POLL_TRANSFER;
-    next_address(poll);
+    primaries_next(&poll->place);
     try_addresses(poll);
 }
 
@@ -500,7 +481,7 @@ poll_zone(const struct poll *poll)
 }
 
 // A transfer that runs goes on with its copies of the old settings; its address may not exist any
-// more, which next_address and try_addresses look at.
+// more, which primaries_at looks at.
 void
 poll_change_settings(struct poll *poll, const struct secondary_settings *settings,
                      const struct secondary_zone_settings *zone, bool same)

@@ -16,6 +16,7 @@ several.
 What do() takes (the list of issue 2 "Bad input", and what signing.md's table of incidents adds):
 
     good
+    ixfr_unchanged, ixfr_delta  good to an AXFR; one SOA, or a delta, to an IXFR
     refuse rcode=REFUSED        an RCODE, signed where the query was
     refuse_unsigned rcode=      the same without a TSIG
     away                        connections are closed as soon as they stand
@@ -349,6 +350,21 @@ class Transfer:
 
     def _good(self):
         self.send_all(self.messages())
+
+    def _ixfr_unchanged(self):
+        """Good, but one SOA for an IXFR."""
+        if self.query.question[0].rdtype == dns.rdatatype.IXFR:
+            self.send(self.message([self.soa]))
+        else:
+            self._good()
+
+    def _ixfr_delta(self):
+        """Good, but a delta for an IXFR."""
+        if self.query.question[0].rdtype != dns.rdatatype.IXFR:
+            return self._good()
+        soa = self.soa[0]
+        before = dns.rrset.from_rdata(self.soa.name, self.soa.ttl, soa.replace(serial=soa.serial - 1))
+        self.send(self.message([self.soa, before, self.body[0], self.soa, self.body[1], self.soa]))
 
     def _refuse(self, rcode="REFUSED"):
         wire = self.message([])
