@@ -19,7 +19,9 @@
 //   fetcher -> desk           POLL_FACTS, EVENT
 //   signer -> fetcher         VERDICT (the fate of a CANDIDATE; until then no further one for the
 //                             zone), NOTIFY_OUT
-//   signer -> supervisor      PUBLISHED -> VERSION to each server; ZONE_STATE -> each server; REVIEW
+//   signer -> servers         PUBLISHED (each server gets it as VERSION), ZONE_STATE; the supervisor
+//                             keeps both for servers that start later
+//   signer -> supervisor      REVIEW
 //   signer -> desk            ZONE_FACTS, EVENT
 //   desk -> any but servers   CONTROL_REQUEST, answered by CONTROL_REPLY with the same number
 // clang-format on
