@@ -58,27 +58,39 @@ word_is_class(const char *text)
            strncasecmp(text, "CLASS", 5) == 0;
 }
 
+// Where types have mnemonics; in between there are none, and 65,536 look-ups for one error are too
+// many.
+static const struct {
+    uint16_t first, last;
+} named_types[] = {{1, 300}, {32768, 32800}, {RRTYPE_ALIAS, RRTYPE_ALIAS}};
+
+static size_t
+known_types(char words[KNOWN_TYPES_MAX][RRTYPE_TEXT_MAX], const char *known[KNOWN_TYPES_MAX])
+{
+    size_t count = 0;
+    for (size_t i = 0; i < sizeof named_types / sizeof named_types[0]; i++)
+        for (unsigned type = named_types[i].first;
+             type <= named_types[i].last && count < KNOWN_TYPES_MAX; type++) {
+            rrtype_text((uint16_t)type, words[count]);
+            if (rrtype_is_meta((uint16_t)type) || strncmp(words[count], "TYPE", 4) == 0)
+                continue;
+            known[count] = words[count];
+            count++;
+        }
+    return count;
+}
+
 static const char *
 type_nearest(const char *text, char words[KNOWN_TYPES_MAX][RRTYPE_TEXT_MAX])
 {
     const char *known[KNOWN_TYPES_MAX];
-    size_t count = 0;
     char upper[RRTYPE_TEXT_MAX];
-    for (size_t i = 0; i < sizeof upper; i++) {
+    size_t length = strlen(text);
+    if (length >= sizeof upper)
+        return NULL;
+    for (size_t i = 0; i <= length; i++)
         upper[i] = (char)toupper((unsigned char)text[i]);
-        if (!text[i])
-            break;
-        if (i + 1 == sizeof upper)
-            return NULL;
-    }
-    for (unsigned type = 1; type <= UINT16_MAX && count < KNOWN_TYPES_MAX; type++) {
-        rrtype_text((uint16_t)type, words[count]);
-        if (!rrtype_is_meta((uint16_t)type) && strncmp(words[count], "TYPE", 4) != 0) {
-            known[count] = words[count];
-            count++;
-        }
-    }
-    return quantity_nearest_word(upper, known, count);
+    return quantity_nearest_word(upper, known, known_types(words, known));
 }
 
 static bool
