@@ -878,25 +878,29 @@ change_close(struct keeper *keeper)
     keeper->intake_cause[0] = '\0';
 }
 
-// Every change ends here, well or not.
+// Every change ends here, well or not. text and fault may stand in what is freed here: they are
+// copied first.
 static void
 change_end(struct keeper *keeper, enum message_outcome outcome, const char *text,
            const struct fault *fault)
 {
     bool from_fetcher = keeper->intake != NULL && strcmp(keeper->intake_cause, "accept") != 0;
     bool good = outcome == OUTCOME_PUBLISHED || outcome == OUTCOME_UNCHANGED;
-    struct fault held = {0};
-    if (fault == NULL && !good) {
-        fault_set(&held, FAULT_REFUSED, "%s", text);
-        fault = &held;
+    char said[FAULT_TEXT_MAX];
+    struct fault told = {0};
+    snprintf(said, sizeof said, "%s", text);
+    if (fault != NULL) {
+        told = *fault;
+    } else if (!good) {
+        fault_set(&told, FAULT_REFUSED, "%s", said);
     }
     keeper->phase = KEEPER_IDLE;
     loop_timer_stop(keeper->facts_timer);
     change_close(keeper);
     if (from_fetcher) {
-        tell_verdict(keeper, outcome, text);
+        tell_verdict(keeper, outcome, said);
     }
-    answer_waiters(keeper, good, fault);
+    answer_waiters(keeper, good, &told);
     tell_facts(keeper);
     keeper_begin(keeper);
     plan(keeper);

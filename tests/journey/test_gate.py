@@ -97,7 +97,7 @@ def test_a_broken_transfer_changes_nothing_and_status_says_why(secondary, evil, 
     state = zone(secondary)
     assert state["refresh"]["error"], state
     assert content(secondary) == before
-    assert evil.transfers > seen
+    assert evil.transfers > seen or what == "away"  # closed before a query could be read
     evil.do("good")
     wait_for(lambda: answers(secondary.ask("example.gov", "A")) == ["192.0.2.66"], "the good content", about=secondary.log)
     assert wait_for(lambda: zone(secondary)["refresh"]["failures"] == 0, "failures forgotten", about=secondary.log)

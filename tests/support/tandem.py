@@ -341,7 +341,7 @@ class Workspace:
             },
             "control": {"socket": str(directory / "s")},
             "http": {"listen": f"{HOST}@{free_port()}"},
-            "log": {"level": "debug"},
+            "log": {"level": "info"},
             "key": [self.key.setting()],
             "alert": {
                 "mail-directory": str(directory / "mail"),
