@@ -19,11 +19,12 @@
 #include "primary/alias/rules.h"
 #include "primary/alias/view.h"
 
-#define BOOK_HOPS_MAX      16   // from an owner to its addresses (alias.md)
-#define BOOK_CHANGED_MAX   4096 // owners of a zone noted one by one; more: the whole zone
-#define BOOK_GRACE_SECONDS 20   // a new owner's first answer is waited for so long: it has come or
-                                // failed by then unless thousands wait with it
-#define BOOK_JITTER_PERCENT 10  // of refresh, both ways: ten thousand targets must not beat in time
+#define BOOK_HOPS_MAX    16   // from an owner to its addresses (alias.md)
+#define BOOK_CHANGED_MAX 4096 // owners of a zone noted one by one; more: the whole zone
+#define BOOK_GRACE_SECONDS                                                                         \
+    20                         // a new owner's first answer is waited for so long: it has come or
+                               // failed by then unless thousands wait with it
+#define BOOK_JITTER_PERCENT 10 // of refresh, both ways: ten thousand targets must not beat in time
 
 struct book;
 
@@ -62,7 +63,8 @@ void book_answer(struct book *book, const uint8_t *name, uint16_t type, const st
                  const struct address *server, unsigned round_trip_ms, struct book_now now);
 // The targets of this owner are due now. False: no such owner.
 bool book_refresh(struct book *book, const uint8_t *owner, struct book_now now);
-// Have the questions of book_refresh for this owner all been answered or failed? No such owner: true.
+// Have the questions of book_refresh for this owner all been answered or failed? No such owner:
+// true.
 bool book_refreshed(const struct book *book, const uint8_t *owner);
 
 // Zones with something to tell since the last call; false: none. ret_owners: vector of

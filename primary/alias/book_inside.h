@@ -1,5 +1,5 @@
-// What the book of ALIAS owners consists of. Inner to the room: the files book, link, owner, target,
-// save, view and expand share it; nobody else does.
+// What the book of ALIAS owners consists of. Inner to the room: the files book, link, owner,
+// target, save, view and expand share it; nobody else does.
 //
 //   zone --> owners (by name) --> links (one for each ALIAS record) --> where the way of each ends
 //                                                                       (a target, an owner, data)
@@ -27,11 +27,11 @@ struct target {
     struct interest watched; // first: an interest is cast back
     uint8_t *name;
     struct lookup lookups[TYPE_COUNT];
-    uint32_t round;           // of the last questions
-    uint64_t next_ms;         // when the next round is due
-    size_t heap_place;        // in book->due
-    unsigned wanted;          // bits of types still to be handed out in this round
-    bool asap, asap_runs;     // a round was wished for; it is under way
+    uint32_t round;       // of the last questions
+    uint64_t next_ms;     // when the next round is due
+    size_t heap_place;    // in book->due
+    unsigned wanted;      // bits of types still to be handed out in this round
+    bool asap, asap_runs; // a round was wished for; it is under way
 };
 
 struct book_zone {
@@ -55,7 +55,8 @@ struct owner {
     struct book_zone *zone;
     uint8_t *name;
     struct vector links; // of struct link *
-    // Sets of targets that the zone file does not name any more, until those that it names are known.
+    // Sets of targets that the zone file does not name any more, until those that it names are
+    // known.
     struct address_set inherited[TYPE_COUNT];
     struct address_set served[TYPE_COUNT];
     struct past past;
@@ -94,7 +95,6 @@ struct link {
     struct contribution contributions[TYPE_COUNT];
     size_t dirty_place; // in book->dirty + 1; 0: not there
     bool walk_wanted;   // its way may be another one
-    bool kept;          // while a zone is read again
 };
 
 struct book {

@@ -1,8 +1,8 @@
 // When is a name without addresses believed? A type that is missing while the other one is there is
 // a fact about the name, and the type goes. Neither type, or no such name, is what a broken or
 // half-configured DNS says just as well as a finished one: it is definitive, but the last good set
-// is held all the same (pdns #6666). Between the two questions of a round the name may vanish: "A is
-// missing" is therefore only believed beside an AAAA answer of the same round, or a later one.
+// is held all the same (pdns #6666). Between the two questions of a round the name may vanish: "A
+// is missing" is therefore only believed beside an AAAA answer of the same round, or a later one.
 #include "primary/alias/contribution.h"
 
 #include <stdlib.h>

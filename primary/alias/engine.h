@@ -1,7 +1,8 @@
-// The ALIAS engine: follows the ALIAS owners of all zones of this primary, asks for their targets in
-// the background, and says which addresses stand in for them now. It ties the book (all decisions,
-// pure) to the loop, the resolver and the file of saved sets. Belongs to the loop's thread; reads no
-// clock and writes no log: the time is asked of a callback, what happened is handed up as events.
+// The ALIAS engine: follows the ALIAS owners of all zones of this primary, asks for their targets
+// in the background, and says which addresses stand in for them now. It ties the book (all
+// decisions, pure) to the loop, the resolver and the file of saved sets. Belongs to the loop's
+// thread; reads no clock and writes no log: the time is asked of a callback, what happened is
+// handed up as events.
 #ifndef TANDEM_ALIAS_ENGINE_H
 #define TANDEM_ALIAS_ENGINE_H
 

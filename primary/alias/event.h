@@ -26,11 +26,11 @@ struct event {
     enum event_what what;
     int64_t at_seconds;
     const uint8_t *apex, *owner;
-    const uint8_t *target; // NULL: of the owner as a whole
-    uint16_t type;         // A or AAAA; 0: both
+    const uint8_t *target;                     // NULL: of the owner as a whole
+    uint16_t type;                             // A or AAAA; 0: both
     const struct address_set *added, *removed; // EVENT_CHANGED; else NULL
-    const char *text;                          // a sentence with RCODE or timeout and resolver; NULL
-    int64_t since, until;                      // of a trouble; 0: none, or no end
+    const char *text;     // a sentence with RCODE or timeout and resolver; NULL
+    int64_t since, until; // of a trouble; 0: none, or no end
 };
 
 #endif

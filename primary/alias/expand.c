@@ -19,8 +19,8 @@ expand_owner(const struct owner *owner, struct draft *addresses)
     for (unsigned type = 0; type < TYPE_COUNT; type++) {
         const struct address_set *set = &owner->served[type];
         for (uint32_t i = 0; i < set->count; i++)
-            ENSURE(draft_add(addresses, owner->name, type_number(type), ttl,
-                             address_set_at(set, i), set->width, NULL));
+            ENSURE(draft_add(addresses, owner->name, type_number(type), ttl, address_set_at(set, i),
+                             set->width, NULL));
     }
 }
 

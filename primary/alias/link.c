@@ -2,8 +2,9 @@
 // zone's data: CNAME, DNAME, wildcard. Where the data ends or leads out, the resolver is asked, and
 // where the resolver's CNAMEs lead back into a zone held here, the way goes on inside: the data
 // here is newer than what the outside has of it, and only so a circle through the outside is seen.
-// A way ends at addresses, at another ALIAS owner, or at nothing. It has at most 16 hops, so walking
-// needs no recursion; from owner to owner circles are found by a walk through the owners' ends.
+// A way ends at addresses, at another ALIAS owner, or at nothing. It has at most 16 hops, so
+// walking needs no recursion; from owner to owner circles are found by a walk through the owners'
+// ends.
 #include "primary/alias/link.h"
 
 #include <stdio.h>
@@ -245,8 +246,7 @@ leads_back(const struct link *link, unsigned type)
             return true;
         for (size_t i = 0; i < owner->links.count; i++) {
             const struct link *next = *(struct link **)vector_at(&owner->links, i);
-            if (next->ends[type].kind == END_OWNER &&
-                !search_add(&search, next->ends[type].owner))
+            if (next->ends[type].kind == END_OWNER && !search_add(&search, next->ends[type].owner))
                 return true;
         }
     }
@@ -362,9 +362,9 @@ end_outcome(struct link *link, unsigned type, struct outcome *outcome)
 {
     const struct link_end *end = &link->ends[type];
     static const enum outcome_kind kinds[] = {
-        [END_UNKNOWN] = OUTCOME_NONE,     [END_NODATA] = OUTCOME_NODATA,
+        [END_UNKNOWN] = OUTCOME_NONE,      [END_NODATA] = OUTCOME_NODATA,
         [END_NXDOMAIN] = OUTCOME_NXDOMAIN, [END_DENIED] = OUTCOME_DENIED,
-        [END_LOOP] = OUTCOME_LOOP,        [END_BROKEN] = OUTCOME_NODATA};
+        [END_LOOP] = OUTCOME_LOOP,         [END_BROKEN] = OUTCOME_NODATA};
     link->hops[type] = end->hops + 1;
     if (end->kind == END_LOOKUP) {
         lookup_outcome(link, type, outcome);
@@ -420,8 +420,8 @@ link_judge(struct link *link, struct book_now now, unsigned ret_steps[static TYP
         struct contribution *contribution = &link->contributions[type];
         bool inherits = link->owner->inherited[type].count > 0;
         bool has_set = inherits || (contribution->known && contribution->good.count > 0);
-        outcomes[type].kind = outcome_beside(kinds[type], kinds[1 - type],
-                                             other_is_older(link, type), has_set);
+        outcomes[type].kind =
+            outcome_beside(kinds[type], kinds[1 - type], other_is_older(link, type), has_set);
         absent_settle(link, type, &outcomes[type]);
         ret_steps[type] = contribution_apply(contribution, &outcomes[type],
                                              &link->owner->zone->rules, inherits, now.seconds);
@@ -434,8 +434,10 @@ link_judge(struct link *link, struct book_now now, unsigned ret_steps[static TYP
 enum target_state
 link_state(const struct link *link, const struct contribution **ret_worse)
 {
-    static const int rank[TARGET_STATES] = {[TARGET_FRESH] = 0, [TARGET_WAITING] = 1,
-                                            [TARGET_HELD] = 2, [TARGET_FAILING] = 3,
+    static const int rank[TARGET_STATES] = {[TARGET_FRESH] = 0,
+                                            [TARGET_WAITING] = 1,
+                                            [TARGET_HELD] = 2,
+                                            [TARGET_FAILING] = 3,
                                             [TARGET_LOOP] = 4};
     const struct contribution *a = &link->contributions[A_TYPE],
                               *aaaa = &link->contributions[AAAA_TYPE];

@@ -1,5 +1,5 @@
-// One ALIAS record: the way from its target's name to addresses, and what they mean for it. Inner to
-// the room.
+// One ALIAS record: the way from its target's name to addresses, and what they mean for it. Inner
+// to the room.
 #ifndef TANDEM_ALIAS_LINK_H
 #define TANDEM_ALIAS_LINK_H
 

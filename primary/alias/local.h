@@ -19,7 +19,8 @@ enum local_kind {
 };
 struct local_answer {
     enum local_kind kind;
-    const struct node *node; // LOCAL_RRSET, LOCAL_ALIAS: in the draft (a wildcard's where one is used)
+    const struct node
+        *node; // LOCAL_RRSET, LOCAL_ALIAS: in the draft (a wildcard's where one is used)
     uint8_t next[NAME_SIZE_MAX];
 };
 // name: lower case, at or below the apex of the sealed zone. type: A or AAAA.

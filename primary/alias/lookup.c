@@ -135,8 +135,8 @@ lookup_settle(const struct lookup *lookup, int64_t settle_seconds)
 {
     if (settle_seconds != RULES_SETTLE_AUTO)
         return settle_seconds;
-    bool rotates = lookup->rotated_at > 0 &&
-                   lookup->good_at - lookup->rotated_at <= LOOKUP_ROTATES_SECONDS;
+    bool rotates =
+        lookup->rotated_at > 0 && lookup->good_at - lookup->rotated_at <= LOOKUP_ROTATES_SECONDS;
     return rotates ? LOOKUP_SETTLE_AUTO : 0;
 }
 

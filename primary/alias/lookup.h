@@ -1,5 +1,5 @@
-// What is known of one target and type from the resolver: the last answer, the addresses that left a
-// short while ago (for `settle`), and how often addresses come back. Pure.
+// What is known of one target and type from the resolver: the last answer, the addresses that left
+// a short while ago (for `settle`), and how often addresses come back. Pure.
 #ifndef TANDEM_ALIAS_LOOKUP_H
 #define TANDEM_ALIAS_LOOKUP_H
 
@@ -11,10 +11,10 @@
 #include "common/net/address.h"
 #include "primary/alias/reply.h"
 
-#define LOOKUP_ROTATES_SECONDS 600  // an address that came back within this: the target rotates
-#define LOOKUP_SETTLE_AUTO     180  // settle while it does
+#define LOOKUP_ROTATES_SECONDS 600   // an address that came back within this: the target rotates
+#define LOOKUP_SETTLE_AUTO     180   // settle while it does
 #define LOOKUP_FORGET_SECONDS  86400 // no longer settle makes sense: then it is another address
-#define LOOKUP_LEFT_MAX        4096 // addresses remembered that have left; the oldest go first
+#define LOOKUP_LEFT_MAX        4096  // addresses remembered that have left; the oldest go first
 
 struct lookup_left {
     uint8_t octets[ADDRESS_SET_OCTETS_MAX];
@@ -26,15 +26,15 @@ struct lookup {
     bool answered; // there was an answer or a failure
     enum reply_kind kind;
     int rcode;
-    char *text; // of a failure; NULL
+    char *text;                 // of a failure; NULL
     struct address_set current; // of the last answer that was none of a failure
     struct vector left;         // of struct lookup_left
     struct octets_buffer chain;
     unsigned chain_count;
-    uint32_t asked_round, round;        // of the question under way, of the last answer
-    struct address server;              // that gave the last answer
-    int64_t asked_at, answered_at;      // unix seconds
-    int64_t good_at;                    // of the last answer that was no failure
+    uint32_t asked_round, round;   // of the question under way, of the last answer
+    struct address server;         // that gave the last answer
+    int64_t asked_at, answered_at; // unix seconds
+    int64_t good_at;               // of the last answer that was no failure
     unsigned round_trip_ms;
     int64_t rotated_at; // when an address last came back; 0: never
     uint32_t flaps;     // how many answers brought one back

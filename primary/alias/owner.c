@@ -159,10 +159,8 @@ change_tell(struct book *book, struct owner *owner, unsigned type, const struct 
     address_set_init(&removed, type_number(type));
     address_set_minus(fresh, &owner->served[type], &added);
     address_set_minus(&owner->served[type], fresh, &removed);
-    struct event event = {.what = EVENT_CHANGED,
-                          .type = type_number(type),
-                          .added = &added,
-                          .removed = &removed};
+    struct event event = {
+        .what = EVENT_CHANGED, .type = type_number(type), .added = &added, .removed = &removed};
     tell(book, owner, &event, now);
     address_set_close(&added);
     address_set_close(&removed);

@@ -10,9 +10,9 @@
 const char *
 event_word(enum event_what what)
 {
-    static const char *const words[EVENT_WHAT_COUNT] = {
-        "changed", "held", "failing", "loop", "recovered", "dropped", "retargeted", "limited",
-        "failing"};
+    static const char *const words[EVENT_WHAT_COUNT] = {"changed",    "held",      "failing",
+                                                        "loop",       "recovered", "dropped",
+                                                        "retargeted", "limited",   "failing"};
     return words[what];
 }
 

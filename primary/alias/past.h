@@ -5,7 +5,8 @@
 #include "common/base/vector.h"
 #include "primary/alias/event.h"
 
-#define PAST_MAX 20 // events kept of one owner: what an operator reads; 10,000 owners take 60 MB at worst
+#define PAST_MAX                                                                                   \
+    20 // events kept of one owner: what an operator reads; 10,000 owners take 60 MB at worst
 
 struct past_event {
     enum event_what what;

@@ -108,8 +108,8 @@ header_fits(struct reading *reading)
         return misfit(reading, "another opcode");
     reading->reply->rcode = (int)message_rcode(header);
     // A server that does not know what to make of our OPT may leave the question out.
-    if (header->qdcount == 0 && (reading->reply->rcode == RCODE_FORMERR ||
-                                 reading->reply->rcode == RCODE_NOTIMP))
+    if (header->qdcount == 0 &&
+        (reading->reply->rcode == RCODE_FORMERR || reading->reply->rcode == RCODE_NOTIMP))
         return true;
     return question_fits(reading);
 }
@@ -179,8 +179,8 @@ rr_hop(struct reading *reading, const struct message_rr *rr, const uint8_t *name
     uint8_t owner[NAME_SIZE_MAX], target[NAME_SIZE_MAX];
     name_copy_lower(owner, rr->owner);
     bool cname = rr->type == RRTYPE_CNAME && name_equal(owner, name);
-    bool dname = rr->type == RRTYPE_DNAME && !name_equal(owner, name) &&
-                 name_is_at_or_below(name, owner);
+    bool dname =
+        rr->type == RRTYPE_DNAME && !name_equal(owner, name) && name_is_at_or_below(name, owner);
     if (rr->class != RRCLASS_IN || (!cname && !dname))
         return HOP_END;
     if (!rr_target(reading, rr, target))

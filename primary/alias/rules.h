@@ -12,7 +12,8 @@
 enum after_hold { AFTER_HOLD_KEEP, AFTER_HOLD_DROP, AFTER_HOLD_REFUSE };
 
 #define RULES_SETTLE_AUTO (-1)
-#define RULES_REFRESH_MIN 5 // seconds; a resolver's cache gives nothing newer to one who asks faster
+#define RULES_REFRESH_MIN                                                                          \
+    5 // seconds; a resolver's cache gives nothing newer to one who asks faster
 
 struct rules {
     uint32_t ttl_seconds; // cap

@@ -177,8 +177,8 @@ book_restore(struct book *book, const void *octets, size_t length)
         return false;
     octets_reader_init(&reader, octets, length - HASH_DIGEST_SIZE);
     const uint8_t *magic = octets_read_view(&reader, SAVE_MAGIC_SIZE);
-    bool good = memcmp(magic, SAVE_MAGIC, SAVE_MAGIC_SIZE) == 0 &&
-                octets_read_u16(&reader) == SAVE_FORMAT;
+    bool good =
+        memcmp(magic, SAVE_MAGIC, SAVE_MAGIC_SIZE) == 0 && octets_read_u16(&reader) == SAVE_FORMAT;
     while (good && octets_left(&reader) > 0)
         good = block_read(book, &reader);
     if (!good)

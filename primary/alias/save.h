@@ -1,5 +1,5 @@
-// The last good sets on their way to disk and back. Inner to the room; called through book.h and, as
-// owners appear, by book.c.
+// The last good sets on their way to disk and back. Inner to the room; called through book.h and,
+// as owners appear, by book.c.
 #ifndef TANDEM_ALIAS_SAVE_H
 #define TANDEM_ALIAS_SAVE_H
 

@@ -27,8 +27,8 @@ const char *target_state_word(enum target_state state);
 struct view_type {
     enum target_state state;
     uint32_t count;
-    const char *rcode; // of the last answer; NULL: none, or not asked of a resolver
-    const char *error; // NULL: fine
+    const char *rcode;       // of the last answer; NULL: none, or not asked of a resolver
+    const char *error;       // NULL: fine
     struct address resolver; // AF_UNSPEC: none
     int64_t asked_at, answered_at, changed_at; // unix seconds; 0: never
     unsigned round_trip_ms;
@@ -60,8 +60,8 @@ size_t view_owner(const struct book *book, const uint8_t *owner, uint64_t now_ms
 void view_same_target(const struct book *book, const uint8_t *owner,
                       void (*call)(void *context, const uint8_t *owner), void *context);
 // How many ALIAS records are in each state; apex NULL: in all zones. owners may be NULL.
-void view_count(const struct book *book, const uint8_t *apex, size_t ret_counts[static TARGET_STATES],
-                size_t *ret_owners);
+void view_count(const struct book *book, const uint8_t *apex,
+                size_t ret_counts[static TARGET_STATES], size_t *ret_owners);
 // The newest events of the owner first; false: no such owner.
 bool view_history(const struct book *book, const uint8_t *owner,
                   void (*call)(void *context, const struct event *event), void *context);

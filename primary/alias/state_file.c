@@ -1,0 +1,116 @@
+#include "primary/alias/state_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/arena.h"
+
+static char *
+path_with(const char *path, const char *suffix)
+{
+    size_t size = strlen(path) + strlen(suffix) + 1;
+    char *made = memory_alloc(size);
+    snprintf(made, size, "%s%s", path, suffix);
+    return made;
+}
+
+static bool
+write_all(int fd, const uint8_t *octets, size_t length)
+{
+    while (length > 0) {
+        ssize_t done = write(fd, octets, length);
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done <= 0)
+            return false;
+        octets += done;
+        length -= (size_t)done;
+    }
+    return true;
+}
+
+// The rename is on disk when the folder is.
+static bool
+folder_sync(const char *path)
+{
+    char *folder = memory_text(path), *slash = strrchr(folder, '/');
+    if (slash)
+        *(slash == folder ? slash + 1 : slash) = '\0';
+    int fd = open(slash ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool good = fd >= 0 && fsync(fd) == 0;
+    if (fd >= 0)
+        close(fd);
+    free(folder);
+    return good;
+}
+
+bool
+state_file_write(const char *path, const void *octets, size_t length, struct fault *fault)
+{
+    char *beside = path_with(path, ".new");
+    int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    bool good = fd >= 0 && write_all(fd, octets, length) && fsync(fd) == 0;
+    int error = errno;
+    if (fd >= 0 && close(fd) != 0 && good) {
+        good = false;
+        error = errno;
+    }
+    if (good && (rename(beside, path) != 0 || !folder_sync(path))) {
+        good = false;
+        error = errno;
+    }
+    if (!good && fd >= 0)
+        unlink(beside);
+    free(beside);
+    return good || fault_set_errno(fault, error, "cannot write %s", path);
+}
+
+static bool
+read_all(int fd, size_t size, struct octets_buffer *buffer)
+{
+    while (buffer->length < size) {
+        ssize_t done =
+            read(fd, octets_buffer_reserve(buffer, size - buffer->length), size - buffer->length);
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done <= 0)
+            return false;
+        buffer->length += (size_t)done;
+    }
+    return true;
+}
+
+bool
+state_file_read(const char *path, struct octets_buffer *ret_buffer, struct fault *fault)
+{
+    struct stat about;
+    octets_buffer_init(ret_buffer);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT)
+        return fault_set(fault, FAULT_NOT_FOUND, "%s: there is none", path);
+    if (fd < 0 || fstat(fd, &about) != 0) {
+        fault_set_errno(fault, errno, "cannot read %s", path);
+        if (fd >= 0)
+            close(fd);
+        return false;
+    }
+    bool small = about.st_size <= (off_t)STATE_FILE_MAX;
+    bool good = small && read_all(fd, (size_t)about.st_size, ret_buffer);
+    close(fd);
+    if (!good)
+        octets_buffer_close(ret_buffer);
+    return good || fault_set(fault, small ? FAULT_IO : FAULT_LIMIT, "cannot read %s whole", path);
+}
+
+void
+state_file_set_aside(const char *path)
+{
+    char *aside = path_with(path, ".damaged");
+    rename(path, aside);
+    free(aside);
+}
