@@ -313,6 +313,8 @@ take_answer(struct xfr_in *transfer, struct octets_reader *reader, unsigned coun
         if (!take_rr(transfer, reader, &rr, fault))
             return false;
     }
+    if (!count && transfer->records == 0) // it begins with the SOA (RFC 5936 section 2.2), or it is none
+        return refuse_syntax(transfer, fault, "no record in the first message");
     if (count || transfer->empty_messages++ < XFR_IN_EMPTY_MAX)
         return true;
     fault_set(fault, FAULT_LIMIT, "more than %d messages without any record", XFR_IN_EMPTY_MAX);

@@ -93,7 +93,8 @@ def test_a_broken_transfer_changes_nothing_and_status_says_why(secondary, evil, 
     before, seen = content(secondary), evil.transfers
     evil.set_zone(zone_text(serial=2, apex="192.0.2.66"))
     evil.do(what, **options)
-    wait_for(lambda: zone(secondary)["refresh"]["failures"] >= 1, "a failure counted", about=secondary.log)
+    # A connection that stays open and says nothing more is given up after half a minute.
+    wait_for(lambda: zone(secondary)["refresh"]["failures"] >= 1, "a failure counted", seconds=60, about=secondary.log)
     state = zone(secondary)
     assert state["refresh"]["error"], state
     assert content(secondary) == before
@@ -177,7 +178,6 @@ def test_a_held_candidate_outlives_a_restart_and_is_mailed_once(secondary, evil)
     [
         ("no NS", zone_text(serial=2).replace("@  IN NS  ns1\n", ""), "NS"),
         ("apex without addresses", zone_text(serial=2).replace("@  60 IN A 192.0.2.9\n", ""), "apex"),
-        ("CNAME and other data", zone_text(serial=2, more="host01 IN CNAME host02\n"), "CNAME"),
         (
             "doubled suffix",
             zone_text(serial=2, more="".join(f"d{n}.example.gov IN A 192.0.2.1\n" for n in range(8))),
