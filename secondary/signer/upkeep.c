@@ -24,7 +24,10 @@ upkeep_next(const struct upkeep_state *state, const struct sign_policy *policy, 
     if (!state->has_version || state->busy) {
         return plan; // the end of what is under way asks again
     }
-    if (now < state->not_before_seconds) {
+    // A moment further ahead than any pause was set before the clock went back: it does not count.
+    bool waits = now < state->not_before_seconds &&
+                 state->not_before_seconds <= now + UPKEEP_LATEST_SECONDS;
+    if (waits) {
         plan.at_seconds = earlier(plan.at_seconds, state->not_before_seconds);
         return plan;
     }
