@@ -462,7 +462,8 @@ book_changed(struct book *book, const uint8_t **ret_apex, struct vector *ret_own
              struct book_now now)
 {
     while (book->news.count > 0) {
-        struct book_zone *zone = *(struct book_zone **)vector_at(&book->news, --book->news.count);
+        struct book_zone *zone = *(struct book_zone **)vector_at(&book->news, book->news.count - 1);
+        book->news.count--;
         if (!zone)
             continue;
         zone->in_news = false;
