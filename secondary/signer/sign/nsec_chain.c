@@ -112,7 +112,7 @@ name_fill(uint8_t name[static NAME_SIZE_MAX])
 }
 
 void
-name_before(const uint8_t *name, uint8_t ret_name[static NAME_SIZE_MAX])
+nsec_name_before(const uint8_t *name, uint8_t ret_name[static NAME_SIZE_MAX])
 {
     size_t label = name[0];
     ENSURE(label > 0);
@@ -137,16 +137,16 @@ name_before(const uint8_t *name, uint8_t ret_name[static NAME_SIZE_MAX])
     name_fill(ret_name);
 }
 
-// The next name that the old NSEC of an owner gives.
+// The next name that the old NSEC of an owner gives; NULL: node is NULL (damaged) or has none.
 static const uint8_t *
 old_next(const struct node *node)
 {
     struct rrset rrset;
     struct rr rr;
     uint32_t position = 0;
-    ENSURE(node_rrset_find(node, RRTYPE_NSEC, &rrset) &&
-           rrset_next(rrset.wire, rrset.wire_length, &position, &rr));
-    return rr.rdata;
+    bool has = node && node_rrset_find(node, RRTYPE_NSEC, &rrset) &&
+               rrset_next(rrset.wire, rrset.wire_length, &position, &rr);
+    return has ? rr.rdata : NULL;
 }
 
 // The place of owner in changes[from..end), or end.
@@ -165,19 +165,23 @@ change_find(const struct nsec_change *changes, size_t from, size_t end, const ui
 }
 
 // The last owner of the old chain before changes[index], which is no apex; NULL when it is a given
-// one, whose own turn comes: given owners in between may never have been in the chain.
-static const struct node *
+// one, whose own turn comes: given owners in between may never have been in the chain. False:
+// damaged.
+static bool
 anchor_before(const struct version *old, const struct nsec_change *changes, size_t count,
-              size_t index)
+              size_t index, const struct node **ret_anchor)
 {
     uint8_t before[NAME_SIZE_MAX];
-    name_before(changes[index].owner, before);
+    nsec_name_before(changes[index].owner, before);
     const struct node *node = zone_find_nsec(old, before);
-    ENSURE(node);
-    return change_find(changes, 0, count, node_owner(node)) == count ? node : NULL;
+    if (!node)
+        return false;
+    bool is_given = change_find(changes, 0, count, node_owner(node)) < count;
+    *ret_anchor = is_given ? NULL : node;
+    return true;
 }
 
-// Adds the anchors, each once, and gives the new count.
+// Adds the anchors, each once, and gives the new count; 0: damaged.
 static size_t
 anchors_add(const struct version *old, struct nsec_change *changes, size_t count)
 {
@@ -186,7 +190,9 @@ anchors_add(const struct version *old, struct nsec_change *changes, size_t count
     for (size_t i = 1; i < count; i++) { // 0 is the apex, which stays
         if (changes[i].was == changes[i].is)
             continue;
-        const struct node *node = anchor_before(old, changes, count, i);
+        const struct node *node;
+        if (!anchor_before(old, changes, count, i, &node))
+            return 0;
         if (node && node != last)
             changes[count + anchors++] =
                 (struct nsec_change){.owner = node_owner(node), .was = true, .is = true};
@@ -208,8 +214,8 @@ anchors_add(const struct version *old, struct nsec_change *changes, size_t count
     return total;
 }
 
-// The next owner after changes[index], which is in the chain. stop: the next given one that is, or
-// count.
+// The next owner after changes[index], which is in the chain; NULL: damaged. stop: the next given
+// one that is, or count.
 static const uint8_t *
 next_of(const struct version *old, const struct nsec_change *changes, size_t count, size_t index,
         size_t stop)
@@ -217,15 +223,13 @@ next_of(const struct version *old, const struct nsec_change *changes, size_t cou
     const uint8_t *apex = changes[0].owner;
     const uint8_t *limit = stop < count ? changes[stop].owner : NULL;
     const uint8_t *next = old_next(zone_find_nsec(old, changes[index].owner));
-    while (!name_equal(next, apex) && (!limit || name_compare(next, limit) < 0)) {
+    while (next && !name_equal(next, apex) && (!limit || name_compare(next, limit) < 0)) {
         size_t at = change_find(changes, index + 1, stop, next);
         if (at == stop)
             return next; // an owner that nobody touched
-        const struct node *gone = zone_find_exact(old, next);
-        ENSURE(gone);
-        next = old_next(gone);
+        next = old_next(zone_find_exact(old, next));
     }
-    return limit ? limit : apex;
+    return !next ? NULL : limit ? limit : apex;
 }
 
 size_t
@@ -238,6 +242,8 @@ nsec_chain_repair(const struct version *old, struct nsec_change *changes, size_t
         if (!changes[i].is)
             continue;
         changes[i].next = next_of(old, changes, count, i, stop);
+        if (!changes[i].next)
+            return 0;
         stop = i;
     }
     return count;

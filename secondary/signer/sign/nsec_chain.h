@@ -35,7 +35,7 @@ uint32_t nsec_ttl(const struct node *apex_node);
 
 // The last name before name in canonical order that a name of at most 255 octets can have (RFC 4471
 // section 3.1): nothing can stand between. name must be below the root.
-void name_before(const uint8_t *name, uint8_t ret_name[static NAME_SIZE_MAX]);
+void nsec_name_before(const uint8_t *name, uint8_t ret_name[static NAME_SIZE_MAX]);
 
 // One owner whose place in the chain may have changed.
 struct nsec_change {
@@ -45,7 +45,8 @@ struct nsec_change {
 };
 // changes: in canonical order, one for each owner, the apex among them, room for as many again.
 // Adds the unchanged owners whose next name changes (was and is true), fills every next. old: a
-// version with an NSEC chain. Gives the new count.
+// version with an NSEC chain. Gives the new count; 0: a damaged record
+// of old is in the way.
 size_t nsec_chain_repair(const struct version *old, struct nsec_change *changes, size_t count);
 
 #endif

@@ -27,6 +27,21 @@ entry_find(const struct diff *changes, const uint8_t *owner)
     return NULL;
 }
 
+// zone_find tells what is missing from what is damaged; zone_find_exact does not.
+const struct node *
+content_served(const struct sign_content *content, const uint8_t *owner)
+{
+    struct name_suffixes suffixes;
+    struct zone_match match;
+    if (!content->version)
+        return NULL;
+    name_suffixes_init(&suffixes, owner, version_hash_key(content->version));
+    zone_find(content->version, owner, &suffixes, &match);
+    if (match.damaged)
+        *content->damaged = true;
+    return match.damaged ? NULL : match.node;
+}
+
 const struct node *
 content_find(const struct sign_content *content, const uint8_t *owner)
 {
@@ -35,7 +50,7 @@ content_find(const struct sign_content *content, const uint8_t *owner)
         if (entry)
             return entry->new_node;
     }
-    return content->version ? zone_find_exact(content->version, owner) : NULL;
+    return content_served(content, owner);
 }
 
 bool
@@ -73,6 +88,8 @@ content_walk_next(struct content_walk *walk, struct content_step *ret_step)
     const struct diff *changes = walk->content->changes;
     const struct diff_entry *entry =
         changes && walk->entry < changes->count ? &changes->entries[walk->entry] : NULL;
+    if (walk->cursor.damaged)
+        *walk->content->damaged = true;
     if (!entry && !walk->ahead)
         return false;
     int order = !entry         ? -1

@@ -14,7 +14,11 @@ struct sign_content {
     const struct version *version; // NULL: none
     const struct diff *changes;    // unsigned view, canonical order; NULL: none
     const uint8_t *apex;
+    bool *damaged; // set when a record of the version that was asked for fails its check; what is
+                   // made of the rest is not to be published
 };
+// The version's record of an owner; NULL: none.
+const struct node *content_served(const struct sign_content *content, const uint8_t *owner);
 // The record whose unsigned RRsets the owner shall have; NULL: none.
 const struct node *content_find(const struct sign_content *content, const uint8_t *owner);
 // Whether owner stands below a zone cut or a DNAME of the new content.

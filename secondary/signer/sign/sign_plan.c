@@ -5,7 +5,6 @@
 
 #include "common/dns/name.h"
 #include "common/dns/rrtype.h"
-#include "common/zone/find.h"
 
 #define OVERSIZE_FROM                                                                              \
     32768 // octets of a record below which no RRset of it can be too long with its signatures
@@ -112,13 +111,15 @@ owner_add(struct vector *owners, const uint8_t *owner)
 
 // A cut or DNAME that came or went changes the standing of every name below it that is served.
 static void
-range_add(struct vector *owners, const struct version *version, const uint8_t *top)
+range_add(struct vector *owners, const struct sign_content *content, const uint8_t *top)
 {
     struct version_cursor cursor;
     const struct node *node;
-    version_cursor_seek(&cursor, version, top);
+    version_cursor_seek(&cursor, content->version, top);
     while ((node = version_cursor_next(&cursor)) && name_is_at_or_below(node_owner(node), top))
         owner_add(owners, node_owner(node));
+    if (cursor.damaged)
+        *content->damaged = true;
 }
 
 static void
@@ -128,12 +129,12 @@ changed_add(const struct sign_content *content, struct vector *owners)
         const struct diff_entry *entry = &content->changes->entries[i];
         const uint8_t *owner = node_owner(entry->new_node ? entry->new_node : entry->old_node);
         bool apex = name_equal(owner, content->apex);
-        const struct node *old = zone_find_exact(content->version, owner);
+        const struct node *old = content_served(content, owner);
         bool did_cut = old && content_cuts(old, apex);
         bool cuts = entry->new_node && content_cuts(entry->new_node, apex);
         owner_add(owners, owner);
         if (did_cut != cuts)
-            range_add(owners, content->version, owner);
+            range_add(owners, content, owner);
     }
 }
 
@@ -161,7 +162,7 @@ item_add(const struct sign_content *content, const struct sign_context *context,
 {
     bool apex = plan->items.count == 0;
     bool below = content_is_below_cut(content, owner);
-    const struct node *old = zone_find_exact(content->version, owner);
+    const struct node *old = content_served(content, owner);
     const struct node *node =
         oversize_trim(plan, context, content_find(content, owner), old, apex, below);
     struct sign_item item = {
@@ -174,12 +175,11 @@ item_add(const struct sign_content *content, const struct sign_context *context,
 static struct sign_item
 neighbour(const struct sign_content *content, const uint8_t *owner)
 {
-    const struct node *node = zone_find_exact(content->version, owner);
-    ENSURE(node);
-    return (struct sign_item){.content = node,
-                              .old = node,
-                              .standing =
-                                  node_standing(node, name_equal(owner, content->apex), false)};
+    const struct node *node = content_served(content, owner);
+    struct sign_item item = {.content = node, .old = node, .standing = NODE_EMPTY};
+    if (node) // else it is damaged, which was noted
+        item.standing = node_standing(node, name_equal(owner, content->apex), false);
+    return item;
 }
 
 // Fills next names and adds the neighbours.
@@ -195,6 +195,8 @@ chain_repair(const struct sign_content *content, struct sign_plan *plan)
         changes[i].is = node_standing_has_nsec(item->standing);
     }
     size_t all = nsec_chain_repair(content->version, changes, count);
+    if (all == 0)
+        *content->damaged = true;
     struct vector items;
     vector_init(&items, sizeof(struct sign_item));
     for (size_t i = 0, from = 0; i < all; i++) {
@@ -225,7 +227,7 @@ sign_plan_changes(const struct sign_content *content, const struct sign_context 
     owners_sort(&owners);
     for (size_t i = 0; i < owners.count; i++) {
         const uint8_t *owner = *(const uint8_t **)vector_at(&owners, i);
-        if (content_find(content, owner) || zone_find_exact(content->version, owner))
+        if (content_find(content, owner) || content_served(content, owner))
             item_add(content, context, plan, owner);
     }
     vector_close(&owners);

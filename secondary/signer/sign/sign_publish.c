@@ -21,6 +21,6 @@ bool
 sign_publish(struct store *store, const uint8_t *apex, const struct diff *diff,
              const struct version_facts *facts, struct fault *fault)
 {
-    return store_current(store) ? store_publish_diff(store, diff, facts, fault)
-                                : publish_whole(store, apex, diff, facts, fault);
+    return store_current(store) && !diff->damaged ? store_publish_diff(store, diff, facts, fault)
+                                                  : publish_whole(store, apex, diff, facts, fault);
 }

@@ -1,5 +1,5 @@
-// Hands a signed diff to the store: as a diff over what is served, or, where nothing is served yet,
-// as a whole content.
+// Hands a signed diff to the store: as a diff over what is served, or, where nothing is served yet
+// or what is served is damaged (diff->damaged), as a whole content.
 #ifndef TANDEM_SIGN_SIGN_PUBLISH_H
 #define TANDEM_SIGN_SIGN_PUBLISH_H
 

@@ -44,7 +44,7 @@ struct sign_tally {
     uint32_t first_expiration; // of all that were made or kept; 0: none
     uint32_t newest_inception;
     bool first_of_key; // a signature since the last sign_context_mark was among the first
-                       // VERIFY_FIRST of its key
+                       // SIGN_FIRST_OF_KEY of its key
 };
 #define SIGN_FIRST_OF_KEY                                                                          \
     100 // of each thread and key: verified before publishing, whatever the sample

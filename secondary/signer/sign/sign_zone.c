@@ -33,7 +33,7 @@ struct sign_job {
     struct sign_context **contexts; // one for each thread
     struct sign_hand *hands;
     unsigned threads;
-    bool whole;
+    bool whole, damaged;
     uint32_t signed_serial;
     struct rrset dnskey, soa;
     struct sign_common common;
@@ -86,7 +86,7 @@ must_be_whole(const struct sign_job *job, const struct node *new_apex)
 {
     const struct sign_request *request = &job->request;
     const struct node *apex = served_apex(request);
-    return request->whole || request->force || !apex ||
+    return request->anew || request->whole || request->force || !apex ||
            !version_facts(request->current)->is_signed || !zone_keys_match(apex, request->keyset) ||
            !chain_matches(apex, new_apex);
 }
@@ -186,6 +186,16 @@ hands_prepare(struct sign_job *job, struct fault *fault)
 }
 
 static bool
+damage_fault(const struct sign_job *job, struct fault *fault)
+{
+    char apex[NAME_TEXT_MAX];
+    return fault_set(fault, FAULT_CORRUPT,
+                     "zone %s: records of the saved version are damaged; \"zone retransfer\" "
+                     "fetches and signs the whole zone again",
+                     name_to_text_short(job->content.apex, apex));
+}
+
+static bool
 request_check(const struct sign_request *request, const struct node *new_apex, struct fault *fault)
 {
     char apex[NAME_TEXT_MAX];
@@ -202,14 +212,23 @@ sign_zone_prepare(const struct sign_request *request, struct sign_job **ret_job,
 {
     struct sign_job *job = memory_zalloc(sizeof *job);
     job->request = *request;
-    job->content =
-        (struct sign_content){request->current, request->changes, keyset_apex(request->keyset)};
+    job->content = (struct sign_content){.version = request->anew ? NULL : request->current,
+                                         .changes = request->changes,
+                                         .apex = keyset_apex(request->keyset),
+                                         .damaged = &job->damaged};
     sign_plan_init(&job->plan);
     octets_buffer_init(&job->soa_run);
     octets_buffer_init(&job->dnskey_run);
     vector_init(&job->result.refused, sizeof(struct sign_refusal));
     diff_init(&job->result.diff);
     const struct node *new_apex = content_find(&job->content, job->content.apex);
+    if (request->changes && request->changes->damaged && !request->anew)
+        job->damaged = true;
+    if (job->damaged) {
+        damage_fault(job, fault);
+        sign_job_free(&job);
+        return false;
+    }
     if (!request_check(request, new_apex, fault) || !serial_choose(job, fault)) {
         sign_job_free(&job);
         return false;
@@ -301,7 +320,7 @@ items_changed(const struct sign_job *job)
 static bool
 apex_changed(struct sign_job *job, struct sign_item *apex)
 {
-    if (!job->request.current)
+    if (!job->request.current || job->request.anew)
         return true;
     soa_build(job, apex->content, version_facts(job->request.current)->signed_serial);
     return !sign_node_is_settled(&job->hands[0], &job->common, apex, true);
@@ -336,6 +355,7 @@ diff_fill(struct sign_job *job)
         diff_add(&result->diff, item->old, item->result);
     }
     result->must_verify = job->must_verify;
+    result->diff.damaged = job->request.anew; // published and verified as a whole content
 }
 
 static void
@@ -402,6 +422,8 @@ bool
 sign_zone_run(struct sign_job *job, const struct sign_result **ret_result, struct fault *fault)
 {
     plan_make(job);
+    if (job->damaged)
+        return damage_fault(job, fault);
     if (!items_sign(job, fault) || !apex_sign(job, fault))
         return false;
     if (!job->result.empty)

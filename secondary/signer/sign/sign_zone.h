@@ -8,6 +8,7 @@
 //   refresh           changes = NULL, due = owners from expiry_queue_due
 //   key event         changes = NULL: the keyset is compared with what is published
 //   sign again        whole = true (or force: no old signature is kept)
+//   disk damaged      anew = true, changes = the whole content
 #ifndef TANDEM_SIGN_SIGN_ZONE_H
 #define TANDEM_SIGN_SIGN_ZONE_H
 
@@ -42,6 +43,10 @@ struct sign_request {
     bool whole; // look at every record (keys, policy or SOA minimum changed: found out by itself
                 // too)
     bool force; // with whole: keep no old signature
+    // Records of current are damaged (a fault of kind FAULT_CORRUPT said so, or changes->damaged):
+    // nothing of it is used but serial and clock. changes are then a diff of the whole content
+    // against no version (old NULL).
+    bool anew;
     uint32_t unsigned_serial; // of the content
     bool state_lost;
     bool has_forced_serial; // `zone sign --serial N`
@@ -77,7 +82,8 @@ struct sign_job;
 // borrowed until sign_job_free. Faults: no key that could sign, serial, clock.
 bool sign_zone_prepare(const struct sign_request *request, struct sign_job **ret_job,
                        struct fault *fault);
-// Any thread. The result is owned by the job. Faults: stopped; libcrypto; a zone without SOA.
+// Any thread. The result is owned by the job. Faults: FAULT_BUSY: stopped; FAULT_CORRUPT: a record
+// of current is damaged (see anew), or libcrypto failed.
 bool sign_zone_run(struct sign_job *job, const struct sign_result **ret_result,
                    struct fault *fault);
 void sign_job_free(struct sign_job **job);

@@ -268,7 +268,10 @@ verify_changes(const struct verify_changes *request, struct verify_report *repor
 {
     const struct diff *diff = request->diff;
     struct verify_keys *keys = NULL;
-    struct changed changed = {.request = request, .report = report};
+    struct verify_changes whole = *request;
+    struct changed changed = {.request = &whole, .report = report};
+    if (diff->damaged) // a whole content that takes the place of a damaged version
+        whole.current = NULL;
     if (diff->count == 0)
         return true;
     changed.apex = owner_of(&diff->entries[0]); // least in canonical order

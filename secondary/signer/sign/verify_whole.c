@@ -126,6 +126,9 @@ portion(struct verify_walk *walk, struct pool *pool, size_t count, struct verify
     verify_batch(&walk->zone, pool, walk->records, taken, report);
     if (!node) {
         walk->ended = true;
+        if (walk->version && walk->cursor.damaged)
+            verify_report_add(report, walk->zone.apex, 0, "damaged",
+                              "records of the saved version failed their checksum");
         if (walk->has_last)
             chain_step(walk, walk->zone.apex, NULL, report);
     }

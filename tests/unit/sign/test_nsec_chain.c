@@ -8,7 +8,7 @@ before(const char *text, uint8_t ret_name[static NAME_SIZE_MAX],
 {
     struct fault fault;
     assert_true(name_from_text(text, NULL, ret_name, &fault));
-    name_before(ret_name, ret_before);
+    nsec_name_before(ret_name, ret_before);
     assert_true(name_compare(ret_before, ret_name) < 0);
     assert_true(name_length(ret_before) <= NAME_SIZE_MAX);
 }

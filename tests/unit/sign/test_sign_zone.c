@@ -1,4 +1,6 @@
+#include <fcntl.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "tests/unit/sign/sign_world.h"
 
@@ -311,6 +313,67 @@ others_validators_accept_the_zone(void **state)
     world_close(&world);
 }
 
+// Flips an octet of every record of the heap that shows the text, behind the store's back.
+static void
+heap_damage(const struct world *world, const char *shown)
+{
+    char path[128];
+    static uint8_t octets[1 << 20];
+    snprintf(path, sizeof path, "%s/store/heap.1", world->folder);
+    int descriptor = open(path, O_RDWR);
+    assert_true(descriptor >= 0);
+    ssize_t length = read(descriptor, octets, sizeof octets);
+    for (ssize_t at = 0; at + (ssize_t)strlen(shown) < length; at++)
+        if (memcmp(octets + at, shown, strlen(shown)) == 0)
+            assert_int_equal(pwrite(descriptor, "!", 1, at + 1), 1);
+    close(descriptor);
+}
+
+static void
+damaged_records_stop_signing_and_the_whole_content_mends_it(void **state)
+{
+    (void)state;
+    struct world world;
+    struct fault fault;
+    struct sign_job *job;
+    const struct sign_result *result;
+    world_open(&world, "example.gov.", false);
+    world_text(&world, small_zone);
+    uint32_t serial = version_facts(store_current(world.store))->signed_serial;
+    heap_damage(&world, "www");
+    world.now += 60;
+    // A walk over all, and a change whose neighbour cannot be read.
+    struct sign_request request = {.current = store_current(world.store),
+                                   .keyset = world.keyset,
+                                   .policy = &world.policy,
+                                   .now = world.now,
+                                   .whole = true};
+    assert_true(sign_zone_prepare(&request, &job, &fault));
+    assert_false(sign_zone_run(job, &result, &fault));
+    assert_int_equal(fault.kind, FAULT_CORRUPT);
+    assert_non_null(strstr(fault.text, "damaged"));
+    sign_job_free(&job);
+    char *changed = NULL;
+    assert_true(asprintf(&changed, "%szzz A 192.0.2.50\n", small_zone) > 0);
+    struct draft *draft = draft_from_text(world.apex, changed);
+    struct diff changes;
+    diff_version_draft(store_current(world.store), draft, DIFF_UNSIGNED, &changes);
+    assert_true(changes.damaged);
+    request.whole = false;
+    request.changes = &changes;
+    assert_false(sign_zone_prepare(&request, &job, &fault));
+    assert_int_equal(fault.kind, FAULT_CORRUPT);
+    diff_close(&changes);
+    diff_version_draft(NULL, draft, DIFF_UNSIGNED, &changes);
+    world_step(&world, (struct sign_request){.changes = &changes, .anew = true});
+    assert_true(version_facts(store_current(world.store))->signed_serial > serial);
+    world_verify_all(&world);
+    diff_close(&changes);
+    draft_free(&draft);
+    free(changed);
+    world_close(&world);
+}
+
 int
 main(void)
 {
@@ -326,6 +389,7 @@ main(void)
             an_rrset_too_long_with_its_signatures_is_refused_by_name_and_the_rest_is_signed),
         cmocka_unit_test(what_cannot_be_signed_is_refused_with_a_cure),
         cmocka_unit_test(a_forced_serial_is_taken_when_it_is_later),
+        cmocka_unit_test(damaged_records_stop_signing_and_the_whole_content_mends_it),
         cmocka_unit_test(others_validators_accept_the_zone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
