@@ -191,11 +191,10 @@ book_zone_follow(struct book *book, const uint8_t *apex, const struct rules *rul
 void
 book_zone_forget(struct book *book, const uint8_t *apex, struct book_now now)
 {
-    (void)now;
     struct book_zone *zone = zone_set_remove(book->zones, apex);
-    save_forget_zone(book, apex);
     if (!zone)
         return;
+    save_keep(book, zone, now.seconds);
     zone_free(book, zone);
     book->changes++;
 }
@@ -288,6 +287,7 @@ book_age(struct book *book, struct book_now now)
         if (zone->waits)
             dirty_zone_news(book, zone, false);
     }
+    save_sweep(book, now.seconds);
     if (book->sweep_wanted && book->dirty.count == 0) {
         target_sweep(book);
         book->sweep_wanted = false;

@@ -15,11 +15,13 @@
 #define SAVE_MAGIC_SIZE 12
 #define SAVE_FORMAT     1
 #define REASON_MAX      1024
+#define KEEP_SECONDS    3600  // an operator who takes a zone out by mistake puts it back by then
 #define ADDRESSES_MAX   65536 // of one set in the file
 
 struct saved_owner {
     struct saved_owner *next; // of the same name in another zone
     uint8_t apex[NAME_SIZE_MAX], name[NAME_SIZE_MAX];
+    int64_t kept_at; // when its zone went; 0: read from the file
     size_t length;
     uint8_t octets[]; // the whole block
 };
@@ -137,9 +139,9 @@ saved_add(struct book *book, struct saved_owner *saved)
     name_table_put(&book->saved, saved->name, saved);
 }
 
-// The block at the reader's place, kept as it is.
+// A block, kept as it is.
 static bool
-block_read(struct book *book, struct octets_reader *reader)
+block_keep(struct book *book, struct octets_reader *reader, int64_t kept_at)
 {
     uint8_t apex[NAME_SIZE_MAX], name[NAME_SIZE_MAX];
     const uint8_t *start = reader->at;
@@ -151,10 +153,26 @@ block_read(struct book *book, struct octets_reader *reader)
     struct saved_owner *saved = memory_zalloc(sizeof *saved + length);
     name_copy_lower(saved->apex, apex);
     name_copy_lower(saved->name, name);
+    saved->kept_at = kept_at;
     saved->length = length;
     memcpy(saved->octets, start, length);
     saved_add(book, saved);
     return true;
+}
+
+void
+save_keep(struct book *book, const struct book_zone *zone, int64_t now)
+{
+    struct octets_buffer buffer;
+    octets_buffer_init(&buffer);
+    for (size_t i = 0; i < zone->order.count; i++) {
+        struct octets_reader reader;
+        buffer.length = 0;
+        owner_write(*(struct owner **)vector_at(&zone->order, i), &buffer);
+        octets_reader_init(&reader, buffer.data, buffer.length);
+        ENSURE(block_keep(book, &reader, now));
+    }
+    octets_buffer_close(&buffer);
 }
 
 static bool
@@ -180,7 +198,7 @@ book_restore(struct book *book, const void *octets, size_t length)
     bool good =
         memcmp(magic, SAVE_MAGIC, SAVE_MAGIC_SIZE) == 0 && octets_read_u16(&reader) == SAVE_FORMAT;
     while (good && octets_left(&reader) > 0)
-        good = block_read(book, &reader);
+        good = block_keep(book, &reader, 0);
     if (!good)
         save_close(book);
     return good;
@@ -241,7 +259,7 @@ owner_restore(struct owner *owner, const struct saved_owner *saved)
         link_restore(owner, &reader);
 }
 
-// Takes the blocks of this zone (name NULL: whatever their name) out of the chain.
+// Takes the block of this zone out of the chain; NULL: none.
 static struct saved_owner *
 chain_take(struct saved_owner **chain, const uint8_t *apex)
 {
@@ -266,23 +284,44 @@ save_claim(struct book *book, struct owner *owner)
     free(saved);
 }
 
-// Bounded by what was saved; a zone goes by an operator's reload only.
-void
-save_forget_zone(struct book *book, const uint8_t *apex)
+static bool
+is_stale(const struct book *book, const struct saved_owner *saved, int64_t now)
 {
-    struct vector names;
-    const struct saved_owner *each;
-    vector_init(&names, NAME_SIZE_MAX);
-    for (size_t position = 0; (each = name_table_next(&book->saved, &position));)
-        if (name_is_at_or_below(each->name, apex))
-            name_copy(vector_add(&names, NULL), each->name);
-    for (size_t i = 0; i < names.count; i++) {
-        struct saved_owner *chain = name_table_remove(&book->saved, vector_at(&names, i));
-        free(chain_take(&chain, apex));
+    if (saved->kept_at > 0)
+        return now - saved->kept_at >= KEEP_SECONDS;
+    return zone_set_get(book->zones, saved->apex) == NULL;
+}
+
+// Takes stale blocks out of a chain. Gives what is left of it.
+static struct saved_owner *
+chain_sweep(const struct book *book, struct saved_owner *chain, int64_t now)
+{
+    for (struct saved_owner **at = &chain; *at;) {
+        struct saved_owner *saved = *at;
+        if (!is_stale(book, saved, now)) {
+            at = &saved->next;
+            continue;
+        }
+        *at = saved->next;
+        free(saved);
+    }
+    return chain;
+}
+
+void
+save_sweep(struct book *book, int64_t now)
+{
+    struct name_table before = book->saved;
+    struct saved_owner *chain;
+    if (before.count == 0)
+        return;
+    name_table_init(&book->saved);
+    for (size_t position = 0; (chain = name_table_next(&before, &position));) {
+        chain = chain_sweep(book, chain, now);
         if (chain)
             name_table_put(&book->saved, chain->name, chain);
     }
-    vector_close(&names);
+    name_table_close(&before);
 }
 
 void

@@ -8,8 +8,12 @@
 // Gives the owner what was saved of it: contributions of the targets that it still has, the rest as
 // inherited. What was saved is used once.
 void save_claim(struct book *book, struct owner *owner);
-// Forgets what was saved for a zone that is gone.
-void save_forget_zone(struct book *book, const uint8_t *apex);
+// Keeps what is known of the owners of a zone that goes: when a daemon ends, its zones go one by
+// one, and that must not empty the file. Forgotten an hour later, or at the next start.
+void save_keep(struct book *book, const struct book_zone *zone, int64_t now);
+// Forgets what has waited for its zone in vain: kept for an hour, or read from the file for a zone
+// that is not held here.
+void save_sweep(struct book *book, int64_t now);
 void save_close(struct book *book);
 
 #endif
