@@ -13,7 +13,8 @@
 #include "common/net/udp_exchange.h"
 #include "common/transfer/notify.h"
 
-#define LABEL_MAX 192
+#define LABEL_MAX      192
+#define TARGET_WHY_MAX 256 // a sentence for status; longer ones are cut
 
 // One address of a remote. Each try is an exchange of its own with one datagram, so that its TSIG
 // has the time of the try.
@@ -25,6 +26,7 @@ struct target {
     struct notify_out notify;
     struct udp_exchange *exchange;
     struct loop_timer *timer;
+    char why[TARGET_WHY_MAX]; // what it answered that was not taken, "" for nothing
 };
 
 struct downstream {
@@ -59,12 +61,26 @@ plan(struct target *target)
     loop_timer_start(target->timer, wait > 0 ? (uint64_t)wait : 0, 0);
 }
 
+// A bad signature, or none: it may be forged, so the tries go on, but the operator should know.
+static void
+note_bad_answer(struct target *target, const struct fault *fault)
+{
+    bool news = strncmp(target->why, fault->text, sizeof(target->why) - 1) != 0;
+    snprintf(target->why, sizeof(target->why), "%.255s", fault->text);
+    log_limited(LOG_LEVEL_WARNING, target->label, 60, fault->text, "zone",
+                target->downstream->domain, "downstream", target->label);
+    if (news)
+        target->downstream->changed(target->downstream->context);
+}
+
 static bool
 on_datagram(void *context, const uint8_t *octets, size_t length)
 {
     struct target *target = context;
     struct fault fault = {0};
     bool answered = notify_out_read(&target->notify, octets, length, clock_unix_seconds(), &fault);
+    if (!answered && fault.kind)
+        note_bad_answer(target, &fault);
     if (answered && target->notify.state == NOTIFY_REFUSED)
         log_warning(fault.text, "zone", target->downstream->domain, "downstream", target->label);
     return answered;
@@ -195,6 +211,7 @@ downstream_tell(struct downstream *downstream, uint32_t serial)
     downstream->serial = serial;
     for (size_t i = 0; i < downstream->targets.count; i++) {
         struct target *target = target_at(downstream, i);
+        target->why[0] = '\0';
         notify_out_start(&target->notify, NULL, 0, 0, now_ms(target));
         plan(target);
     }
@@ -217,8 +234,9 @@ add_text(struct downstream_state *state, const struct target *target)
         [NOTIFY_GAVE_UP] = "does not answer",
     };
     size_t at = strlen(state->text);
-    snprintf(state->text + at, sizeof(state->text) - at, "%s%s %s", at ? ", " : "", target->label,
-             words[target->notify.state]);
+    snprintf(state->text + at, sizeof(state->text) - at, "%s%s %s%s%s%s", at ? ", " : "",
+             target->label, words[target->notify.state], *target->why ? " (" : "", target->why,
+             *target->why ? ")" : "");
 }
 
 void

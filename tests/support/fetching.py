@@ -89,7 +89,8 @@ class Fetching:
                         return what
                 left = end - time.monotonic()
                 if left <= 0:
-                    raise AssertionError(f"nothing of {types}\n{self.said[-5:]}\n{self.log()}")
+                    last = [{k: v for k, v in what.items() if k != "records"} for what in self.said[-5:]]
+                    raise AssertionError(f"nothing of {types}\n{last}\n{self.log()}")
                 self.condition.wait(left)
 
     def facts(self, where=lambda what: True):
