@@ -63,8 +63,8 @@ void keeper_load(struct keeper *keeper, const char *cause);
 // The addresses of these ALIAS owners may have changed (vector of uint8_t[NAME_SIZE_MAX]; NULL: of
 // any).
 void keeper_alias_changed(struct keeper *keeper, const struct vector *owners);
-// Calls once when nothing is under way or wanted any more, never from inside this call. False: too
-// many wait.
+// Calls once when nothing is under way or wanted any more (a zone that waits for its targets is at
+// rest), never from inside this call. False: too many wait.
 bool keeper_when_idle(struct keeper *keeper, loop_call *call, void *context);
 void keeper_forget_waiter(struct keeper *keeper, const void *context);
 

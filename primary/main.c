@@ -219,6 +219,8 @@ run(struct primary_settings **settings, const struct arguments *arguments)
     service_close();
     free(user);
     free(socket);
+    if (!good && fault.kind == FAULT_CONFIG)
+        return EXIT_CONFIG;
     return good ? 0 : EXIT_RUNTIME;
 }
 

@@ -112,6 +112,16 @@ on_removed(void *context, struct keeper *keeper)
     log_info("zone removed", "zone", keeper_served(keeper)->domain);
 }
 
+// Addresses of ALIAS owners moved.
+static void
+on_alias_changed(void *context, const uint8_t *apex, const struct vector *owners)
+{
+    struct program *program = context;
+    struct keeper *keeper = zones_find(program->zones, apex);
+    if (keeper)
+        keeper_alias_changed(keeper, owners);
+}
+
 // Reloads.
 
 static void
@@ -223,6 +233,11 @@ settings_swap(struct reload *reload)
         log_warning("a setting has changed that is in force after a restart only", "key",
                     *(const char **)vector_at(&reload->restart_keys, i));
     serve_change(program->serve, fresh);
+    struct fault fault;
+    if (!aliases_change(program->aliases, fresh->settings, &fault)) {
+        log_error(fault.text);
+        text_copy(&reload->errors_text, fault.text);
+    }
     alerts_change(program->alerts, &fresh->settings->alert);
     zones_apply(program->zones, fresh, on_removed, &reload->changes);
 }
@@ -343,6 +358,23 @@ program_new(const struct program_options *options, struct program **ret_program,
 }
 
 static bool
+aliases_begin(struct program *program, struct fault *fault)
+{
+    struct aliases_options options = {.loop = program->loop,
+                                      .settings = program->settings->settings,
+                                      .state_directory = program->state_directory,
+                                      .host = program->host,
+                                      .metrics = program->metrics,
+                                      .changed = on_alias_changed,
+                                      .context = program};
+    if (!aliases_new(&options, &program->aliases, fault))
+        return false;
+    program->alias = aliases_link(program->aliases);
+    aliases_set_alerts(program->aliases, program->alerts);
+    return true;
+}
+
+static bool
 directory_make(const char *path, struct fault *fault)
 {
     if (mkdir(path, 0700) == 0 || errno == EEXIST)
@@ -386,7 +418,7 @@ program_start(struct program *program, struct fault *fault)
                                     .metrics = program->metrics};
     if (!directory_make(program->state_directory, fault) ||
         !directory_make(program->zones_directory, fault) ||
-        !alerts_open(&alerts, &program->alerts, fault))
+        !alerts_open(&alerts, &program->alerts, fault) || !aliases_begin(program, fault))
         return false;
     program->started_at = program->configured_at = clock_unix_seconds();
     metrics_set(program->metrics, METRIC_BUILD_INFO, 1, TANDEM_VERSION);
@@ -428,6 +460,7 @@ program_free(struct program **program)
     loop_timer_free(&old->stop_timer);
     serve_free(&old->serve);
     zones_free(&old->zones);
+    aliases_free(&old->aliases);
     notifier_free(&old->notifier);
     alerts_close(&old->alerts);
     metrics_free(&old->metrics);

@@ -7,10 +7,20 @@
 #include "common/dns/rdata_text.h"
 #include "common/dns/rrtype.h"
 #include "common/zone/find.h"
+#include "primary/alias_status.h"
 
-#define STATE_COUNT  5
-#define HINTS_MAX    20 // of the status: nobody works through more at once
-#define FINDINGS_MAX 200
+#define STATE_COUNT      5
+#define HINTS_MAX        20 // of the status: nobody works through more at once
+#define FINDINGS_MAX     200
+#define FINDING_TEXT_MAX (NAME_TEXT_MAX + 100)
+
+static struct alias_status
+alias_status_of(const struct program *program)
+{
+    return (struct alias_status){.aliases = program->aliases,
+                                 .now_ms = loop_now_ms(program->loop),
+                                 .now = clock_unix_seconds()};
+}
 
 static void
 serial_put(struct json_value *object, const char *key, bool has, uint32_t serial)
@@ -87,12 +97,21 @@ status_zone(const struct program *program, struct keeper *keeper)
     json_value_put_null(zone, "signatures");
     json_value_put_null(zone, "gate");
     notify_put(program, zone, keeper_served(keeper)->apex);
-    struct json_value *alias = json_value_put_object(zone, "alias");
-    json_value_put_integer(
-        alias, "owners", keeper_source(keeper) ? (int64_t)keeper_source(keeper)->alias_owners : 0);
+    struct alias_status alias = alias_status_of(program);
+    alias_status_counts(&alias, keeper_zone(keeper)->name, json_value_put_object(zone, "alias"));
     file_put(zone, keeper, &status);
     json_value_put_null(zone, "next");
     return zone;
+}
+
+void
+status_zone_aliases(const struct program *program, const struct keeper *keeper,
+                    struct json_value *object)
+{
+    struct alias_status status = alias_status_of(program);
+    size_t left_out = alias_status_list(&status, keeper_zone(keeper)->name, STATUS_ALIASES_MAX,
+                                        json_value_put_array(object, "aliases"));
+    json_value_put_integer(object, "aliases_left_out", (int64_t)left_out);
 }
 
 static void
@@ -126,11 +145,11 @@ states_count(const struct program *program, size_t counts[static STATE_COUNT])
 }
 
 static const char *
-daemon_state(const size_t counts[static STATE_COUNT], size_t zones)
+daemon_state(const size_t counts[static STATE_COUNT], size_t zones, size_t aliases_troubled)
 {
     if (zones > 0 && counts[KEEPER_FAILED] == zones)
         return "failed";
-    return counts[KEEPER_FAILED] + counts[KEEPER_STALE] > 0 ? "degraded" : "ok";
+    return counts[KEEPER_FAILED] + counts[KEEPER_STALE] + aliases_troubled > 0 ? "degraded" : "ok";
 }
 
 static void
@@ -162,7 +181,10 @@ status_daemon(const struct program *program)
     json_value_put_text(status, "program", "tandem-primary");
     json_value_put_text(status, "version", TANDEM_VERSION);
     json_value_put_text(status, "host", program->host);
-    json_value_put_text(status, "state", daemon_state(counts, zones));
+    struct alias_status alias = alias_status_of(program);
+    struct json_value *alias_states = json_value_object();
+    size_t troubled = alias_status_counts(&alias, NULL, alias_states);
+    json_value_put_text(status, "state", daemon_state(counts, zones, troubled));
     json_value_put_time(status, "started_at", program->started_at);
     json_value_put_time(status, "now", now);
     json_value_put_integer(status, "uptime_seconds", now - program->started_at);
@@ -174,6 +196,9 @@ status_daemon(const struct program *program)
             json_value_put_integer(states, keeper_state_word((enum keeper_state)i),
                                    (int64_t)counts[i]);
     zones_put(program, status);
+    alias_status_resolver(&alias, program->settings->settings,
+                          json_value_put_object(status, "resolver"));
+    json_value_put(status, "alias_states", &alias_states);
     struct json_value *mail = status_mail(program);
     json_value_put(status, "mail", &mail);
     hints_put(program, status);
@@ -412,6 +437,24 @@ mail_finding(const struct program *program, struct json_value *findings)
     return NAGIOS_WARNING;
 }
 
+// One finding for each zone with ALIAS records in trouble: its status names them.
+static enum nagios
+alias_finding(const struct program *program, const struct keeper *keeper,
+              struct json_value *findings)
+{
+    struct alias_status alias = alias_status_of(program);
+    struct json_value *counts = json_value_object();
+    char text[FINDING_TEXT_MAX];
+    size_t troubled = alias_status_counts(&alias, keeper_zone(keeper)->name, counts);
+    json_value_free(&counts);
+    if (troubled == 0)
+        return NAGIOS_OK;
+    snprintf(text, sizeof text, "%zu ALIAS records are not fresh: see tandemctl alias list %s",
+             troubled, keeper_zone(keeper)->domain);
+    finding_put(findings, NAGIOS_WARNING, keeper_zone(keeper)->domain, text);
+    return NAGIOS_WARNING;
+}
+
 int
 status_check(const struct program *program, struct json_value **ret_value)
 {
@@ -428,6 +471,8 @@ status_check(const struct program *program, struct json_value **ret_value)
         if (severity != NAGIOS_OK)
             finding_put(findings, severity, keeper_zone(keeper)->domain,
                         status.reason ? status.reason : keeper_state_word(status.state));
+        worst = severity > worst ? severity : worst;
+        severity = alias_finding(program, keeper, findings);
         worst = severity > worst ? severity : worst;
     }
     json_value_put_text(object, "nagios", nagios_words[worst]);
@@ -460,6 +505,7 @@ status_gauges(const struct program *program)
             metrics_set(program->metrics, METRIC_ZONE_REFRESH_LAST_SUCCESS,
                         (double)status.loaded_at, domain);
     }
+    aliases_gauges(program->aliases, loop_now_ms(program->loop));
     mail_status(alerts_mail(program->alerts), &mail);
     metrics_set(program->metrics, METRIC_ALERT_QUEUE_LENGTH, (double)mail.queue_length);
 }

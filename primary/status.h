@@ -8,11 +8,15 @@
 #include "primary/program.h"
 
 #define STATUS_RECORDS_MAX 10000 // of `zone show`; the whole zone is `zone export`
+#define STATUS_ALIASES_MAX 100   // of `zone status`
 #define STATUS_CHANGES_MAX 1000  // of `zone diff`
 
 // Each gives a value that the caller owns.
 struct json_value *status_daemon(const struct program *program);
 struct json_value *status_zone(const struct program *program, struct keeper *keeper); // ZONE
+// Puts "aliases" (at most STATUS_ALIASES_MAX) and "aliases_left_out" into an object.
+void status_zone_aliases(const struct program *program, const struct keeper *keeper,
+                         struct json_value *object);
 struct json_value *status_zone_list(const struct program *program);
 struct json_value *status_zone_history(struct keeper *keeper);
 // Of one owner and type where given (owner NULL: all; type 0: all). With owner: also where it comes

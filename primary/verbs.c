@@ -5,6 +5,7 @@
 
 #include "common/base/arena.h"
 #include "common/dns/rrtype.h"
+#include "primary/alias_verbs.h"
 #include "primary/export.h"
 #include "primary/request.h"
 #include "primary/status.h"
@@ -221,6 +222,7 @@ zone_status_handle(void *context, struct control_request *request)
         return;
     struct json_value *result = json_value_object(), *zone = status_zone(context, keeper);
     json_value_put(result, "zone", &zone);
+    status_zone_aliases(context, keeper, result);
     control_reply(&request, &result);
 }
 
@@ -416,10 +418,11 @@ static const struct control_verb verbs[] = {
     {"zone", "accept", 2, 2, CONTROL_CHANGES, NULL, NULL, SECONDARY_ONLY},
     {"zone", "sign", 1, 1, CONTROL_CHANGES, "serial", NULL, SECONDARY_ONLY},
     {"zone", "verify", 1, 1, 0, NULL, NULL, SECONDARY_ONLY},
-    {"alias", "list", 0, 1, 0, NULL, NULL, NULL},
-    {"alias", "show", 1, 1, 0, NULL, NULL, NULL},
-    {"alias", "history", 1, 1, 0, NULL, NULL, NULL},
-    {"alias", "refresh", 1, 1, CONTROL_CHANGES | CONTROL_MAY_WAIT, NULL, NULL, NULL},
+    {"alias", "list", 0, 1, 0, NULL, alias_list_handle, NULL},
+    {"alias", "show", 1, 1, 0, NULL, alias_show_handle, NULL},
+    {"alias", "history", 1, 1, 0, NULL, alias_history_handle, NULL},
+    {"alias", "refresh", 1, 1, CONTROL_CHANGES | CONTROL_MAY_WAIT, NULL, alias_refresh_handle,
+     NULL},
     {"alert", "list", 0, 0, 0, NULL, alert_list_handle, NULL},
     {"alert", "test", 0, 0, CONTROL_CHANGES | CONTROL_MAY_WAIT, NULL, alert_test_handle, NULL},
 };
