@@ -96,20 +96,20 @@ add_rrset(struct lines *lines, const uint8_t *owner, const struct rrset *old,
 // The SOA's serial moves at every poll of some primaries: an SOA that differs in nothing else is no
 // change.
 static bool
-soa_same_but_serial(const struct rrset *old, const struct rrset *new)
+soa_same_but_serial(const struct rrset *before, const struct rrset *after)
 {
     uint32_t at = 0;
     struct rr a, b;
     struct rdata_soa soa_a, soa_b;
-    bool good = rrset_next(old->wire, old->wire_length, &at, &a);
+    bool good = rrset_next(before->wire, before->wire_length, &at, &a);
     at = 0;
-    good = good && rrset_next(new->wire, new->wire_length, &at, &b);
+    good = good && rrset_next(after->wire, after->wire_length, &at, &b);
     good = good && rdata_soa_read(a.rdata, a.rdlength, &soa_a) &&
            rdata_soa_read(b.rdata, b.rdlength, &soa_b);
-    return good && old->ttl == new->ttl &&name_equal(soa_a.mname, soa_b.mname) &&
-           name_equal(soa_a.rname, soa_b.rname) &&
-           soa_a.refresh == soa_b.refresh &&soa_a.retry == soa_b.retry &&soa_a.expire ==
-               soa_b.expire &&soa_a.minimum == soa_b.minimum;
+    return good && before->ttl == after->ttl && name_equal(soa_a.mname, soa_b.mname) &&
+           name_equal(soa_a.rname, soa_b.rname) && soa_a.refresh == soa_b.refresh &&
+           soa_a.retry == soa_b.retry && soa_a.expire == soa_b.expire &&
+           soa_a.minimum == soa_b.minimum;
 }
 
 static bool

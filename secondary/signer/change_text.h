@@ -19,7 +19,8 @@
 // at most maximum lines are added to text; gives how many there are in all.
 size_t change_text_lines(const struct diff *diff, const uint8_t *apex, size_t maximum,
                          struct octets_buffer *text);
-// "example.gov. A changed", "example.gov. A and 3 more changed", "www.example.gov. added".
+// "example.gov. A changed", "example.gov. A and 3 more changed", "www.example.gov. A added"; RRsets
+// are counted, and "changed" also stands for some added, some removed.
 void change_text_summary(const struct diff *diff, const uint8_t *apex, char *text, size_t size);
 
 #endif

@@ -71,7 +71,7 @@ history_new(const char *directory)
     if (file == NULL) {
         return history;
     }
-    char line[LINE_MAX_OCTETS];
+    char line[LINE_MAX_OCTETS] = "";
     while (fgets(line, sizeof line, file) != NULL) {
         struct history_step step;
         history->lines++;
@@ -80,6 +80,10 @@ history_new(const char *directory)
         }
     }
     fclose(file);
+    // What comes next must not grow onto a torn line: the file is written anew then.
+    if (line[0] != '\0' && strchr(line, '\n') == NULL) {
+        history->lines = HISTORY_FILE_MAX;
+    }
     return history;
 }
 

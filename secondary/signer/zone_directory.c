@@ -70,7 +70,10 @@ zone_directory_write(const char *directory, const char *name, const void *data, 
     char path[PATH_MAX];
     char temporary[PATH_MAX];
     snprintf(path, sizeof path, "%s/%s", directory, name);
-    snprintf(temporary, sizeof temporary, "%s/.%s.new", directory, name);
+    int needed = snprintf(temporary, sizeof temporary, "%s/.%s.new", directory, name);
+    if (needed >= (int)sizeof temporary) {
+        return fault_set_errno(fault, ENAMETOOLONG, "cannot write %.1000s/...", directory);
+    }
     int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0) {
         return fault_set_errno(fault, errno, "cannot write %s", path);
