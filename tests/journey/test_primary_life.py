@@ -293,6 +293,45 @@ def test_status_list_history_show_export_and_diff(work, primary):
     assert diff["from"]["unsigned"] == 10 and diff["to"]["unsigned"] == 11
 
 
+def test_an_alias_to_a_zone_held_here_follows_that_zone(work, primary):
+    work.write("a", zone_text(10, "@ 60 ALIAS www.b.example.", "*.w ALIAS www.b.example."))
+    primary.start()
+    wait_for(lambda: primary.zone("a.example")["state"] == "ok", "the zone", about=primary.log)
+    first = primary.serial("a.example")
+    for name in ("a.example", "x.w.a.example"):
+        reply = primary.ask(name, "A", key=work.key)
+        assert answers(reply) == ["192.0.2.81"] and reply.answer[0].ttl == 60
+    work.write("b", zone_text(20, "www A 192.0.2.90", "www AAAA 2001:db8::90"))
+    primary.control("zone", "refresh", "b.example")
+    wait_for(lambda: answers(primary.ask("a.example", "A", key=work.key)) == ["192.0.2.90"], "it")
+    assert answers(primary.ask("x.w.a.example", "AAAA", key=work.key)) == ["2001:db8::90"]
+    assert primary.serial("a.example") == first + 1
+    assert primary.control("zone", "history", "a.example")["versions"][0]["cause"] == "alias"
+    alias = primary.control("alias", "show", "a.example")["alias"]
+    assert alias["state"] == "fresh" and alias["target"] == "www.b.example."
+    assert alias["addresses"] == ["192.0.2.90", "2001:db8::90"] and alias["local"]
+    assert primary.control("alias", "show", "a.example")["owners"] == ["*.w.a.example."]
+    assert len(primary.control("alias", "list", "a.example")["aliases"]) == 2
+    assert primary.control("alias", "history", "a.example")["events"]
+    assert primary.control("alias", "refresh", "a.example", wait=True)["done"]
+    assert primary.zone("a.example")["alias"]["fresh"] == 2
+    assert primary.metric(
+        "tandem_alias_state",
+        zone="a.example", owner="a.example.", target="www.b.example.", state="fresh",
+    ) == 1
+    assert "TYPE65401" not in axfr(primary.port, "a.example", key=work.key).to_text()
+    with pytest.raises(ControlError) as refused:
+        primary.control("alias", "show", "nobody.a.example")
+    assert refused.value.exit_code == 5
+
+
+def test_a_resolver_that_is_the_primary_itself_is_refused(work, primary):
+    primary.config["resolver"]["address"] = primary.config["server"]["listen"]
+    primary.write_config()
+    got = primary.run()
+    assert got.returncode == 78 and "resolver" in got.stderr
+
+
 def test_unknown_zones_and_verbs_are_refused_with_the_nearest_word(work, primary):
     primary.start()
     with pytest.raises(ControlError) as refused:
