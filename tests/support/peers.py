@@ -132,7 +132,6 @@ class Nsd(Authority):
     xfrdir: "{self.directory}"
     zonelistfile: "{self.directory}/zonelist"
     database: ""
-    logfile: ""
     verbosity: 2
     xfrd-reload-timeout: 0
 remote-control:
@@ -183,6 +182,7 @@ database:
 acl:
   - id: upstream
     address: {HOST}
+    key: "{self.key.name}"
     action: notify
 """
         text += "zone:\n"
