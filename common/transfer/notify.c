@@ -42,6 +42,7 @@ notify_out_start(struct notify_out *notify, const uint8_t *soa, uint16_t soa_len
     if (hint)
         memcpy(notify->soa, soa, soa_length);
     notify->state = NOTIFY_WAITING;
+    notify->plain = false;
     notify->tries = 0;
     notify->rcode = 0;
     notify->due_ms = now_ms;
@@ -83,7 +84,7 @@ notify_out_write(struct notify_out *notify, uint16_t id, void *memory, size_t si
                                   notify->soa_ttl, notify->soa, notify->soa_length));
     ENSURE(fits);
     size_t length = message_length(&writer);
-    if (notify->key) {
+    if (notify->key && !notify->plain) {
         tsig_exchange_close(&notify->exchange);
         tsig_exchange_init(&notify->exchange, notify->key);
         length = tsig_sign(&notify->exchange, memory, length, size, (uint64_t)now, 0, NULL);
@@ -104,6 +105,15 @@ question_fits(struct octets_reader *reader, const struct message_header *header,
            name_equal_any_case(question.name, apex) && question.type == RRTYPE_SOA;
 }
 
+// RFC 8945 section 5.2.1: the target says, unsigned of necessity, that it does not hold our key.
+static bool
+key_is_unknown(const struct notify_out *notify, const uint8_t *message, size_t length)
+{
+    struct tsig_rr tsig;
+    return tsig_find(message, length, &tsig) && tsig.present && tsig.error == RCODE_BADKEY &&
+           tsig.mac_length == 0 && name_equal_any_case(tsig.key_name, notify->key->name);
+}
+
 bool
 notify_out_read(struct notify_out *notify, const uint8_t *message, size_t length, int64_t now,
                 struct fault *fault)
@@ -116,7 +126,11 @@ notify_out_read(struct notify_out *notify, const uint8_t *message, size_t length
         !(header.flags & MESSAGE_QR) || message_opcode(&header) != OPCODE_NOTIFY ||
         !question_fits(&reader, &header, notify->apex))
         return false;
-    if (notify->key) {
+    if (notify->key && !notify->plain && key_is_unknown(notify, message, length)) {
+        notify->plain = true;
+        return false;
+    }
+    if (notify->key && !notify->plain) {
         // A copy: a forged answer must not spoil the exchange for the true one.
         struct tsig_exchange exchange = notify->exchange;
         octets_buffer_init(&exchange.pending);

@@ -31,6 +31,7 @@ enum notify_state {
 struct notify_out {
     uint8_t apex[NAME_SIZE_MAX];
     const struct tsig_key *key; // borrowed; NULL: unsigned
+    bool plain;                 // the target does not hold the key: the further tries are unsigned
     const char *target;         // who it is, for faults; borrowed
     struct tsig_exchange exchange;
     enum notify_state state;
@@ -59,7 +60,8 @@ size_t notify_out_write(struct notify_out *notify, uint16_t id, void *memory, si
                         int64_t now_ms, int64_t now);
 // A datagram came from the target. True: it is the answer, and state is NOTIFY_ACKNOWLEDGED or
 // NOTIFY_REFUSED (then with a fault that says the RCODE). False: not ours or badly signed: ignored,
-// the tries go on.
+// the tries go on. So they do after BADKEY, without TSIG: a server that faces the Internet may well
+// lack the key of the transfers, and a hint has nothing to protect.
 bool notify_out_read(struct notify_out *notify, const uint8_t *message, size_t length, int64_t now,
                      struct fault *fault);
 

@@ -41,6 +41,24 @@ zone_of_apex(const struct exchange *exchange)
     return zone_set_get(exchange->responder->zones->set, exchange->query->lower);
 }
 
+// The key of the primary's transfers is not in this process, so a NOTIFY that is signed with it
+// cannot be verified. It is a hint: from an address that may give it unsigned it is taken as if it
+// were, beside the answer BADKEY.
+static void
+notify_unverified_take(struct exchange *exchange)
+{
+    const struct query *query = exchange->query;
+    if (query->kind != QUERY_NOTIFY || !query->has_question || query->type != RRTYPE_SOA ||
+        query->class != RRCLASS_IN)
+        return;
+    struct served_zone *zone = zone_of_apex(exchange);
+    if (!zone || !may(exchange, zone, ACL_NOTIFY))
+        return;
+    counter_add(&exchange->responder->counters->notifies, 1);
+    hints_take(exchange->responder->hints, zone, exchange->request->peer, query->has_soa,
+               query->soa_serial);
+}
+
 // RFC 1996 section 3.11: taken as a hint from those who may give it; the answer says nothing about
 // the zone's state.
 static void
@@ -159,6 +177,8 @@ tsig_take(struct exchange *exchange)
     exchange->tsig_error = error;
     exchange->client.tail_room = tsig_room(exchange);
     if (error != 0) {
+        if (error == RCODE_BADKEY)
+            notify_unverified_take(exchange);
         say(exchange, RCODE_NOTAUTH, false, EDE_NONE);
         return false;
     }

@@ -159,6 +159,39 @@ with_a_key_only_a_signed_answer_counts(void **state)
 }
 
 static void
+a_target_that_lacks_the_key_is_told_without_it_and_the_next_version_with_it(void **state)
+{
+    (void)state;
+    uint8_t answer[NOTIFY_SIZE_MAX];
+    struct tsig_exchange exchange;
+    const struct tsig_key *found;
+    struct tsig_rr asked;
+    begin(&key);
+    assert_true(tsig_find(query, query_length, &asked));
+    size_t length = notify_answer(query, query_length, RCODE_NOTAUTH, answer, sizeof(answer));
+    assert_int_equal(tsig_check_query(query, query_length, NULL, 0, NOW, &exchange, &found),
+                     RCODE_BADKEY);
+    length = tsig_sign(&exchange, answer, length, sizeof(answer), NOW, RCODE_BADKEY, &asked);
+    tsig_exchange_close(&exchange);
+    assert_false(notify_out_read(&notify, answer, length, NOW, &fault));
+    assert_int_equal(notify.state, NOTIFY_WAITING);
+    assert_int_equal(fault.kind, FAULT_NONE);
+
+    query_length = notify_out_write(&notify, ID, query, sizeof(query), 2000, NOW);
+    assert_true(tsig_find(query, query_length, &asked));
+    assert_false(asked.present);
+    length = answer_with(RCODE_NOERROR, NULL, answer);
+    assert_true(notify_out_read(&notify, answer, length, NOW, &fault));
+    assert_int_equal(notify.state, NOTIFY_ACKNOWLEDGED);
+
+    notify_out_start(&notify, soa, sizeof(soa), 3600, 3000);
+    query_length = notify_out_write(&notify, ID, query, sizeof(query), 3000, NOW);
+    assert_true(tsig_find(query, query_length, &asked));
+    assert_true(asked.present);
+    notify_out_close(&notify);
+}
+
+static void
 what_we_send_is_read_as_a_hint(void **state)
 {
     (void)state;
@@ -219,6 +252,8 @@ main(void)
         cmocka_unit_test(a_refusal_ends_them_too_and_says_why),
         cmocka_unit_test(other_datagrams_are_passed_over),
         cmocka_unit_test(with_a_key_only_a_signed_answer_counts),
+        cmocka_unit_test(
+            a_target_that_lacks_the_key_is_told_without_it_and_the_next_version_with_it),
         cmocka_unit_test(what_we_send_is_read_as_a_hint),
         cmocka_unit_test(bad_notifies_get_an_rcode_and_never_harm),
         cmocka_unit_test(an_answer_echoes_id_and_question_as_they_came),
