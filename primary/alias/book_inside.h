@@ -58,6 +58,7 @@ struct owner {
     // Sets of targets that the zone file does not name any more, until those that it names are
     // known.
     struct address_set inherited[TYPE_COUNT];
+    bool inherits[TYPE_COUNT]; // also where the set is empty: the type was known to be absent
     struct address_set served[TYPE_COUNT];
     struct past past;
     bool noted;   // in zone->changed

@@ -418,8 +418,9 @@ link_judge(struct link *link, struct book_now now, unsigned ret_steps[static TYP
     }
     for (unsigned type = 0; type < TYPE_COUNT; type++) {
         struct contribution *contribution = &link->contributions[type];
-        bool inherits = link->owner->inherited[type].count > 0;
-        bool has_set = inherits || (contribution->known && contribution->good.count > 0);
+        bool inherits = link->owner->inherits[type];
+        bool has_set = link->owner->inherited[type].count > 0 ||
+                       (contribution->known && contribution->good.count > 0);
         outcomes[type].kind =
             outcome_beside(kinds[type], kinds[1 - type], other_is_older(link, type), has_set);
         absent_settle(link, type, &outcomes[type]);

@@ -105,6 +105,7 @@ owner_steps(struct book *book, struct link *link, unsigned type, unsigned steps,
         tell_link(book, link, type, trouble_word(contribution), now);
     if (steps & STEP_DROPPED) {
         address_set_clear(&owner->inherited[type]);
+        owner->inherits[type] = false;
         tell_link(book, link, type, EVENT_DROPPED, now);
     }
     if (steps & STEP_REMIND)
@@ -142,8 +143,10 @@ union_make(struct owner *owner, unsigned type, struct address_set *fresh)
         address_set_add_all(fresh, &contribution->good);
         all_known = all_known && contribution->known;
     }
-    if (all_known)
+    if (all_known) {
         address_set_clear(&owner->inherited[type]);
+        owner->inherits[type] = false;
+    }
     address_set_add_all(fresh, &owner->inherited[type]);
     uint32_t count = fresh->count;
     address_set_cut(fresh, maximum);
@@ -237,8 +240,10 @@ links_drop(struct book *book, struct owner *owner, const struct alias_record *re
             *(struct link **)vector_at(&owner->links, kept++) = link;
             continue;
         }
-        for (unsigned type = 0; type < TYPE_COUNT; type++)
+        for (unsigned type = 0; type < TYPE_COUNT; type++) {
             address_set_add_all(&owner->inherited[type], &link->contributions[type].good);
+            owner->inherits[type] = owner->inherits[type] || link->contributions[type].known;
+        }
         link_free(book, &link);
     }
     owner->links.count = kept;

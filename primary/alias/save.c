@@ -91,8 +91,10 @@ owner_write(const struct owner *owner, struct octets_buffer *buffer)
     octets_buffer_add_u32(buffer, 0);
     name_write(owner->zone->apex, buffer);
     name_write(owner->name, buffer);
-    for (unsigned type = 0; type < TYPE_COUNT; type++)
+    for (unsigned type = 0; type < TYPE_COUNT; type++) {
+        octets_buffer_add_u8(buffer, owner->inherits[type]);
         set_write(&owner->inherited[type], buffer);
+    }
     octets_buffer_add_u32(buffer, (uint32_t)owner->links.count);
     for (size_t i = 0; i < owner->links.count; i++) {
         const struct link *link = *(struct link **)vector_at(&owner->links, i);
@@ -235,10 +237,12 @@ link_restore(struct owner *owner, struct octets_reader *reader)
         struct contribution saved;
         contribution_init(&saved, type_number(type), 0);
         contribution_read(reader, &saved);
-        if (!reader->failed && link && saved.state != TARGET_WAITING)
+        if (!reader->failed && link && saved.state != TARGET_WAITING) {
             contribution_give(&link->contributions[type], &saved);
-        else if (!reader->failed && saved.known)
+        } else if (!reader->failed && saved.known) {
             address_set_add_all(&owner->inherited[type], &saved.good);
+            owner->inherits[type] = true;
+        }
         contribution_close(&saved);
     }
 }
@@ -252,8 +256,10 @@ owner_restore(struct owner *owner, const struct saved_owner *saved)
     octets_read_u32(&reader);
     name_read_plain(&reader, name);
     name_read_plain(&reader, name);
-    for (unsigned type = 0; type < TYPE_COUNT; type++)
+    for (unsigned type = 0; type < TYPE_COUNT; type++) {
+        owner->inherits[type] = octets_read_u8(&reader) != 0;
         set_read(&reader, &owner->inherited[type]);
+    }
     uint32_t links = octets_read_u32(&reader);
     for (uint32_t i = 0; i < links && !reader.failed; i++)
         link_restore(owner, &reader);

@@ -1,0 +1,674 @@
+#include "bed.h"
+#include "primary/alias/lookup.h"
+
+static void
+a_zone_never_given_out_waits_for_a_definitive_answer_of_each_target(void **state)
+{
+    (void)state;
+    struct bed bed;
+    bed_open(&bed);
+    bed_says(&bed, "lb.out", RRTYPE_A, "192.0.2.1");
+    bed_says(&bed, "lb.out", RRTYPE_AAAA, "servfail");
+    bed_zone(&bed, "example.gov", "@ 60 IN ALIAS lb.out.", false);
+    assert_false(bed_ready(&bed, "example.gov"));
+    bed_ask(&bed);
+    assert_false(bed_ready(&bed, "example.gov")); // AAAA may be there, nobody knows
+    bed_pass(&bed, 300);
+    assert_false(bed_ready(&bed, "example.gov"));
+    bed_says(&bed, "lb.out", RRTYPE_AAAA, "nodata");
+    bed_pass(&bed, 40);
+    assert_true(bed_ready(&bed, "example.gov"));
+    assert_string_equal(A_OF(&bed, "example.gov"), "192.0.2.1");
+    bed_close(&bed);
+}
+
+static void
+the_end_of_the_wait_is_told_once(void **state)
+{
+    (void)state;
+    struct bed bed;
+    const uint8_t *apex;
+    struct vector owners;
+    bool all = false;
+    bed_open(&bed);
+    vector_init(&owners, NAME_SIZE_MAX);
+    bed_says(&bed, "lb.out", RRTYPE_A, "192.0.2.1");
+    bed_says(&bed, "lb.out", RRTYPE_AAAA, "nodata");
+    bed_zone(&bed, "example.gov", "@ 60 IN ALIAS lb.out.", false);
+    assert_false(bed_ready(&bed, "example.gov"));
+    assert_false(book_changed(bed.book, &apex, &owners, &all, bed.now));
+    bed_ask(&bed);
+    assert_true(book_changed(bed.book, &apex, &owners, &all, bed.now));
+    assert_true(all);
+    assert_true(name_equal(apex, wire("example.gov")));
+    assert_true(bed_ready(&bed, "example.gov"));
+    assert_false(book_changed(bed.book, &apex, &owners, &all, bed.now));
+    vector_close(&owners);
+    bed_close(&bed);
+}
+
+static void
+a_new_owner_in_a_zone_given_out_waits_only_for_its_first_answer(void **state)
+{
+    (void)state;
+    struct bed bed;
+    bed_open(&bed);
+    bed_says(&bed, "dead.out", RRTYPE_A, "servfail");
+    bed_says(&bed, "dead.out", RRTYPE_AAAA, "timeout");
+    bed_zone(&bed, "example.gov", "@ 60 IN ALIAS dead.out.", true);
+    assert_false(bed_ready(&bed, "example.gov"));
+    bed_ask(&bed);
+    assert_true(bed_ready(&bed, "example.gov")); // goes without addresses
+    assert_string_equal(A_OF(&bed, "example.gov"), "");
+    assert_int_equal(bed_count(&bed, EVENT_FAILING, "example.gov."), 2); // A and AAAA, told apart
+    bed_close(&bed);
+}
+
+static void
+the_wait_of_a_zone_given_out_ends_after_the_grace(void **state)
+{
+    (void)state;
+    struct bed bed;
+    bed_open(&bed);
+    bed_zone(&bed, "example.gov", "@ 60 IN ALIAS slow.out.", true);
+    assert_false(bed_ready(&bed, "example.gov"));
+    bed.now.seconds += BOOK_GRACE_SECONDS; // no question is answered
+    assert_true(bed_ready(&bed, "example.gov"));
+    bed_close(&bed);
+}
+
+static void
+one_question_is_under_way_for_each_target_and_type(void **state)
+{
+    (void)state;
+    struct bed bed;
+    const uint8_t *name;
+    uint16_t type;
+    bed_open(&bed);
+    bed_zone(&bed, "example.gov", "a IN ALIAS lb.out.\nb IN ALIAS lb.out.\nc IN ALIAS lb.out.",
+             true);
+    assert_true(book_question(bed.book, bed.now, &name, &type));
+    assert_int_equal(type, RRTYPE_A);
+    assert_true(book_question(bed.book, bed.now, &name, &type));
+    assert_int_equal(type, RRTYPE_AAAA);
+    for (int i = 0; i < 100; i++) {
+        assert_false(book_question(bed.book, bed.now, &name, &type));
+        bed.now.ms += 10000;
+        bed.now.seconds += 10;
+    }
+    bed_close(&bed);
+}
+
+static void
+a_target_is_asked_about_every_refresh_and_never_within_five_seconds(void **state)
+{
+    (void)state;
+    struct bed bed;
+    bed_open(&bed);
+    bed_says(&bed, "lb.out", RRTYPE_A, "192.0.2.1");
+    bed_says(&bed, "lb.out", RRTYPE_AAAA, "nodata");
+    bed_zone(&bed, "example.gov", "@ IN ALIAS lb.out.", true);
+    bed_pass(&bed, 3000);
+    assert_in_range(bed.questions, 2 * 90, 2 * 115);
+    bed.rules.refresh_seconds = 1;
+    bed_zone(&bed, "example.gov", "@ IN ALIAS lb.out.", true);
+    bed_pass(&bed, 40); // until the new refresh is in force
+    bed.questions = 0;
+    bed_pass(&bed, 1000);
+    assert_in_range(bed.questions, 2 * 150, 2 * 201);
+    bed_close(&bed);
+}
+
+static void
+servfail_and_silence_hold_the_last_good_set(void **state)
+{
+    (void)state;
+    struct bed bed;
+    static const char *const troubles[] = {"servfail", "timeout", "nxdomain", "nodata"};
+    for (size_t i = 0; i < 4; i++) {
+        bed_open(&bed);
+        bed_says(&bed, "lb.out", RRTYPE_A, "192.0.2.1 192.0.2.2");
+        bed_says(&bed, "lb.out", RRTYPE_AAAA, "2001:db8::1");
+        bed_zone(&bed, "example.gov", "@ IN ALIAS lb.out.", true);
+        bed_ask(&bed);
+        bed_says(&bed, "lb.out", RRTYPE_A, troubles[i]);
+        bed_says(&bed, "lb.out", RRTYPE_AAAA, troubles[i]);
+        bed_pass(&bed, 3600);
+        assert_string_equal(A_OF(&bed, "example.gov"), "192.0.2.1 192.0.2.2");
+        assert_string_equal(AAAA_OF(&bed, "example.gov"), "2001:db8::1");
+        assert_int_equal(bed_view(&bed, "example.gov").state, TARGET_HELD);
+        assert_int_equal(bed_count(&bed, EVENT_HELD, "example.gov."), 2);
+        assert_non_null(bed_view(&bed, "example.gov").reason);
+        bed_says(&bed, "lb.out", RRTYPE_A, "192.0.2.3");
+        bed_says(&bed, "lb.out", RRTYPE_AAAA, "2001:db8::1");
+        bed_pass(&bed, 40);
+        assert_string_equal(A_OF(&bed, "example.gov"), "192.0.2.3");
+        assert_int_equal(bed_view(&bed, "example.gov").state, TARGET_FRESH);
+        assert_int_equal(bed_count(&bed, EVENT_RECOVERED, "example.gov."), 2);
+        bed_close(&bed);
+    }
+}
+
+static void
+a_failed_aaaa_does_not_hide_behind_a_good_a(void **state)
+{
+    (void)state;
+    struct bed bed;
+    bed_open(&bed);
+    bed_says(&bed, "lb.out", RRTYPE_A, "192.0.2.1");
+    bed_says(&bed, "lb.out", RRTYPE_AAAA, "2001:db8::1");
+    bed_zone(&bed, "example.gov", "@ IN ALIAS lb.out.", true);
+    bed_ask(&bed);
+    bed_says(&bed, "lb.out", RRTYPE_A, "192.0.2.9");
+    bed_says(&bed, "lb.out", RRTYPE_AAAA, "servfail");
+    bed_pass(&bed, 60);
+    assert_string_equal(A_OF(&bed, "example.gov"), "192.0.2.9");
+    assert_string_equal(AAAA_OF(&bed, "example.gov"), "2001:db8::1");
+    struct view view = bed_view(&bed, "example.gov");
+    assert_int_equal(view.types[0].state, TARGET_FRESH);
+    assert_int_equal(view.types[1].state, TARGET_HELD);
+    assert_string_equal(view.types[1].rcode, "SERVFAIL");
+    assert_non_null(strstr(view.types[1].error, "127.0.0.1@53"));
+    bed_close(&bed);
+}
+
+static void
+a_type_that_is_missing_beside_the_other_goes(void **state)
+{
+    (void)state;
+    struct bed bed;
+    bed_open(&bed);
+    bed_says(&bed, "lb.out", RRTYPE_A, "192.0.2.1");
+    bed_says(&bed, "lb.out", RRTYPE_AAAA, "2001:db8::1");
+    bed_zone(&bed, "example.gov", "@ IN ALIAS lb.out.", true);
+    bed_ask(&bed);
+    bed_says(&bed, "lb.out", RRTYPE_AAAA, "nodata");
+    bed_pass(&bed, 40);
+    assert_string_equal(A_OF(&bed, "example.gov"), "192.0.2.1");
+    assert_string_equal(AAAA_OF(&bed, "example.gov"), "");
+    assert_int_equal(bed_view(&bed, "example.gov").state, TARGET_FRESH);
+    bed_says(&bed, "lb.out", RRTYPE_A, "nodata");
+    bed_says(&bed, "lb.out", RRTYPE_AAAA, "2001:db8::1");
+    bed_pass(&bed, 40);
+    assert_string_equal(A_OF(&bed, "example.gov"), "");
+    assert_string_equal(AAAA_OF(&bed, "example.gov"), "2001:db8::1");
+    bed_close(&bed);
+}
+
+// The name loses both types between the two questions of a round: the A of before must not make the
+// missing AAAA a fact.
+static void
+a_missing_type_is_believed_only_beside_the_same_rounds_answer(void **state)
+{
+    (void)state;
+    struct bed bed;
+    struct address server;
+    struct reply reply;
+    const uint8_t *name;
+    uint16_t type;
+    bed_open(&bed);
+    assert_true(address_from_text("127.0.0.1@53", 53, &server, NULL));
+    bed_says(&bed, "lb.out", RRTYPE_A, "192.0.2.1");
+    bed_says(&bed, "lb.out", RRTYPE_AAAA, "2001:db8::1");
+    bed_zone(&bed, "example.gov", "@ IN ALIAS lb.out.", true);
+    bed_ask(&bed);
+    bed.now.ms += 60000;
+    bed.now.seconds += 60;
+    while (book_question(bed.book, bed.now, &name, &type))
+        continue;
+    bed_says(&bed, "lb.out", RRTYPE_AAAA, "nodata");
+    bed_reply(&bed, wire("lb.out"), RRTYPE_AAAA, &reply);
+    book_answer(bed.book, wire("lb.out"), RRTYPE_AAAA, &reply, &server, 1, bed.now);
+    reply_close(&reply);
+    book_settle(bed.book, bed.now);
+    assert_string_equal(AAAA_OF(&bed, "example.gov"), "2001:db8::1");
+    assert_int_equal(bed_view(&bed, "example.gov").types[1].state, TARGET_FRESH);
+    bed_says(&bed, "lb.out", RRTYPE_A, "nodata");
+    bed_reply(&bed, wire("lb.out"), RRTYPE_A, &reply);
+    book_answer(bed.book, wire("lb.out"), RRTYPE_A, &reply, &server, 1, bed.now);
+    reply_close(&reply);
+    book_settle(bed.book, bed.now);
+    assert_string_equal(A_OF(&bed, "example.gov"), "192.0.2.1");
+    assert_string_equal(AAAA_OF(&bed, "example.gov"), "2001:db8::1");
+    assert_int_equal(bed_view(&bed, "example.gov").types[1].state, TARGET_HELD);
+    bed_close(&bed);
+}
+
+static void
+after_hold_keep_serves_on_and_reminds_daily(void **state)
+{
+    (void)state;
+    struct bed bed;
+    bed_open(&bed);
+    bed.rules.hold_seconds = 3600;
+    bed_says(&bed, "lb.out", RRTYPE_A, "192.0.2.1");
+    bed_says(&bed, "lb.out", RRTYPE_AAAA, "nodata");
+    bed_zone(&bed, "example.gov", "@ IN ALIAS lb.out.", true);
+    bed_ask(&bed);
+    bed_says(&bed, "lb.out", RRTYPE_A, "timeout");
+    bed_pass(&bed, 40);
+    assert_int_equal(bed_view(&bed, "example.gov").until,
+                     bed_view(&bed, "example.gov").since + 3600);
+    bed_leap(&bed, 3601);
+    assert_int_equal(bed_view(&bed, "example.gov").state, TARGET_FAILING);
+    assert_string_equal(A_OF(&bed, "example.gov"), "192.0.2.1");
+    assert_int_equal(bed_count(&bed, EVENT_FAILING, "example.gov."), 1);
+    for (int hour = 0; hour < 72; hour++)
+        bed_leap(&bed, 3600);
+    assert_int_equal(bed_count(&bed, EVENT_REMINDER, "example.gov."), 3);
+    assert_string_equal(A_OF(&bed, "example.gov"), "192.0.2.1");
+    assert_null(book_refusal(bed.book, wire("example.gov")));
+    bed_close(&bed);
+}
+
+static void
+after_hold_drop_takes_the_addresses_away(void **state)
+{
+    (void)state;
+    struct bed bed;
+    bed_open(&bed);
+    bed.rules.hold_seconds = 3600;
+    bed.rules.after_hold = AFTER_HOLD_DROP;
+    bed_says(&bed, "lb.out", RRTYPE_A, "192.0.2.1");
+    bed_says(&bed, "lb.out", RRTYPE_AAAA, "2001:db8::1");
+    bed_zone(&bed, "example.gov", "@ IN ALIAS lb.out.", true);
+    bed_ask(&bed);
+    bed_says(&bed, "lb.out", RRTYPE_A, "timeout");
+    bed_pass(&bed, 40);
+    assert_string_equal(A_OF(&bed, "example.gov"), "192.0.2.1");
+    bed_leap(&bed, 3600);
+    assert_string_equal(A_OF(&bed, "example.gov"), "");
+    assert_string_equal(AAAA_OF(&bed, "example.gov"), "2001:db8::1");
+    assert_int_equal(bed_count(&bed, EVENT_DROPPED, "example.gov."), 1);
+    bed_says(&bed, "lb.out", RRTYPE_A, "192.0.2.1");
+    bed_pass(&bed, 40);
+    assert_string_equal(A_OF(&bed, "example.gov"), "192.0.2.1");
+    bed_close(&bed);
+}
+
+static void
+after_hold_refuse_names_target_and_owner(void **state)
+{
+    (void)state;
+    struct bed bed;
+    struct vector owners;
+    const uint8_t *apex;
+    bool all;
+    vector_init(&owners, NAME_SIZE_MAX);
+    bed_open(&bed);
+    bed.rules.hold_seconds = 3600;
+    bed.rules.after_hold = AFTER_HOLD_REFUSE;
+    bed_says(&bed, "lb.out", RRTYPE_A, "192.0.2.1");
+    bed_says(&bed, "lb.out", RRTYPE_AAAA, "nodata");
+    bed_zone(&bed, "example.gov", "@ IN ALIAS lb.out.", true);
+    bed_ask(&bed);
+    bed_says(&bed, "lb.out", RRTYPE_A, "timeout");
+    bed_pass(&bed, 40);
+    assert_null(book_refusal(bed.book, wire("example.gov")));
+    while (book_changed(bed.book, &apex, &owners, &all, bed.now))
+        continue;
+    bed_leap(&bed, 3600);
+    assert_true(book_changed(bed.book, &apex, &owners, &all, bed.now)); // somebody must look again
+    const char *refusal = book_refusal(bed.book, wire("example.gov"));
+    assert_non_null(refusal);
+    assert_non_null(strstr(refusal, "lb.out."));
+    assert_non_null(strstr(refusal, "example.gov."));
+    bed_says(&bed, "lb.out", RRTYPE_A, "192.0.2.1");
+    bed_pass(&bed, 40);
+    assert_null(book_refusal(bed.book, wire("example.gov")));
+    vector_close(&owners);
+    bed_close(&bed);
+}
+
+static void
+retargeting_to_a_name_that_does_not_resolve_leaves_the_old_addresses(void **state)
+{
+    (void)state;
+    struct bed bed;
+    bed_open(&bed);
+    bed_says(&bed, "old.out", RRTYPE_A, "192.0.2.1");
+    bed_says(&bed, "old.out", RRTYPE_AAAA, "2001:db8::1");
+    bed_says(&bed, "new.out", RRTYPE_A, "servfail");
+    bed_says(&bed, "new.out", RRTYPE_AAAA, "servfail");
+    bed_zone(&bed, "example.gov", "@ IN ALIAS old.out.", true);
+    bed_ask(&bed);
+    bed_zone(&bed, "example.gov", "@ IN ALIAS new.out.", true);
+    assert_string_equal(A_OF(&bed, "example.gov"), "192.0.2.1"); // before any answer
+    bed_pass(&bed, 100);
+    assert_string_equal(A_OF(&bed, "example.gov"), "192.0.2.1");
+    assert_string_equal(AAAA_OF(&bed, "example.gov"), "2001:db8::1");
+    assert_int_equal(bed_view(&bed, "example.gov").state, TARGET_HELD);
+    assert_int_equal(bed_view(&bed, "example.gov").addresses[0]->count, 1);
+    assert_int_equal(bed_count(&bed, EVENT_RETARGETED, "example.gov."), 1);
+    bed_says(&bed, "new.out", RRTYPE_A, "192.0.2.2");
+    bed_says(&bed, "new.out", RRTYPE_AAAA, "nodata");
+    bed_pass(&bed, 40);
+    assert_string_equal(A_OF(&bed, "example.gov"), "192.0.2.2");
+    assert_string_equal(AAAA_OF(&bed, "example.gov"), "");
+    bed_close(&bed);
+}
+
+static void
+retargeting_to_a_name_without_addresses_holds_the_old_ones(void **state)
+{
+    (void)state;
+    struct bed bed;
+    bed_open(&bed);
+    bed_says(&bed, "old.out", RRTYPE_A, "192.0.2.1");
+    bed_says(&bed, "old.out", RRTYPE_AAAA, "nodata");
+    bed_zone(&bed, "example.gov", "@ IN ALIAS old.out.", true);
+    bed_ask(&bed);
+    bed_zone(&bed, "example.gov", "@ IN ALIAS none.out.", true);
+    bed_pass(&bed, 100);
+    assert_string_equal(A_OF(&bed, "example.gov"), "192.0.2.1");
+    assert_int_equal(bed_view(&bed, "example.gov").state, TARGET_HELD);
+    bed_close(&bed);
+}
+
+static void
+several_alias_at_one_owner_give_the_union_without_duplicates(void **state)
+{
+    (void)state;
+    struct bed bed;
+    bed_open(&bed);
+    bed_says(&bed, "one.out", RRTYPE_A, "192.0.2.2 192.0.2.1");
+    bed_says(&bed, "one.out", RRTYPE_AAAA, "nodata");
+    bed_says(&bed, "two.out", RRTYPE_A, "192.0.2.3 192.0.2.1");
+    bed_says(&bed, "two.out", RRTYPE_AAAA, "nodata");
+    bed_zone(&bed, "example.gov", "@ IN ALIAS one.out.\n@ IN ALIAS two.out.", true);
+    bed_ask(&bed);
+    assert_string_equal(A_OF(&bed, "example.gov"), "192.0.2.1 192.0.2.2 192.0.2.3");
+    bed_says(&bed, "two.out", RRTYPE_A, "servfail");
+    bed_says(&bed, "one.out", RRTYPE_A, "192.0.2.9");
+    bed_pass(&bed, 40);
+    assert_string_equal(A_OF(&bed, "example.gov"), "192.0.2.1 192.0.2.3 192.0.2.9");
+    // One of the two goes from the file: what it gave goes with it, for the other one is known.
+    bed_zone(&bed, "example.gov", "@ IN ALIAS one.out.", true);
+    assert_string_equal(A_OF(&bed, "example.gov"), "192.0.2.9");
+    bed_close(&bed);
+}
+
+static void
+denied_addresses_never_come_through(void **state)
+{
+    (void)state;
+    struct bed bed;
+    struct address_prefix deny[2];
+    bed_open(&bed);
+    assert_true(address_prefix_from_text("127.0.0.0/8", &deny[0], NULL));
+    assert_true(address_prefix_from_text("fe80::/10", &deny[1], NULL));
+    bed.rules.deny = deny;
+    bed.rules.deny_count = 2;
+    bed_says(&bed, "lb.out", RRTYPE_A, "127.0.0.1 192.0.2.1");
+    bed_says(&bed, "lb.out", RRTYPE_AAAA, "fe80::1");
+    bed_zone(&bed, "example.gov", "@ IN ALIAS lb.out.", false);
+    bed_ask(&bed);
+    assert_string_equal(A_OF(&bed, "example.gov"), "192.0.2.1");
+    assert_string_equal(AAAA_OF(&bed, "example.gov"), "");
+    assert_int_equal(bed_view(&bed, "example.gov").types[1].state, TARGET_FAILING);
+    assert_true(bed_ready(&bed, "example.gov")); // the answer was definitive
+    bed_says(&bed, "lb.out", RRTYPE_A, "127.0.0.1");
+    bed_pass(&bed, 40);
+    assert_string_equal(A_OF(&bed, "example.gov"), "192.0.2.1"); // filtered to nothing: held
+    assert_non_null(strstr(bed_view(&bed, "example.gov").types[0].error, "deny-address"));
+    bed_close(&bed);
+}
+
+static void
+a_mapped_ipv4_address_is_denied_as_what_it_stands_for(void **state)
+{
+    (void)state;
+    struct address_prefix deny;
+    struct address_set set;
+    struct rules rules = {.deny = &deny, .deny_count = 1};
+    uint8_t mapped[16] = {[10] = 0xff, [11] = 0xff, [12] = 127, [15] = 1};
+    assert_true(address_prefix_from_text("127.0.0.0/8", &deny, NULL));
+    address_set_init(&set, RRTYPE_AAAA);
+    address_set_add(&set, mapped);
+    assert_int_equal(rules_deny(&rules, &set), 1);
+    assert_int_equal(set.count, 0);
+    address_set_close(&set);
+}
+
+static void
+too_many_addresses_are_cut_to_the_lowest_with_a_warning(void **state)
+{
+    (void)state;
+    struct bed bed;
+    char many[4000] = "";
+    bed_open(&bed);
+    bed.rules.max_addresses = 3;
+    for (int i = 200; i > 0; i--)
+        snprintf(many + strlen(many), sizeof many - strlen(many), "192.0.2.%d ", i);
+    bed_says(&bed, "lb.out", RRTYPE_A, many);
+    bed_says(&bed, "lb.out", RRTYPE_AAAA, "nodata");
+    bed_zone(&bed, "example.gov", "@ IN ALIAS lb.out.", true);
+    bed_pass(&bed, 300);
+    assert_string_equal(A_OF(&bed, "example.gov"), "192.0.2.1 192.0.2.2 192.0.2.3");
+    assert_int_equal(bed_count(&bed, EVENT_LIMITED, "example.gov."), 1);
+    bed_close(&bed);
+}
+
+static void
+a_target_that_is_not_allowed_is_never_asked_for(void **state)
+{
+    (void)state;
+    struct bed bed;
+    static const char *const allow[] = {"*.amazonaws.com", "exact.example"};
+    bed_open(&bed);
+    bed.rules.allow = allow;
+    bed.rules.allow_count = 2;
+    bed_says(&bed, "x.elb.amazonaws.com", RRTYPE_A, "192.0.2.1");
+    bed_says(&bed, "x.elb.amazonaws.com", RRTYPE_AAAA, "nodata");
+    bed_says(&bed, "evil.example", RRTYPE_A, "192.0.2.6");
+    bed_zone(&bed, "example.gov",
+             "good IN ALIAS x.elb.amazonaws.com.\nbad IN ALIAS evil.example.\n"
+             "near IN ALIAS notamazonaws.com.\nloc IN ALIAS ref.example.gov.\n"
+             "ref IN CNAME evil.example.",
+             true);
+    assert_int_equal(bed_ask(&bed), 2);
+    assert_string_equal(A_OF(&bed, "good.example.gov"), "192.0.2.1");
+    assert_string_equal(A_OF(&bed, "bad.example.gov"), "");
+    assert_int_equal(bed_view(&bed, "near.example.gov").state, TARGET_FAILING);
+    assert_int_equal(bed_view(&bed, "loc.example.gov").state, TARGET_FAILING);
+    assert_non_null(strstr(bed_view(&bed, "bad.example.gov").reason, "allow-target"));
+    bed_close(&bed);
+}
+
+static void
+an_address_stays_for_settle_after_it_was_last_seen(void **state)
+{
+    (void)state;
+    struct bed bed;
+    bed_open(&bed);
+    bed.rules.settle_seconds = 100;
+    bed_says(&bed, "lb.out", RRTYPE_A, "192.0.2.1");
+    bed_says(&bed, "lb.out", RRTYPE_AAAA, "nodata");
+    bed_zone(&bed, "example.gov", "@ IN ALIAS lb.out.", true);
+    bed_ask(&bed);
+    bed_says(&bed, "lb.out", RRTYPE_A, "192.0.2.2");
+    bed_pass(&bed, 60);
+    assert_string_equal(A_OF(&bed, "example.gov"), "192.0.2.1 192.0.2.2");
+    bed_pass(&bed, 120);
+    assert_string_equal(A_OF(&bed, "example.gov"), "192.0.2.2");
+    bed_close(&bed);
+}
+
+static void
+auto_settles_while_a_target_rotates_and_not_before(void **state)
+{
+    (void)state;
+    struct bed bed;
+    bed_open(&bed);
+    bed.rules.settle_seconds = RULES_SETTLE_AUTO;
+    bed_says(&bed, "lb.out", RRTYPE_A, "192.0.2.1");
+    bed_says(&bed, "lb.out", RRTYPE_AAAA, "nodata");
+    bed_zone(&bed, "example.gov", "@ IN ALIAS lb.out.", true);
+    bed_ask(&bed);
+    bed_says(&bed, "lb.out", RRTYPE_A, "192.0.2.2"); // moved, not rotating
+    bed_pass(&bed, 40);
+    assert_string_equal(A_OF(&bed, "example.gov"), "192.0.2.2");
+    assert_int_equal(bed_view(&bed, "example.gov").flaps, 0);
+    for (int i = 0; i < 10; i++) {
+        bed_says(&bed, "lb.out", RRTYPE_A, i % 2 ? "192.0.2.2" : "192.0.2.1");
+        bed_pass(&bed, 40);
+    }
+    assert_string_equal(A_OF(&bed, "example.gov"), "192.0.2.1 192.0.2.2");
+    assert_int_equal(bed_view(&bed, "example.gov").settle_seconds, LOOKUP_SETTLE_AUTO);
+    assert_true(bed_view(&bed, "example.gov").flaps >= 5);
+    unsigned changed = bed_count(&bed, EVENT_CHANGED, "example.gov.");
+    for (int i = 0; i < 20; i++) {
+        bed_says(&bed, "lb.out", RRTYPE_A, i % 2 ? "192.0.2.2" : "192.0.2.1");
+        bed_pass(&bed, 40);
+    }
+    assert_int_equal(bed_count(&bed, EVENT_CHANGED, "example.gov."), changed); // quiet
+    bed_says(&bed, "lb.out", RRTYPE_A, "192.0.2.1");                           // it stops
+    bed_pass(&bed, 800);
+    assert_string_equal(A_OF(&bed, "example.gov"), "192.0.2.1");
+    assert_int_equal(bed_view(&bed, "example.gov").settle_seconds, 0);
+    bed_close(&bed);
+}
+
+static void
+only_the_owners_of_a_changed_target_are_told(void **state)
+{
+    (void)state;
+    struct bed bed;
+    struct vector owners;
+    const uint8_t *apex;
+    bool all;
+    vector_init(&owners, NAME_SIZE_MAX);
+    bed_open(&bed);
+    bed_says(&bed, "one.out", RRTYPE_A, "192.0.2.1");
+    bed_says(&bed, "one.out", RRTYPE_AAAA, "nodata");
+    bed_says(&bed, "two.out", RRTYPE_A, "192.0.2.2");
+    bed_says(&bed, "two.out", RRTYPE_AAAA, "nodata");
+    bed_zone(&bed, "example.gov",
+             "a IN ALIAS one.out.\nb IN ALIAS two.out.\nc IN ALIAS two.out.\nd IN ALIAS one.out.",
+             true);
+    bed_ask(&bed);
+    assert_true(bed_ready(&bed, "example.gov")); // counts as told
+    while (book_changed(bed.book, &apex, &owners, &all, bed.now))
+        fail();
+    bed_pass(&bed, 100);
+    assert_false(book_changed(bed.book, &apex, &owners, &all, bed.now)); // nothing has changed
+    bed_says(&bed, "two.out", RRTYPE_A, "192.0.2.3");
+    bed_pass(&bed, 40);
+    assert_true(book_changed(bed.book, &apex, &owners, &all, bed.now));
+    assert_false(all);
+    assert_int_equal(owners.count, 2);
+    for (size_t i = 0; i < 2; i++)
+        assert_true(name_equal(vector_at(&owners, i), wire("b.example.gov")) ||
+                    name_equal(vector_at(&owners, i), wire("c.example.gov")));
+    vector_close(&owners);
+    bed_close(&bed);
+}
+
+static void
+a_refresh_asks_at_once_and_says_when_it_is_done(void **state)
+{
+    (void)state;
+    struct bed bed;
+    bed_open(&bed);
+    bed_says(&bed, "lb.out", RRTYPE_A, "192.0.2.1");
+    bed_says(&bed, "lb.out", RRTYPE_AAAA, "nodata");
+    bed_zone(&bed, "example.gov", "@ IN ALIAS lb.out.", true);
+    bed_ask(&bed);
+    bed_says(&bed, "lb.out", RRTYPE_A, "192.0.2.2");
+    assert_int_equal(bed_ask(&bed), 0); // not due
+    assert_true(book_refresh(bed.book, wire("example.gov"), bed.now));
+    assert_false(book_refreshed(bed.book, wire("example.gov")));
+    assert_int_equal(bed_ask(&bed), 2);
+    assert_true(book_refreshed(bed.book, wire("example.gov")));
+    assert_string_equal(A_OF(&bed, "example.gov"), "192.0.2.2");
+    assert_false(book_refresh(bed.book, wire("www.example.gov"), bed.now));
+    bed_close(&bed);
+}
+
+static void
+a_target_that_nobody_names_any_more_is_not_asked_any_more(void **state)
+{
+    (void)state;
+    struct bed bed;
+    bed_open(&bed);
+    bed_says(&bed, "lb.out", RRTYPE_A, "192.0.2.1");
+    bed_zone(&bed, "example.gov", "@ IN ALIAS lb.out.", true);
+    bed_pass(&bed, 40);
+    bed_zone(&bed, "example.gov", "", true);
+    bed_pass(&bed, 2);
+    bed.questions = 0;
+    bed_pass(&bed, 100);
+    assert_int_equal(bed.questions, 0);
+    assert_string_equal(A_OF(&bed, "example.gov"), "none");
+    bed_close(&bed);
+}
+
+static void
+note(void *context, const struct event *event)
+{
+    struct event copy = *event;
+    // The sets are the book's own and stay until the next event.
+    vector_add(context, &copy);
+}
+
+static void
+history_keeps_the_newest_events_first(void **state)
+{
+    (void)state;
+    struct bed bed;
+    bed_open(&bed);
+    bed_says(&bed, "lb.out", RRTYPE_AAAA, "nodata");
+    bed_zone(&bed, "example.gov", "@ IN ALIAS lb.out.", true);
+    for (int i = 1; i <= 30; i++) {
+        char address[32];
+        snprintf(address, sizeof address, "192.0.2.%d", i);
+        bed_says(&bed, "lb.out", RRTYPE_A, address);
+        bed_pass(&bed, 40);
+    }
+    struct vector kept;
+    vector_init(&kept, sizeof(struct event));
+    assert_true(view_history(bed.book, wire("example.gov"), note, &kept));
+    assert_int_equal(kept.count, 20);
+    const struct event *newest = vector_at(&kept, 0), *second = vector_at(&kept, 1);
+    assert_int_equal(newest->what, EVENT_CHANGED);
+    assert_true(newest->at_seconds > second->at_seconds);
+    assert_int_equal(address_set_at(newest->added, 0)[3], 30);
+    assert_int_equal(address_set_at(newest->removed, 0)[3], 29);
+    assert_false(view_history(bed.book, wire("other.example.gov"), note, &kept));
+    vector_close(&kept);
+    bed_close(&bed);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_zone_never_given_out_waits_for_a_definitive_answer_of_each_target),
+        cmocka_unit_test(the_end_of_the_wait_is_told_once),
+        cmocka_unit_test(a_new_owner_in_a_zone_given_out_waits_only_for_its_first_answer),
+        cmocka_unit_test(the_wait_of_a_zone_given_out_ends_after_the_grace),
+        cmocka_unit_test(one_question_is_under_way_for_each_target_and_type),
+        cmocka_unit_test(a_target_is_asked_about_every_refresh_and_never_within_five_seconds),
+        cmocka_unit_test(servfail_and_silence_hold_the_last_good_set),
+        cmocka_unit_test(a_failed_aaaa_does_not_hide_behind_a_good_a),
+        cmocka_unit_test(a_type_that_is_missing_beside_the_other_goes),
+        cmocka_unit_test(a_missing_type_is_believed_only_beside_the_same_rounds_answer),
+        cmocka_unit_test(after_hold_keep_serves_on_and_reminds_daily),
+        cmocka_unit_test(after_hold_drop_takes_the_addresses_away),
+        cmocka_unit_test(after_hold_refuse_names_target_and_owner),
+        cmocka_unit_test(retargeting_to_a_name_that_does_not_resolve_leaves_the_old_addresses),
+        cmocka_unit_test(retargeting_to_a_name_without_addresses_holds_the_old_ones),
+        cmocka_unit_test(several_alias_at_one_owner_give_the_union_without_duplicates),
+        cmocka_unit_test(denied_addresses_never_come_through),
+        cmocka_unit_test(a_mapped_ipv4_address_is_denied_as_what_it_stands_for),
+        cmocka_unit_test(too_many_addresses_are_cut_to_the_lowest_with_a_warning),
+        cmocka_unit_test(a_target_that_is_not_allowed_is_never_asked_for),
+        cmocka_unit_test(an_address_stays_for_settle_after_it_was_last_seen),
+        cmocka_unit_test(auto_settles_while_a_target_rotates_and_not_before),
+        cmocka_unit_test(only_the_owners_of_a_changed_target_are_told),
+        cmocka_unit_test(a_refresh_asks_at_once_and_says_when_it_is_done),
+        cmocka_unit_test(a_target_that_nobody_names_any_more_is_not_asked_any_more),
+        cmocka_unit_test(history_keeps_the_newest_events_first),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
