@@ -613,14 +613,29 @@ octets_records_time_and_empty_messages_are_limited(void **state)
     options = plain_options();
     sending.count = 0;
     begin_message(true);
+    add_soa(7);
+    end_message();
+    begin_message(true);
     end_message();
     start(&options);
-    for (unsigned i = 0; i < XFR_IN_EMPTY_MAX; i++)
-        assert_int_equal(xfr_in_feed(transfer, sending.octets[0], sending.length[0], NOW, &fault),
-                         XFR_IN_MORE);
     assert_int_equal(xfr_in_feed(transfer, sending.octets[0], sending.length[0], NOW, &fault),
+                     XFR_IN_MORE);
+    for (unsigned i = 0; i < XFR_IN_EMPTY_MAX; i++)
+        assert_int_equal(xfr_in_feed(transfer, sending.octets[1], sending.length[1], NOW, &fault),
+                         XFR_IN_MORE);
+    assert_int_equal(xfr_in_feed(transfer, sending.octets[1], sending.length[1], NOW, &fault),
                      XFR_IN_FAILED);
     finish();
+}
+
+static void
+a_first_message_without_records_is_refused(void **state)
+{
+    (void)state;
+    sending.count = 0;
+    begin_message(true);
+    end_message();
+    assert_refused(XFR_IN_SYNTAX, "no record in the first message");
 }
 
 static void
@@ -658,6 +673,7 @@ main(void)
         cmocka_unit_test(one_soa_alone_is_a_cut_axfr_but_an_answer_to_an_ixfr),
         cmocka_unit_test(an_ixfr_answered_by_a_whole_zone_is_taken_and_a_delta_is_not),
         cmocka_unit_test(octets_records_time_and_empty_messages_are_limited),
+        cmocka_unit_test(a_first_message_without_records_is_refused),
         cmocka_unit_test(octets_behind_a_message_are_refused),
     };
     return cmocka_run_group_tests(tests, names_make, NULL);
