@@ -20,9 +20,14 @@ static bool
 version_next(void *context, struct octets_buffer *ret_text, struct fault *fault)
 {
     struct export *export = context;
-    (void)fault;
+    char zone[NAME_TEXT_MAX];
     if (!export->ended)
         export->ended = !zonefile_write_some(&export->cursor, true, EXPORT_PIECE, ret_text);
+    if (export->cursor.damaged)
+        return fault_set(fault, FAULT_CORRUPT,
+                         "zone %s: a saved record is damaged, so the text would have a gap; look "
+                         "at the disk",
+                         name_to_text_short(version_apex(export->version), zone));
     return true;
 }
 

@@ -5,16 +5,18 @@
 #include "common/zone/find.h"
 
 // The record with the target's addresses: the zone's own data or glue; NULL when the zone has none
-// or a DNAME hides it.
+// or a DNAME hides it. *ret_damaged: it has one that cannot be read.
 static const struct node *
-target_find(const struct version *version, const uint8_t *target)
+target_find(const struct version *version, const uint8_t *target, bool *ret_damaged)
 {
     struct name_suffixes suffixes;
     struct zone_match match;
+    *ret_damaged = false;
     if (!name_is_at_or_below(target, version_apex(version)))
         return NULL;
     name_suffixes_init(&suffixes, target, version_hash_key(version));
     zone_find(version, target, &suffixes, &match);
+    *ret_damaged = match.damaged;
     return match.cut && match.cut_is_dname ? NULL : match.node;
 }
 
@@ -44,13 +46,15 @@ rr_target(const struct rr *rr, const uint8_t *owner)
     return target;
 }
 
-static void
+// False: damaged.
+static bool
 addresses_add(struct reply *reply, const struct additional *additional, const uint8_t *target,
               bool optional)
 {
-    const struct node *node = target_find(additional->version, target);
+    bool damaged;
+    const struct node *node = target_find(additional->version, target, &damaged);
     if (!node)
-        return;
+        return !damaged;
     // The target stands in the message already: its addresses can point there.
     const uint8_t *wire = additional->rrset.wire;
     bool inside = target >= wire && target < wire + additional->rrset.wire_length;
@@ -58,6 +62,7 @@ addresses_add(struct reply *reply, const struct additional *additional, const ui
         reply_anchor(reply, target, additional->offset + (size_t)(target - wire));
     address_add(reply, node, RRTYPE_A, optional);
     address_add(reply, node, RRTYPE_AAAA, optional);
+    return true;
 }
 
 void
@@ -75,7 +80,7 @@ additional_add(struct reply *reply, const struct additional *additional)
     }
 }
 
-void
+bool
 additional_add_glue(struct reply *reply, const struct additional *additional, const uint8_t *cut)
 {
     const struct rrset *rrset = &additional->rrset;
@@ -83,8 +88,10 @@ additional_add_glue(struct reply *reply, const struct additional *additional, co
     struct rr rr;
     while (rrset_next(rrset->wire, rrset->wire_length, &position, &rr) && !reply->truncated) {
         const uint8_t *target = rr_target(&rr, additional->owner);
-        if (target && name_is_at_or_below(target, cut))
-            addresses_add(reply, additional, target, false);
+        if (target && name_is_at_or_below(target, cut) &&
+            !addresses_add(reply, additional, target, false))
+            return false;
     }
     additional_add(reply, additional);
+    return true;
 }

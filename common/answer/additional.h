@@ -3,6 +3,7 @@
 #ifndef TANDEM_ANSWER_ADDITIONAL_H
 #define TANDEM_ANSWER_ADDITIONAL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,11 +22,12 @@ struct additional {
     size_t offset;        // of reply_add
 };
 
-// The addresses as far as they fit.
+// The addresses as far as they fit and can be read: nothing is wrong with an answer without them.
 void additional_add(struct reply *reply, const struct additional *additional);
 // Glue of a referral: in-domain glue (at or below cut) is needed (RFC 9471 section 3.1), the rest
-// as far as it fits.
-void additional_add_glue(struct reply *reply, const struct additional *additional,
+// as far as it fits. False: needed glue is damaged; a referral without it might lead nowhere, while
+// another server of the zone has it.
+bool additional_add_glue(struct reply *reply, const struct additional *additional,
                          const uint8_t *cut);
 
 #endif

@@ -48,6 +48,15 @@ resolve_fail(struct resolve *resolve)
     return RCODE_SERVFAIL;
 }
 
+// A record that the answer needs failed its checksum. Whether the name is there, or the type, is then
+// not known: neither NXDOMAIN nor NODATA may be said.
+static void
+resolve_damaged(struct resolve *resolve)
+{
+    resolve_fail(resolve);
+    resolve->reply->edns.ede = EDE_INVALID_DATA;
+}
+
 void
 resolve_expire_add(struct reply *reply, const struct answer_client *client,
                    const struct answer_zone *zone)
@@ -351,12 +360,19 @@ static enum step
 step_once(struct resolve *resolve)
 {
     const struct zone_match *match = &resolve->match;
+    bool damaged = match->damaged;
     if (match->cut && !ds_at_cut(resolve))
         return match->cut_is_dname ? dname_follow(resolve) : referral_make(resolve);
     if (match->node)
         return name_exists(resolve);
-    const struct node *wildcard = zone_find_wildcard(resolve->version, resolve->name,
-                                                     &resolve->suffixes, match->encloser_labels);
+    const struct node *wildcard = NULL;
+    if (!damaged)
+        wildcard = zone_find_wildcard(resolve->version, resolve->name, &resolve->suffixes,
+                                      match->encloser_labels, &damaged);
+    if (damaged) {
+        resolve_damaged(resolve);
+        return STEP_END;
+    }
     return wildcard ? name_synthesised(resolve, wildcard) : name_missing(resolve);
 }
 
@@ -405,9 +421,10 @@ sections_finish(struct resolve *resolve)
     if (resolve->negative)
         soa_add(resolve);
     proofs_add(resolve);
-    if (resolve->glue.version)
-        additional_add_glue(resolve->reply, &resolve->glue, resolve->glue.owner);
-    else if (resolve->courtesy.version)
+    if (resolve->glue.version &&
+        !additional_add_glue(resolve->reply, &resolve->glue, resolve->glue.owner))
+        resolve_damaged(resolve);
+    if (resolve->courtesy.version)
         additional_add(resolve->reply, &resolve->courtesy);
 }
 

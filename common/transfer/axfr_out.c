@@ -61,14 +61,16 @@ current_run(const struct axfr_out *out, const struct rrset *rrset)
     return (struct octets){rrset->wire, rrset->wire_length};
 }
 
-// The next RR of the walk and where it ends in its run; false at the end of the zone. Each turn
-// moves on: to the RR, the signatures, the next RRset or the next node.
+// The next RR of the walk and where it ends in its run; false at the end of the zone, and at a
+// damaged record. Each turn moves on: to the RR, the signatures, the next RRset or the next node.
 static bool
 next_record(struct axfr_out *out, struct rr *ret_rr, uint32_t *ret_end)
 {
     struct rrset rrset;
     for (;;) {
-        if (!out->node && !(out->node = version_cursor_next(&out->cursor)))
+        if (!out->node)
+            out->node = version_cursor_next(&out->cursor);
+        if (!out->node || out->cursor.damaged)
             return false;
         if (out->rrset >= node_rrset_count(out->node)) {
             out->node = NULL;
@@ -135,7 +137,7 @@ write_records(struct axfr_out *out, struct piece *piece)
         out->position = end;
         out->records++;
     }
-    return true;
+    return !out->cursor.damaged;
 }
 
 // Goes on from the place where the last message ended until this one is full or the zone is out.
@@ -189,6 +191,16 @@ too_large(const struct axfr_out *out, struct fault *fault)
         name_to_text_short(version_apex(out->version), zone), name_to_text(name, owner));
 }
 
+static bool
+damaged(const struct axfr_out *out, struct fault *fault)
+{
+    char zone[NAME_TEXT_MAX];
+    return fault_set(fault, FAULT_CORRUPT,
+                     "zone %s: a record of the version failed its checksum, so the transfer was "
+                     "ended before its end; look at the disk",
+                     name_to_text_short(version_apex(out->version), zone));
+}
+
 enum axfr_out_step
 axfr_out_next(struct axfr_out *out, void *memory, size_t size, int64_t now, size_t *ret_length,
               struct fault *fault)
@@ -202,6 +214,10 @@ axfr_out_next(struct axfr_out *out, void *memory, size_t size, int64_t now, size
     size_t tsig_room = out->exchange ? tsig_size(out->exchange->key) : 0;
     begin(out, &piece, memory, size - tsig_room - opt_size);
     fill(out, &piece);
+    if (out->cursor.damaged) {
+        damaged(out, fault);
+        return AXFR_OUT_FAILED;
+    }
     if (!piece.count) {
         too_large(out, fault);
         return AXFR_OUT_FAILED;

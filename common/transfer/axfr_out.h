@@ -52,7 +52,9 @@ void
 axfr_out_close(struct axfr_out *out); // drops the version; may be called at any time, and twice
 // Fills one message (at most 65535 octets, without TCP's two octets of length) with as many RRs as
 // fit. now: unix seconds. AXFR_OUT_DONE: this message, too, is to be sent, and is the last.
-// AXFR_OUT_FAILED: an RR does not fit into any message (the fault names it); close the connection.
+// AXFR_OUT_FAILED: an RR does not fit into any message (the fault names it), or a record of the
+// version is damaged (FAULT_CORRUPT: a shortened zone must not look like a whole one); close the
+// connection.
 enum axfr_out_step axfr_out_next(struct axfr_out *out, void *memory, size_t size, int64_t now,
                                  size_t *ret_length, struct fault *fault);
 

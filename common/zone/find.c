@@ -83,24 +83,34 @@ zone_find(const struct version *version, const uint8_t *name, const struct name_
     *ret_match = whole ? match : (struct zone_match){.damaged = true};
 }
 
-const struct node *
-zone_find_exact(const struct version *version, const uint8_t *name)
+static const struct node *
+exact_find(const struct version *version, const uint8_t *name, bool *ret_damaged)
 {
     struct version_hit hit;
     uint64_t hash = name_hash(name, version_hash_key(version));
-    return version_probe(version, name, name_length(name), hash, &hit) == INDEX_FOUND ? hit.node
-                                                                                      : NULL;
+    enum index_answer answer = version_probe(version, name, name_length(name), hash, &hit);
+    *ret_damaged = answer == INDEX_DAMAGED;
+    return answer == INDEX_FOUND ? hit.node : NULL;
+}
+
+const struct node *
+zone_find_exact(const struct version *version, const uint8_t *name)
+{
+    bool damaged;
+    return exact_find(version, name, &damaged);
 }
 
 const struct node *
 zone_find_wildcard(const struct version *version, const uint8_t *name,
-                   const struct name_suffixes *suffixes, unsigned encloser_labels)
+                   const struct name_suffixes *suffixes, unsigned encloser_labels,
+                   bool *ret_damaged)
 {
     uint8_t wildcard[NAME_SIZE_MAX];
+    *ret_damaged = false;
     if (encloser_labels > suffixes->labels ||
         !name_wildcard_of(name + suffixes->offset[encloser_labels], wildcard))
         return NULL;
-    return zone_find_exact(version, wildcard);
+    return exact_find(version, wildcard, ret_damaged);
 }
 
 const struct node *

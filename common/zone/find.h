@@ -24,8 +24,10 @@ void zone_find(const struct version *version, const uint8_t *name,
 // The record at exactly this lower-case name, or NULL (also where it is damaged).
 const struct node *zone_find_exact(const struct version *version, const uint8_t *name);
 // The record "*." + the suffix of name with encloser_labels labels, or NULL (the source of synthesis).
+// *ret_damaged: it is there and cannot be read: answer SERVFAIL, it is not proven that there is none.
 const struct node *zone_find_wildcard(const struct version *version, const uint8_t *name,
-                                      const struct name_suffixes *suffixes, unsigned encloser_labels);
+                                      const struct name_suffixes *suffixes, unsigned encloser_labels,
+                                      bool *ret_damaged);
 // The owner of the NSEC that matches or covers name: the last NSEC owner not after it in canonical order (RFC
 // 4034 section 6.1); NULL in a version without NSEC, or where a damaged record is in the way.
 const struct node *zone_find_nsec(const struct version *version, const uint8_t *name);

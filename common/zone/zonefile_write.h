@@ -11,7 +11,7 @@
 
 // signed_view: with RRSIGs and all that the signer added; else the content that came in.
 // Resumable: *cursor from version_cursor_first; appends up to about maximum octets; false when the
-// end was reached.
+// end was reached. The caller looks at cursor->damaged: a text with a gap is no zone.
 bool zonefile_write_some(struct version_cursor *cursor, bool signed_view, size_t maximum,
                          struct octets_buffer *text);
 void zonefile_write_node(const struct node *node, bool apex, bool signed_view,

@@ -212,6 +212,43 @@ read_selection(const struct keeper *keeper, const struct message_control *contro
     return true;
 }
 
+// What is left after a damaged record was left out is not the zone.
+static void
+fail_damaged(struct keeper *keeper, uint64_t request)
+{
+    struct fault fault = {0};
+    fault_set(&fault, FAULT_CORRUPT,
+              "zone %s: a saved record is damaged, so there would be a gap; the next content of the "
+              "primary mends it (tandemctl zone retransfer %s); look at the disk",
+              keeper->domain, keeper->domain);
+    verb_fail(keeper, request, 0, &fault);
+}
+
+// The records of one name, or of all where owner is NULL; false: some are damaged.
+static bool
+show_records(struct keeper *keeper, const uint8_t *owner, struct shown *shown)
+{
+    struct version_cursor cursor;
+    const struct node *node;
+    if (owner == NULL) {
+        version_cursor_first(&cursor, served(keeper));
+        while ((node = version_cursor_next(&cursor)) != NULL) {
+            show_node(shown, node);
+        }
+        return !cursor.damaged;
+    }
+    struct name_suffixes suffixes;
+    struct zone_match match = {0};
+    if (name_is_at_or_below(owner, keeper->apex)) {
+        name_suffixes_init(&suffixes, owner, version_hash_key(served(keeper)));
+        zone_find(served(keeper), owner, &suffixes, &match);
+    }
+    if (match.node != NULL) {
+        show_node(shown, match.node);
+    }
+    return !match.damaged;
+}
+
 static void
 zone_show(struct keeper *keeper, const struct message_control *control, uint64_t request)
 {
@@ -229,19 +266,10 @@ zone_show(struct keeper *keeper, const struct message_control *control, uint64_t
     json_value_put_text(result, "zone", keeper->domain);
     put_serial(keeper, result, "serial");
     shown.records = json_value_put_array(result, "records");
-    if (control->argument_count > 1) {
-        const struct node *node =
-            name_is_at_or_below(name, keeper->apex) ? zone_find_exact(served(keeper), name) : NULL;
-        if (node != NULL) {
-            show_node(&shown, node);
-        }
-    } else {
-        struct version_cursor cursor;
-        const struct node *node;
-        version_cursor_first(&cursor, served(keeper));
-        while ((node = version_cursor_next(&cursor)) != NULL) {
-            show_node(&shown, node);
-        }
+    if (!show_records(keeper, control->argument_count > 1 ? name : NULL, &shown)) {
+        json_value_free(&result);
+        fail_damaged(keeper, request);
+        return;
     }
     json_value_put_null(result, "alias");
     json_value_put_integer(result, "left_out", (int64_t)shown.left_out);
@@ -264,7 +292,9 @@ zone_export(struct keeper *keeper, const struct message_control *control, uint64
     while (more && text.length <= VERBS_EXPORT_MAX) {
         more = zonefile_write_some(&cursor, with_signatures, 1U << 20, &text);
     }
-    if (more) {
+    if (cursor.damaged) {
+        fail_damaged(keeper, request);
+    } else if (more) {
         fault_set(&fault, FAULT_LIMIT,
                   "zone %s is larger than %u octets as text; take it by AXFR instead",
                   keeper->domain, VERBS_EXPORT_MAX);

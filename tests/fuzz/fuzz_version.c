@@ -112,7 +112,8 @@ lookups_try(const struct version *version)
         for (size_t k = 0; k < 2; k++) {
             name_suffixes_init(&suffixes, names[k], version_hash_key(version));
             zone_find(version, names[k], &suffixes, &match);
-            zone_find_wildcard(version, names[k], &suffixes, match.encloser_labels);
+            bool damaged;
+            zone_find_wildcard(version, names[k], &suffixes, match.encloser_labels, &damaged);
             zone_find_nsec(version, names[k]);
             version_cursor_seek(&cursor, version, names[k]);
             version_cursor_next(&cursor);

@@ -1,6 +1,7 @@
 #include "tests/support/zone_fixture.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 
 #include "common/dns/rdata.h"
 #include "common/dns/rrtype.h"
+#include "common/zone/find.h"
 #include "common/zone/zonefile_read.h"
 
 static bool
@@ -76,11 +78,20 @@ fixture_check(bool good, const struct fault *fault)
     abort();
 }
 
+static void
+fixture_map(struct zone_fixture *fixture)
+{
+    struct fault fault = {0};
+    struct version_place place;
+    fixture_check(store_place(fixture->store, &place, &fault), &fault);
+    fixture_check(version_map(&place, NULL, &fixture->version, &fault), &fault);
+    version_place_close(&place);
+}
+
 void
 zone_fixture_open(struct zone_fixture *fixture, const char *apex_text, const char *zone_file)
 {
     struct fault fault = {0};
-    struct version_place place;
     uint8_t apex[NAME_SIZE_MAX];
     const uint8_t root[] = {0};
     snprintf(fixture->directory, sizeof fixture->directory, "/tmp/tandem-zone-XXXXXX");
@@ -90,9 +101,34 @@ zone_fixture_open(struct zone_fixture *fixture, const char *apex_text, const cha
     fixture_check(name_from_text(apex_text, root, apex, &fault), &fault);
     fixture_check(store_open(fixture->directory, apex, NULL, &fixture->store, NULL, &fault),
                   &fault);
-    fixture_check(store_place(fixture->store, &place, &fault), &fault);
-    fixture_check(version_map(&place, NULL, &fixture->version, &fault), &fault);
-    version_place_close(&place);
+    fixture_map(fixture);
+}
+
+void
+zone_fixture_damage(struct zone_fixture *fixture, const char *owner_text)
+{
+    struct fault fault = {0};
+    uint8_t owner[NAME_SIZE_MAX];
+    static uint8_t heap[1 << 20];
+    char path[96];
+    fixture_check(
+        name_from_text(owner_text, version_apex(store_current(fixture->store)), owner, &fault),
+        &fault);
+    const struct node *node = zone_find_exact(store_current(fixture->store), owner);
+    snprintf(path, sizeof path, "%s/heap.1", fixture->directory);
+    int descriptor = open(path, O_RDWR);
+    ssize_t length = read(descriptor, heap, sizeof heap);
+    const uint8_t *at =
+        node && length > 0 ? memmem(heap, (size_t)length, node, node_size(node)) : NULL;
+    if (!at)
+        abort();
+    size_t place = (size_t)(at - heap) + node_size(node) / 2;
+    uint8_t flipped = heap[place] ^ 1;
+    if (pwrite(descriptor, &flipped, 1, (off_t)place) != 1)
+        abort();
+    close(descriptor);
+    version_drop(&fixture->version);
+    fixture_map(fixture);
 }
 
 static void

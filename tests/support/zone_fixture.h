@@ -23,5 +23,8 @@ struct zone_fixture {
 // Fails the test (prints and aborts) when the file is not readable or not a zone.
 void zone_fixture_open(struct zone_fixture *fixture, const char *apex_text, const char *zone_file);
 void zone_fixture_close(struct zone_fixture *fixture);
+// Flips one octet of the owner's record on disk and maps the version anew, as a server does that
+// has not looked at the record yet.
+void zone_fixture_damage(struct zone_fixture *fixture, const char *owner_text);
 
 #endif

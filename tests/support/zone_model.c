@@ -340,7 +340,10 @@ check_lookup(const struct model *model, const struct version *version, const uin
     CHECK(node_is_at(zone_find_nsec(version, name), model_nsec(model, name)), name);
     if (!name_wildcard_of(encloser, wildcard))
         return;
-    const struct node *source = zone_find_wildcard(version, name, &suffixes, match.encloser_labels);
+    bool damaged;
+    const struct node *source =
+        zone_find_wildcard(version, name, &suffixes, match.encloser_labels, &damaged);
+    CHECK(!damaged, name);
     CHECK(node_is_at(source, model_exists(model, wildcard) ? wildcard : NULL), name);
 }
 

@@ -23,7 +23,8 @@ struct expiry_queue;
 
 struct expiry_queue *expiry_queue_new(void);
 void expiry_queue_free(struct expiry_queue **queue);
-// Adds up to count records from the cursor on; false when the walk has ended.
+// Adds up to count records from the cursor on; false when the walk has ended. The caller looks at
+// cursor->damaged: what a damaged record's signatures say is not known.
 bool expiry_queue_fill(struct expiry_queue *queue, struct version_cursor *cursor, size_t count);
 // After a publish: the new records of its diff.
 void expiry_queue_note(struct expiry_queue *queue, const struct diff *diff);

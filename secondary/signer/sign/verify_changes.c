@@ -81,6 +81,15 @@ hidden(const struct changed *changed, const uint8_t *owner)
     return false;
 }
 
+// What cannot be read cannot be verified.
+static void
+damage_note(const struct changed *changed, const struct version_cursor *cursor)
+{
+    if (cursor->damaged)
+        verify_report_add(changed->report, changed->apex, 0, "damaged",
+                          "records of the saved version failed their checksum");
+}
+
 static bool
 has_nsec(const struct node *node)
 {
@@ -98,12 +107,13 @@ unchanged_after(const struct changed *changed, const uint8_t *owner, const uint8
     version_cursor_seek(&cursor, changed->request->current, owner);
     while ((node = version_cursor_next(&cursor))) {
         if (limit && name_compare(node_owner(node), limit) >= 0)
-            return NULL;
-        if (has_nsec(node) && !name_equal(node_owner(node), owner) &&
-            !is_changed(changed, node_owner(node)))
-            return node_owner(node);
+            node = NULL;
+        if (!node || (has_nsec(node) && !name_equal(node_owner(node), owner) &&
+                      !is_changed(changed, node_owner(node))))
+            break;
     }
-    return NULL;
+    damage_note(changed, &cursor);
+    return node ? node_owner(node) : NULL;
 }
 
 static void
@@ -172,6 +182,7 @@ below_check(const struct changed *changed, const uint8_t *top)
                                            verify_place_of(node, false, hidden(changed, owner))};
         verify_record(&changed->zone, NULL, &record, changed->report);
     }
+    damage_note(changed, &cursor);
 }
 
 static void
@@ -224,6 +235,7 @@ keys_check(const struct changed *changed)
                                            verify_place_of(node, false, hidden(changed, owner))};
         verify_record(&changed->zone, NULL, &record, changed->report);
     }
+    damage_note(changed, &cursor);
 }
 
 static bool

@@ -293,6 +293,28 @@ an_ixfr_query_tells_its_serial_and_a_bad_one_does_not(void **state)
     assert_true(ixfr_out_soa_suffices(fixture.version, held - 1, true));
 }
 
+static void
+a_damaged_record_ends_the_transfer_before_its_end(void **state)
+{
+    (void)state;
+    struct talk talk;
+    struct fault fault = {0};
+    enum axfr_out_step step;
+    size_t length;
+    // Of the last owner, so that messages have gone out before.
+    zone_fixture_damage(&fixture, "www.target");
+    talk_begin(&talk, &(struct axfr_out_options){0}, NULL, false);
+    do {
+        step = axfr_out_next(&talk.out, memory, 4096, NOW, &length, &fault);
+        talk.messages += step == AXFR_OUT_MORE;
+    } while (step == AXFR_OUT_MORE);
+    assert_int_equal(step, AXFR_OUT_FAILED);
+    assert_int_equal(fault.kind, FAULT_CORRUPT);
+    assert_non_null(strstr(fault.text, "tandem.example"));
+    assert_true(talk.messages > 0);
+    talk_end(&talk);
+}
+
 int
 main(void)
 {
@@ -304,6 +326,8 @@ main(void)
         cmocka_unit_test(the_first_message_echoes_question_id_and_rd_and_has_an_opt),
         cmocka_unit_test(a_version_is_sent_to_its_end_while_newer_ones_are_published),
         cmocka_unit_test(an_ixfr_query_tells_its_serial_and_a_bad_one_does_not),
+        // The last one: the zone is of no use afterwards.
+        cmocka_unit_test(a_damaged_record_ends_the_transfer_before_its_end),
     };
     return cmocka_run_group_tests(tests, zone_open, zone_close);
 }
