@@ -10,6 +10,9 @@
 #include "common/daemon/mail.h"
 #include "secondary/desk/status.h"
 
+#define SUBJECT_WHY_MAX 120  // octets: a subject is read in a list
+#define LINE_WORDS_MAX  2000 // of a sentence in the text
+
 struct kept {
     int64_t at_seconds;
     char *kind, *zone, *subject, *dedup;
@@ -72,47 +75,51 @@ keep(struct alerts *alerts, int64_t at, const char *kind, const char *zone, cons
     }
 }
 
-// Text that came with an event may hold names of a stranger's zone: a subject is one line.
+// Text that came with an event may hold names of a stranger's zone: it becomes part of one line.
+// Cut between two characters (UTF-8) when it is longer than maximum.
+static void
+add_words(struct octets_buffer *text, const char *words, size_t maximum)
+{
+    size_t length = strlen(words);
+    bool cut = length > maximum;
+    if (cut) {
+        length = maximum - (sizeof "..." - 1);
+        while (length > 0 && ((unsigned char)words[length] & 0xc0) == 0x80) {
+            length--;
+        }
+    }
+    for (size_t i = 0; i < length; i++) {
+        unsigned char octet = (unsigned char)words[i];
+        octets_buffer_add_u8(text, octet < 0x20 || octet == 0x7f ? ' ' : octet);
+    }
+    if (cut) {
+        octets_buffer_add(text, "...", 3);
+    }
+}
+
 static void
 subject_words(const struct known_zone *zone, const struct message_event *event,
               struct octets_buffer *subject)
 {
+    static const char *const phrases[EVENT_KIND_COUNT] = {
+        [EVENT_GATE] = " held by the gate: ",
+        [EVENT_REFRESH_FAILED] = ": refresh fails: ",
+        [EVENT_RRSIG_EXPIRING] = ": signatures near their end: ",
+        [EVENT_KEY] = ": keys: ",
+        [EVENT_DS] = ": DS: ",
+        [EVENT_ALIAS_HELD] = ": alias held: ",
+        [EVENT_CRASH] = ": trouble: ",
+        [EVENT_RECOVERED] = " recovered: ",
+    };
     const char *name = zone != NULL ? zone->domain : "tandem-secondary";
-    switch (event->kind) {
-    case EVENT_RESIGN:
-        octets_buffer_printf(subject, "%s re-signed: %u -> %u (+%u -%u)", name,
-                             event->unsigned_serial, event->signed_serial, event->added,
-                             event->removed);
-        break;
-    case EVENT_GATE:
-        octets_buffer_printf(subject, "%s held by the gate: %.120s", name, event->why);
-        break;
-    case EVENT_REFRESH_FAILED:
-        octets_buffer_printf(subject, "%s: refresh fails: %.120s", name, event->why);
-        break;
-    case EVENT_RRSIG_EXPIRING:
-        octets_buffer_printf(subject, "%s: signatures near their end: %.120s", name, event->why);
-        break;
-    case EVENT_KEY:
-        octets_buffer_printf(subject, "%s: keys: %.120s", name, event->why);
-        break;
-    case EVENT_DS:
-        octets_buffer_printf(subject, "%s: DS: %.120s", name, event->why);
-        break;
-    case EVENT_ALIAS_HELD:
-        octets_buffer_printf(subject, "%s: alias held: %.120s", name, event->why);
-        break;
-    case EVENT_CRASH:
-        octets_buffer_printf(subject, "%s: trouble: %.120s", name, event->why);
-        break;
-    case EVENT_RECOVERED:
-        octets_buffer_printf(subject, "%s recovered: %.120s", name, event->why);
-        break;
-    case EVENT_KIND_COUNT:
-    default:
-        octets_buffer_printf(subject, "%s: %.120s", name, event->why);
-        break;
+    octets_buffer_printf(subject, "%s", name);
+    if (event->kind == EVENT_RESIGN) {
+        octets_buffer_printf(subject, " re-signed: %u -> %u (+%u -%u)", event->unsigned_serial,
+                             event->signed_serial, event->added, event->removed);
+        return;
     }
+    octets_buffer_printf(subject, "%s", phrases[event->kind]);
+    add_words(subject, event->why, SUBJECT_WHY_MAX);
 }
 
 // Where to ask: the first address we listen on, the host's name when that is every address.
@@ -232,9 +239,17 @@ write_health(const struct known_zone *zone, const struct message_event *event,
     if (event->health[0] == '\0') {
         return;
     }
-    octets_buffer_printf(body, "Health   %s", event->health);
-    if (zone != NULL && zone->poll.downstream_count > 0) {
-        octets_buffer_printf(body, "; %u downstream being notified", zone->poll.downstream_count);
+    octets_buffer_printf(body, "Health   ");
+    add_words(body, event->health, LINE_WORDS_MAX);
+    if (event->kind == EVENT_RESIGN && zone != NULL && zone->poll.downstream_count > 0) {
+        octets_buffer_printf(body, "; %u/%u downstream notified", zone->poll.downstream_current,
+                             zone->poll.downstream_count);
+        if (zone->poll.downstream_current < zone->poll.downstream_count &&
+            zone->poll.downstream[0] != '\0') {
+            octets_buffer_printf(body, " (");
+            add_words(body, zone->poll.downstream, LINE_WORDS_MAX);
+            octets_buffer_printf(body, ")");
+        }
     }
     octets_buffer_printf(body, "\n");
 }
@@ -245,7 +260,9 @@ alert_text(const struct known *known, const struct known_zone *zone,
            struct octets_buffer *ret_body)
 {
     subject_words(zone, event, ret_subject);
-    octets_buffer_printf(ret_body, "Why      %s\n", event->why);
+    octets_buffer_printf(ret_body, "Why      ");
+    add_words(ret_body, event->why, LINE_WORDS_MAX);
+    octets_buffer_add_u8(ret_body, '\n');
     write_where(known, event, ret_body);
     write_diff(event, ret_body);
     write_health(zone, event, ret_body);
