@@ -162,20 +162,24 @@ def cycles(graph):
 
 
 def check_symbols(files):
-    """files: source -> object."""
-    errors, owner, used_by = [], {}, {}
+    """files: source -> object. Programs that never meet may use one name twice (both daemons have a keeper): a call is then to
+    the definition that the caller may see, if there is one."""
+    errors, owners, used_by = [], {}, {}
     for source, path in files.items():
         if pathlib.PurePosixPath(source).stem == "main":
             continue
         defined, used_by[source] = symbols(path)
         for name in defined:
-            owner[name] = source
+            owners.setdefault(name, []).append(source)
     graph, edges = {source: set() for source in used_by}, 0
     for source, used in used_by.items():
         for name in used:
-            target = owner.get(name)
-            if target is None or target == source:
+            targets = owners.get(name, [])
+            if not targets or source in targets:
                 continue
+            near = [target for target in targets if room_of(target) == room_of(source)]
+            seen = [target for target in targets if not edge_error(source, target)]
+            target = (near or seen or targets)[0]
             edges += 1
             graph[source].add(target)
             wrong = edge_error(source, target)
@@ -183,7 +187,11 @@ def check_symbols(files):
                 errors.append(f"{source}: calls {name} of {target}: {wrong}")
     for group in cycles(graph):
         errors.append("files that call each other in a circle: " + ", ".join(group))
-    secret = {name for name, source in owner.items() if room_of(source) in SECRET_ROOMS}
+    secret = {
+        name
+        for name, sources in owners.items()
+        if all(room_of(source) in SECRET_ROOMS for source in sources)
+    }
     return errors, edges, secret
 
 
