@@ -76,8 +76,7 @@ send_text(struct desk *desk, enum message_type type, const char *text)
     octets_buffer_close(&body);
 }
 
-// --- Verbs answered here
-// ------------------------------------------------------------------------------------------------------
+// --- Verbs answered here ---
 
 static void
 verb_status(void *context, struct control_request *request)
@@ -242,8 +241,7 @@ look_after_test(struct desk *desk, int64_t now)
     }
 }
 
-// --- Verbs of other roles
-// -----------------------------------------------------------------------------------------------------
+// --- Verbs of other roles ---
 
 static void
 fill_options(struct control_request *request, struct message_control *control)
@@ -451,8 +449,7 @@ take_reply(struct desk *desk, const struct message *message)
     json_value_free(&reply);
 }
 
-// --- HTTP
-// ---------------------------------------------------------------------------------------------------------------------
+// --- HTTP ---
 
 static unsigned
 render_metrics(void *context, struct octets_buffer *ret_body)
@@ -515,8 +512,7 @@ static const struct http_route ROUTES[] = {
     {"/status.json", HTTP_TYPE_JSON, render_status},
 };
 
-// --- Settings and messages
-// ----------------------------------------------------------------------------------------------------
+// --- Settings and messages ---
 
 static void
 count_mail(void *context, const char *kind, const char *result)

@@ -12,6 +12,7 @@
 #define EXPIRY_CRITICAL    86400
 #define MAIL_STUCK_SECONDS 3600
 #define HINTS_MAX          20
+#define ROLE_WORD_MAX      32
 
 static const char *
 or_null(const char *text)
@@ -99,6 +100,7 @@ put_gate(struct json_value *object, const struct known_zone *zone)
     json_value_put_text(gate, "reason", held ? or_null(zone->facts.reason_word) : NULL);
     json_value_put_text(gate, "text", held ? or_null(zone->facts.reason) : NULL);
     json_value_put_text(gate, "digest", held ? or_null(zone->facts.held_digest) : NULL);
+    json_value_put_null(gate, "since");
 }
 
 static void
@@ -231,6 +233,19 @@ add_hint(const struct known *known, struct json_value *hints, const struct known
     }
 }
 
+// "signer", "server 2".
+static const char *
+role_word(const struct message_role_facts *facts, char word[static ROLE_WORD_MAX])
+{
+    const char *role = message_role_word(facts->role);
+    if (facts->role == ROLE_SERVER) {
+        snprintf(word, ROLE_WORD_MAX, "%s %u", role, facts->index);
+    } else {
+        snprintf(word, ROLE_WORD_MAX, "%s", role);
+    }
+    return word;
+}
+
 static void
 put_roles(const struct known *known, struct json_value *object)
 {
@@ -238,11 +253,8 @@ put_roles(const struct known *known, struct json_value *object)
     for (size_t i = 0; i < known->roles.count; i++) {
         const struct message_role_facts *facts = vector_at(&known->roles, i);
         struct json_value *role = json_value_add_object(roles);
-        if (facts->role == ROLE_SERVER) {
-            json_value_printf(role, "role", "server %u", facts->index);
-        } else {
-            json_value_put_text(role, "role", message_role_word(facts->role));
-        }
+        char word[ROLE_WORD_MAX];
+        json_value_put_text(role, "role", role_word(facts, word));
         json_value_put_integer(role, "pid", facts->pid);
         json_value_put_text(role, "state", facts->pid != 0 ? "running" : "restarting");
         json_value_put_time(role, "started_at", facts->started_seconds);
@@ -355,8 +367,7 @@ status_all(const struct known *known, const struct mail_status *mail, int64_t no
     return object;
 }
 
-// --- check
-// --------------------------------------------------------------------------------------------------------------------
+// --- check ---
 
 struct check {
     struct json_value *findings;
@@ -412,16 +423,20 @@ status_check(const struct known *known, const struct mail_status *mail, int64_t 
 {
     static const char *const words[] = {"OK", "WARNING", "CRITICAL"};
     struct check check = {.findings = json_value_array()};
-    size_t good = 0;
+    size_t good = 0, held = 0;
     for (size_t i = 0; i < known->zones.count; i++) {
         const struct known_zone *zone = vector_at(&known->zones, i);
-        good += strcmp(status_zone_state(zone, now), "ok") == 0;
+        const char *state = status_zone_state(zone, now);
+        good += strcmp(state, "ok") == 0;
+        held += strcmp(state, "held") == 0;
         check_zone(&check, zone, now);
     }
     for (size_t i = 0; i < known->roles.count; i++) {
         const struct message_role_facts *role = vector_at(&known->roles, i);
         if (role->pid == 0) {
-            find(&check, 1, NULL, "a role is being restarted");
+            char text[64], word[ROLE_WORD_MAX];
+            snprintf(text, sizeof text, "%s is being restarted", role_word(role, word));
+            find(&check, 1, NULL, text);
         }
     }
     if (mail->queue_length > 0 && mail->oldest_at != 0 &&
@@ -442,12 +457,12 @@ status_check(const struct known *known, const struct mail_status *mail, int64_t 
     struct json_value *counts = json_value_put_object(result, "counts");
     json_value_put_integer(counts, "zones", (int64_t)known->zones.count);
     json_value_put_integer(counts, "ok", (int64_t)good);
+    json_value_put_integer(counts, "held", (int64_t)held);
     *ret_result = result;
     return check.worst;
 }
 
-// --- metrics
-// ------------------------------------------------------------------------------------------------------------------
+// --- metrics ---
 
 static void
 zone_metrics(const struct known_zone *zone, struct metrics *metrics)
@@ -540,9 +555,7 @@ status_metrics(const struct known *known, const struct mail_status *mail, struct
     metrics_set(metrics, METRIC_ALERT_QUEUE_LENGTH, (double)mail->queue_length);
     for (size_t i = 0; i < known->roles.count; i++) {
         const struct message_role_facts *role = vector_at(&known->roles, i);
-        char word[32];
-        snprintf(word, sizeof word, role->role == ROLE_SERVER ? "%s %u" : "%s",
-                 message_role_word(role->role), role->index);
-        metrics_set(metrics, METRIC_ROLE_RESTARTS, role->restarts, word);
+        char word[ROLE_WORD_MAX];
+        metrics_set(metrics, METRIC_ROLE_RESTARTS, role->restarts, role_word(role, word));
     }
 }
