@@ -61,8 +61,6 @@ def sources(top):
 
 def edge_error(source, target):
     """What is wrong with an edge from one file to another, or None."""
-    if pathlib.PurePosixPath(source).stem == "main" and room_of(source) in FLOORS:
-        pass  # a main is of floor 5, but still of its own side
     here, there = room_of(source), room_of(target)
     if there not in FLOORS:
         return f"{there} is no room that floors.py knows"
@@ -72,6 +70,8 @@ def edge_error(source, target):
         if there.startswith(side) and not here.startswith(side):
             return f"{here} may not see {side}"
     role = here.startswith("secondary/")
+    if role and there.startswith("secondary/") and here.split("/")[1] != there.split("/")[1]:
+        return f"role {here.split('/')[1]} may not see role {there.split('/')[1]}"
     if role and there == "secondary" and str(pathlib.PurePosixPath(target).with_suffix(".h")) not in SHARED_BY_ROLES:
         if pathlib.PurePosixPath(target).stem != "message_link":
             return "a role sees only messages, settings and counters of secondary/"
