@@ -48,8 +48,8 @@ resolve_fail(struct resolve *resolve)
     return RCODE_SERVFAIL;
 }
 
-// A record that the answer needs failed its checksum. Whether the name is there, or the type, is then
-// not known: neither NXDOMAIN nor NODATA may be said.
+// A record that the answer needs failed its checksum. Whether the name is there, or the type, is
+// then not known: neither NXDOMAIN nor NODATA may be said.
 static void
 resolve_damaged(struct resolve *resolve)
 {

@@ -63,6 +63,8 @@ struct keeper_change {
 
 struct keeper {
     const struct keeper_shared *shared;
+    // Begins what waits and looks at the time again: called where a change has ended.
+    void (*go_on)(struct keeper *keeper);
     uint32_t id;
     const uint8_t *apex;
     char domain[NAME_TEXT_MAX];

@@ -217,10 +217,11 @@ static void
 fail_damaged(struct keeper *keeper, uint64_t request)
 {
     struct fault fault = {0};
-    fault_set(&fault, FAULT_CORRUPT,
-              "zone %s: a saved record is damaged, so there would be a gap; the next content of the "
-              "primary mends it (tandemctl zone retransfer %s); look at the disk",
-              keeper->domain, keeper->domain);
+    fault_set(
+        &fault, FAULT_CORRUPT,
+        "zone %s: a saved record is damaged, so there would be a gap; the next content of the "
+        "primary mends it (tandemctl zone retransfer %s); look at the disk",
+        keeper->domain, keeper->domain);
     verb_fail(keeper, request, 0, &fault);
 }
 

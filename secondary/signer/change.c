@@ -1,0 +1,267 @@
+// The order of a change, and why it is that one:
+//
+//   candidate -> intake (thread: parse, gate, diff) -> [review] -> prepare (here: the keys) -> sign
+//   and verify (thread) -> publish (here: the store has one thread) -> tell supervisor, fetcher,
+//   desk -> history
+//
+// Until the publish nothing of it is visible anywhere, so a death at any moment leaves the served
+// version as it was. candidate.c has the first half; refreshes, key events and orders begin with
+// signing.
+//
+// What is served is never taken away by a fault: store, keys, gate and signing failures end in a
+// state, a log line and an event.
+#include "secondary/signer/keeper_inside.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/arena.h"
+#include "common/base/hash.h"
+#include "common/daemon/clock.h"
+#include "common/daemon/log.h"
+#include "common/net/loop.h"
+#include "secondary/signer/upkeep.h"
+
+void
+change_begin(struct keeper *keeper, const char *cause, const char *why)
+{
+    keeper->change = (struct keeper_change){.started_ms = (int64_t)clock_monotonic_ms()};
+    octets_buffer_init(&keeper->change.diff_text);
+    snprintf(keeper->change.cause, sizeof keeper->change.cause, "%s", cause);
+    snprintf(keeper->change.why, sizeof keeper->change.why, "%s", why);
+}
+
+void
+change_close(struct keeper *keeper)
+{
+    octets_buffer_close(&keeper->change.diff_text);
+    keeper->change = (struct keeper_change){0};
+    sign_job_free(&keeper->job);
+    keeper->result = NULL;
+    if (keeper->report_made) {
+        verify_report_close(&keeper->report);
+        keeper->report_made = false;
+    }
+    arena_free(&keeper->due_arena);
+    vector_close(&keeper->due);
+    vector_init(&keeper->due, sizeof(const uint8_t *));
+    if (keeper->intake != NULL) {
+        intake_close(keeper->intake);
+        free(keeper->intake);
+        keeper->intake = NULL;
+    }
+    message_candidate_close(&keeper->candidate);
+    keeper->intake_cause[0] = '\0';
+}
+
+// Every change ends here, well or not. text and fault may stand in what is freed here: they are
+// copied first.
+void
+change_end(struct keeper *keeper, enum message_outcome outcome, const char *text,
+           const struct fault *fault)
+{
+    bool from_fetcher = keeper->intake != NULL && strcmp(keeper->intake_cause, "accept") != 0;
+    bool good = outcome == OUTCOME_PUBLISHED || outcome == OUTCOME_UNCHANGED;
+    char said[FAULT_TEXT_MAX];
+    struct fault told = {0};
+    snprintf(said, sizeof said, "%s", text);
+    if (fault != NULL) {
+        told = *fault;
+    } else if (!good) {
+        fault_set(&told, FAULT_REFUSED, "%s", said);
+    }
+    keeper->phase = KEEPER_IDLE;
+    loop_timer_stop(keeper->facts_timer);
+    change_close(keeper);
+    if (from_fetcher) {
+        keeper_tell_verdict(keeper, outcome, said);
+    }
+    keeper_answer_waiters(keeper, good, &told);
+    keeper_tell_facts(keeper);
+    keeper->go_on(keeper);
+}
+
+void
+change_failed(struct keeper *keeper, const struct fault *fault)
+{
+    keeper->not_before_seconds = keeper_now() + UPKEEP_RETRY_SECONDS;
+    if (keeper->due.count > 0) {
+        expiry_queue_return(keeper->expiry, keeper_served(keeper), &keeper->due);
+    }
+    struct fault copy = *fault;
+    keeper_fault_set(keeper, &copy, EVENT_CRASH, "");
+    change_end(keeper, OUTCOME_FAILED, copy.text, &copy);
+}
+
+void
+change_clear_quarantine(struct keeper *keeper, const char *why)
+{
+    struct fault fault = {0};
+    bool was = false;
+    bool was_rejected = keeper->rejected[0] != '\0';
+    keeper->rejected[0] = '\0';
+    if (!quarantine_clear(keeper->quarantine, &was, &fault)) {
+        log_warning(fault.text, "zone", keeper->domain);
+    }
+    if (was || was_rejected) {
+        log_info("the gate holds nothing any more", "zone", keeper->domain, "why", why);
+        keeper_tell_simple_event(keeper, EVENT_RECOVERED, "", why, "");
+    }
+}
+
+static void
+sign_in_thread(void *context)
+{
+    struct keeper *keeper = context;
+    keeper->job_fault = (struct fault){0};
+    keeper->job_good = sign_zone_run(keeper->job, &keeper->result, &keeper->job_fault);
+    if (!keeper->job_good || keeper->result->empty || keeper->sign_policy.verify == VERIFY_OFF) {
+        return;
+    }
+    verify_report_init(&keeper->report);
+    keeper->report_made = true;
+    struct verify_changes changes = {.current = keeper_served(keeper),
+                                     .diff = &keeper->result->diff,
+                                     .must = keeper->result->must_verify,
+                                     .everything = keeper->sign_policy.verify == VERIFY_EVERYTHING,
+                                     .seed = hash_key_draw(),
+                                     .pool = keeper->shared->pool,
+                                     .now = keeper_now()};
+    if (!verify_changes(&changes, &keeper->report)) {
+        keeper->job_good = verify_report_fault(&keeper->report, &keeper->job_fault);
+        fault_wrap(&keeper->job_fault,
+                   "zone %s: the new signatures do not verify, nothing is published",
+                   keeper->domain);
+    }
+}
+
+static void
+sign_done(void *context, bool cancelled)
+{
+    struct keeper *keeper = context;
+    struct fault fault = {0};
+    if (cancelled) {
+        return;
+    }
+    if (!keeper->job_good) {
+        change_failed(keeper, &keeper->job_fault);
+        return;
+    }
+    const struct sign_result *result = keeper->result;
+    if (result->empty) {
+        change_end(keeper, OUTCOME_UNCHANGED, "", NULL);
+        return;
+    }
+    struct published what = {.diff = &result->diff,
+                             .facts = &result->facts,
+                             .made = result->signatures_made,
+                             .kept = result->signatures_kept,
+                             .refusals = result->refusals,
+                             .sampled = keeper->report_made && keeper->report.sampled};
+    if (!publish_version(keeper, &what, &fault)) {
+        change_failed(keeper, &fault);
+        return;
+    }
+    if (result->newest_inception > keeper->newest_inception) {
+        keeper->newest_inception = result->newest_inception;
+    }
+    keeper_fault_clear(keeper);
+    if (keeper->change.is_content) {
+        change_clear_quarantine(keeper, strcmp(keeper->change.cause, "accept") == 0
+                                            ? "the held candidate was accepted"
+                                            : "newer content passed the gate");
+    }
+    change_end(keeper, OUTCOME_PUBLISHED, "published", NULL);
+}
+
+static void
+start_sign(struct keeper *keeper, struct sign_request *request)
+{
+    struct fault fault = {0};
+    request->current = keeper_served(keeper);
+    request->keyset = keeper->keyset;
+    request->policy = &keeper->sign_policy;
+    request->pool = keeper->shared->pool;
+    request->now = keeper_now();
+    request->progress = &keeper->progress;
+    atomic_store(&keeper->progress.records_total, 0);
+    atomic_store(&keeper->progress.records_done, 0);
+    atomic_store(&keeper->progress.stop, false);
+    keeper->phase = KEEPER_SIGN;
+    if (!sign_clock_check(keeper->newest_inception, request->now, &fault) ||
+        !keyset_can_sign(keeper->keyset, &fault) ||
+        !sign_zone_prepare(request, &keeper->job, &fault)) {
+        fault_wrap(&fault, "zone %s: cannot sign", keeper->domain);
+        change_failed(keeper, &fault);
+        return;
+    }
+    loop_timer_start(keeper->facts_timer, KEEPER_FACTS_SECONDS * 1000, KEEPER_FACTS_SECONDS * 1000);
+    loop_work(keeper->shared->loop, sign_in_thread, sign_done, keeper);
+}
+
+static uint32_t
+served_unsigned_serial(const struct keeper *keeper)
+{
+    return keeper_served(keeper) != NULL ? version_facts(keeper_served(keeper))->unsigned_serial
+                                         : 0;
+}
+
+void
+change_start_refresh(struct keeper *keeper)
+{
+    keeper->due_arena = arena_new();
+    expiry_queue_due(keeper->expiry, keeper_served(keeper), &keeper->sign_policy, keeper_now(),
+                     EXPIRY_DUE_MAX, keeper->due_arena, &keeper->due);
+    change_begin(keeper, "refresh", "signatures near their end were renewed");
+    struct sign_request request = {.due = keeper->due.items,
+                                   .due_count = keeper->due.count,
+                                   .unsigned_serial = served_unsigned_serial(keeper)};
+    start_sign(keeper, &request);
+}
+
+void
+change_start_whole(struct keeper *keeper)
+{
+    change_begin(keeper, keeper->wants_sign ? "command" : "key",
+                 keeper->wants_sign ? "the zone was signed again" : "the keys changed");
+    struct sign_request request = {.whole = keeper->wants_sign,
+                                   .force = keeper->sign_force,
+                                   .unsigned_serial = served_unsigned_serial(keeper),
+                                   .has_forced_serial = keeper->has_forced_serial,
+                                   .forced_serial = keeper->forced_serial};
+    keeper->wants_sign = keeper->wants_keys = keeper->sign_force = keeper->has_forced_serial =
+        false;
+    start_sign(keeper, &request);
+}
+
+void
+change_start_content(struct keeper *keeper)
+{
+    struct intake *intake = keeper->intake;
+    struct sign_request request = {.changes = &intake->diff,
+                                   .unsigned_serial = intake->serial,
+                                   .state_lost = keeper_served(keeper) == NULL,
+                                   .has_forced_serial = keeper->has_forced_serial,
+                                   .forced_serial = keeper->forced_serial};
+    keeper->has_forced_serial = false;
+    start_sign(keeper, &request);
+}
+
+// policy: none: what came is what is served.
+void
+change_publish_received(struct keeper *keeper)
+{
+    struct fault fault = {0};
+    struct version_facts facts = {.unsigned_serial = keeper->intake->serial,
+                                  .signed_serial = keeper->intake->serial,
+                                  .is_signed = true};
+    struct published what = {.diff = &keeper->intake->diff, .facts = &facts};
+    if (!publish_version(keeper, &what, &fault)) {
+        change_failed(keeper, &fault);
+        return;
+    }
+    keeper_fault_clear(keeper);
+    change_clear_quarantine(keeper, "newer content passed the gate");
+    change_end(keeper, OUTCOME_PUBLISHED, "published", NULL);
+}

@@ -1,0 +1,83 @@
+// What the files of one zone's life tell each other; nobody else includes it. Calls go down this
+// list: keeper -> candidate -> change -> publish, keeper_open, keeper_keys -> keeper_tell ->
+// keeper_facts. Upwards there is only keeper->go_on.
+#ifndef TANDEM_SIGNER_KEEPER_INSIDE_H
+#define TANDEM_SIGNER_KEEPER_INSIDE_H
+
+#include "secondary/signer/keeper.h"
+
+// --- keeper_facts
+
+const struct version *keeper_served(const struct keeper *keeper); // NULL: nothing yet
+uint32_t keeper_first_expiration(struct keeper *keeper);          // of signatures; 0: none
+int64_t keeper_expire_seconds(const struct keeper *keeper);       // 0: never
+double keeper_progress(struct keeper *keeper);                    // of a signing, 0 to 1
+void keeper_facts_fill(struct keeper *keeper, struct message_zone_facts *ret_facts); // to be closed
+
+// --- keeper_tell
+
+void keeper_send(struct keeper *keeper, enum message_type type, enum message_role to,
+                 const struct octets_buffer *body, const int *descriptors, unsigned count,
+                 uint64_t request);
+void keeper_tell_facts(struct keeper *keeper);
+void keeper_tell_progress(void *keeper); // of a timer
+void keeper_tell_zone_state(struct keeper *keeper);
+void keeper_tell_version(struct keeper *keeper);
+void keeper_tell_notify(struct keeper *keeper);
+void keeper_tell_verdict(struct keeper *keeper, enum message_outcome outcome, const char *text);
+void keeper_tell_event(struct keeper *keeper, const struct message_event *event);
+// An event that is a sentence and perhaps a command; dedup says which occurrences are one.
+void keeper_tell_simple_event(struct keeper *keeper, enum message_event_kind kind,
+                              const char *dedup, const char *why, const char *hint);
+// A state that an operator must see: logged and mailed once for each text.
+void keeper_fault_set(struct keeper *keeper, const struct fault *fault,
+                      enum message_event_kind kind, const char *hint);
+void keeper_fault_clear(struct keeper *keeper);
+void keeper_add_waiter(struct keeper *keeper, uint64_t request); // 0: nobody waits
+void keeper_answer_waiters(struct keeper *keeper, bool good, const struct fault *fault);
+
+// --- keeper_keys
+
+void keeper_sign_policy_fill(const struct policy_settings *policy, struct sign_policy *ret_policy);
+// Keys as they are on disk; at a first start made, or held back until the parent's DS is known. A
+// fault becomes the zone's state.
+void keeper_prepare_keys(struct keeper *keeper);
+bool keeper_keys_ready(const struct keeper *keeper);
+
+// --- keeper_open
+
+void keeper_open(struct keeper *keeper); // store, then keys; again where something is missing
+
+// --- publish
+
+struct published {
+    const struct diff *diff;
+    const struct version_facts *facts;
+    size_t made, kept, refusals;
+    bool sampled;
+};
+// Publishes, tells everybody, remembers. False: nothing happened.
+bool publish_version(struct keeper *keeper, const struct published *what, struct fault *fault);
+
+// --- change
+
+void change_begin(struct keeper *keeper, const char *cause, const char *why);
+void change_start_refresh(struct keeper *keeper);
+void change_start_whole(struct keeper *keeper);      // what wants_sign and wants_keys ask for
+void change_start_content(struct keeper *keeper);    // of keeper->intake
+void change_publish_received(struct keeper *keeper); // the same with policy: none
+// Every change ends here, well or not. text and fault may stand in what is freed here.
+void change_end(struct keeper *keeper, enum message_outcome outcome, const char *text,
+                const struct fault *fault);
+void change_failed(struct keeper *keeper, const struct fault *fault);
+void change_close(struct keeper *keeper); // frees what it holds
+void change_clear_quarantine(struct keeper *keeper, const char *why);
+
+// --- candidate
+
+// accepted: the digest that an operator let pass, or NULL. candidate and stream are taken over.
+void candidate_start(struct keeper *keeper, struct message_candidate *candidate, int *stream,
+                     const char *cause, const struct hash_digest *accepted);
+void candidate_contact(struct keeper *keeper, int64_t at_seconds); // a primary was heard
+
+#endif

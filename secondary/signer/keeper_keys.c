@@ -1,0 +1,169 @@
+// A zone's keys: opened, made at a first start, or held back until the parent's DS is known.
+#include "secondary/signer/keeper_inside.h"
+
+#include <stdio.h>
+
+#include "common/daemon/log.h"
+
+static enum key_storage
+storage_of(const struct policy_settings *policy)
+{
+    return policy->key_storage == POLICY_STORAGE_PLAIN ? KEY_STORAGE_PLAIN : KEY_STORAGE_SEALED;
+}
+
+static void
+fill_key_policy(const struct policy_settings *policy, struct key_policy *ret_policy)
+{
+    key_policy_default(ret_policy);
+    ret_policy->algorithm = policy->algorithm;
+    ret_policy->single_type_signing = policy->single_type_signing;
+    ret_policy->ksk_lifetime_seconds = policy->ksk_lifetime_seconds;
+    ret_policy->zsk_lifetime_seconds = policy->zsk_lifetime_seconds;
+    ret_policy->storage = storage_of(policy);
+    ret_policy->dnskey_ttl_seconds = policy->dnskey_ttl_seconds;
+    ret_policy->propagation_delay_seconds = policy->propagation_delay_seconds;
+}
+
+static enum serial_policy
+serial_policy_of(const struct policy_settings *policy)
+{
+    switch (policy->serial_policy) {
+    case SECONDARY_SERIAL_INCREMENT:
+        return SERIAL_INCREMENT;
+    case SECONDARY_SERIAL_DATESERIAL:
+        return SERIAL_DATESERIAL;
+    case SECONDARY_SERIAL_UNIXTIME:
+    default:
+        return SERIAL_UNIXTIME;
+    }
+}
+
+void
+keeper_sign_policy_fill(const struct policy_settings *policy, struct sign_policy *ret_policy)
+{
+    sign_policy_default(ret_policy);
+    ret_policy->rrsig_lifetime_seconds = policy->rrsig_lifetime_seconds;
+    ret_policy->rrsig_refresh_seconds = policy->rrsig_refresh_seconds;
+    ret_policy->rrsig_jitter_seconds = policy->rrsig_jitter_seconds;
+    ret_policy->serial_policy = serial_policy_of(policy);
+    ret_policy->dnskey_ttl_seconds = policy->dnskey_ttl_seconds;
+    ret_policy->verify = policy->verify == POLICY_VERIFY_ALL   ? VERIFY_EVERYTHING
+                         : policy->verify == POLICY_VERIFY_OFF ? VERIFY_OFF
+                                                               : VERIFY_CHANGES;
+}
+
+bool
+keeper_make_keys(struct keeper *keeper, struct fault *fault)
+{
+    struct key_policy policy;
+    enum key_role roles[2];
+    fill_key_policy(keeper->policy, &policy);
+    unsigned count = keyset_missing(keeper->keyset, &policy, roles);
+    for (unsigned i = 0; i < count; i++) {
+        const struct key_pair *key;
+        if (!keyset_generate(keeper->keyset, roles[i], policy.algorithm, keeper_now(), &key,
+                             fault) ||
+            !keyset_move(keeper->keyset, key->tag, KEY_EVENT_INTRODUCE, keeper_now(), fault) ||
+            !key_store_save(keeper->key_store, keeper->shared->memory,
+                            keyset_find(keeper->keyset, key->tag), fault)) {
+            return false;
+        }
+        log_info("made a key", "zone", keeper->domain, "role", key_role_word(roles[i]), "tag",
+                 LOG_NUMBER(key->tag), "next", "put the DS at the parent: tandemctl key ds");
+    }
+    keeper->awaits_ds = keeper->blocked_by_ds = false;
+    return true;
+}
+
+static bool
+open_keys(struct keeper *keeper, struct fault *fault)
+{
+    const struct key_seal *seal = NULL;
+    if (storage_of(keeper->policy) == KEY_STORAGE_SEALED) {
+        seal =
+            keeper->shared->seal(keeper->shared->context, keeper->policy->key_secret_file, fault);
+        if (seal == NULL) {
+            return false;
+        }
+    }
+    struct key_store_options options = {.storage = storage_of(keeper->policy),
+                                        .seal = seal,
+                                        .dnskey_ttl = keeper->policy->dnskey_ttl_seconds};
+    if (keeper->key_store == NULL &&
+        !key_store_open(keeper->key_directory, keeper->apex, &options, &keeper->key_store, fault)) {
+        return false;
+    }
+    struct keyset *keyset = keyset_new(keeper->apex, keeper->shared->memory);
+    if (!key_store_load(keeper->key_store, keyset, keeper_now(), fault)) {
+        keyset_free(&keyset);
+        return false;
+    }
+    keeper->keyset = keyset;
+    return true;
+}
+
+// Keys as they are on disk; at a first start made, or held back until the parent's DS is known.
+void
+keeper_prepare_keys(struct keeper *keeper)
+{
+    struct fault fault = {0};
+    if (keeper->policy == NULL || keeper->keyset != NULL) {
+        return;
+    }
+    if (!open_keys(keeper, &fault)) {
+        fault_wrap(&fault, "zone %s: the keys cannot be read, so nothing new is signed",
+                   keeper->domain);
+        keeper_fault_set(keeper, &fault, EVENT_KEY, "");
+        return;
+    }
+    bool none = keyset_count(keeper->keyset) == 0;
+    if (none && keeper->policy->ds_check_parents.count > 0) {
+        keeper->awaits_ds = true;
+        return;
+    }
+    if (!keeper_make_keys(keeper, &fault)) {
+        fault_wrap(&fault, "zone %s: cannot make its keys", keeper->domain);
+        keeper_fault_set(keeper, &fault, EVENT_KEY, "");
+        keyset_free(&keeper->keyset);
+        return;
+    }
+    keeper_fault_clear(keeper);
+}
+
+bool
+keeper_keys_ready(const struct keeper *keeper)
+{
+    return keeper->policy == NULL || (keeper->keyset != NULL && !keeper->awaits_ds);
+}
+
+void
+keeper_take_ds(struct keeper *keeper, const struct message_ds_seen *seen)
+{
+    struct fault fault = {0};
+    if (seen->answered) {
+        keeper->ds_seen.length = 0;
+        octets_buffer_add(&keeper->ds_seen, seen->rdatas.data, seen->rdatas.length);
+        keeper->ds_known = true;
+    }
+    if (!keeper->awaits_ds || !seen->answered) {
+        return;
+    }
+    if (seen->ds_count == 0) {
+        if (keeper_make_keys(keeper, &fault)) {
+            keeper_fault_clear(keeper);
+        } else {
+            keeper_fault_set(keeper, &fault, EVENT_KEY, "");
+        }
+        keeper->go_on(keeper);
+        return;
+    }
+    char hint[NAME_TEXT_MAX + 64];
+    keeper->blocked_by_ds = true;
+    snprintf(hint, sizeof hint, "tandemctl key import %s FILE...", keeper->domain);
+    fault_set(&fault, FAULT_REFUSED,
+              "zone %s: the parent has %u DS records and no key is here: a fresh key would break "
+              "the chain of trust, so "
+              "nothing is published; import the zone's keys (%s)",
+              keeper->domain, seen->ds_count, hint);
+    keeper_fault_set(keeper, &fault, EVENT_DS, hint);
+}

@@ -1,0 +1,111 @@
+// What a zone finds on disk at its start, and makes where there is nothing.
+#include "secondary/signer/keeper_inside.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/base/arena.h"
+#include "common/daemon/log.h"
+#include "secondary/signer/zone_directory.h"
+
+static char *
+make_directories(struct keeper *keeper, const char *kind, struct fault *fault)
+{
+    char name[ZONE_DIRECTORY_NAME_MAX];
+    char path[PATH_MAX];
+    zone_directory_name(keeper->apex, name);
+    snprintf(path, sizeof path, "%s/%s", keeper->shared->state_directory, kind);
+    if (!zone_directory_make(path, fault)) {
+        return NULL;
+    }
+    int length =
+        snprintf(path, sizeof path, "%s/%s/%s", keeper->shared->state_directory, kind, name);
+    if (length < 0 || (size_t)length >= sizeof path) {
+        fault_set(fault, FAULT_LIMIT, "zone %s: the path of its state is too long", keeper->domain);
+        return NULL;
+    }
+    return zone_directory_make(path, fault) ? memory_text(path) : NULL;
+}
+
+static void
+fill_expiry(struct keeper *keeper)
+{
+    struct version_cursor cursor;
+    if (keeper_served(keeper) == NULL) {
+        return;
+    }
+    version_cursor_first(&cursor, keeper_served(keeper));
+    while (expiry_queue_fill(keeper->expiry, &cursor, SIZE_MAX)) {
+    }
+}
+
+// Status shows the last change of content, also after a restart; a refresh of signatures is none.
+static void
+remember_last_change(struct keeper *keeper)
+{
+    for (size_t i = 0; i < history_count(keeper->history); i++) {
+        const struct history_step *step = history_at(keeper->history, i);
+        if (step->added > 0 || step->removed > 0) {
+            keeper->last_added = step->added;
+            keeper->last_removed = step->removed;
+            return;
+        }
+    }
+}
+
+static bool
+open_state(struct keeper *keeper, struct fault *fault)
+{
+    char path[PATH_MAX];
+    struct store_opening opening;
+    if (keeper->directory == NULL) {
+        keeper->directory = make_directories(keeper, "zones", fault);
+    }
+    if (keeper->directory != NULL && keeper->key_directory == NULL) {
+        char name[ZONE_DIRECTORY_NAME_MAX];
+        zone_directory_name(keeper->apex, name);
+        snprintf(path, sizeof path, "%s/keys", keeper->shared->state_directory);
+        if (zone_directory_make(path, fault)) {
+            snprintf(path, sizeof path, "%s/keys/%s", keeper->shared->state_directory, name);
+            keeper->key_directory = memory_text(path);
+        }
+    }
+    if (keeper->directory == NULL || keeper->key_directory == NULL) {
+        return false;
+    }
+    snprintf(path, sizeof path, "%s/quarantine", keeper->directory);
+    if (keeper->quarantine == NULL && !quarantine_open(path, &keeper->quarantine, fault)) {
+        return false;
+    }
+    snprintf(path, sizeof path, "%s/store", keeper->directory);
+    if (!store_open(path, keeper->apex, NULL, &keeper->store, &opening, fault)) {
+        return false;
+    }
+    keeper->fresh_store = opening.fresh;
+    if (opening.torn_indexes > 0) {
+        log_warning("a version was not whole on disk (a crash in the middle of a publish): the one "
+                    "before it is served",
+                    "zone", keeper->domain);
+    }
+    keeper->history = history_new(keeper->directory);
+    remember_last_change(keeper);
+    contact_load(keeper->directory, &keeper->contact);
+    fill_expiry(keeper);
+    return true;
+}
+
+void
+keeper_open(struct keeper *keeper)
+{
+    struct fault fault = {0};
+    if (keeper->store == NULL) {
+        if (!open_state(keeper, &fault)) {
+            fault_wrap(&fault, "zone %s: its state cannot be opened", keeper->domain);
+            keeper_fault_set(keeper, &fault, EVENT_CRASH, "");
+            return;
+        }
+        keeper_fault_clear(keeper);
+    }
+    keeper_prepare_keys(keeper);
+}

@@ -1,0 +1,229 @@
+// Who is told what: servers the version and whether to answer from it, the fetcher the verdict and
+// whom to notify, the desk facts and events, those who wait for a change its end.
+#include "secondary/signer/keeper_inside.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/arena.h"
+#include "common/daemon/log.h"
+
+void
+keeper_send(struct keeper *keeper, enum message_type type, enum message_role to,
+            const struct octets_buffer *body, const int *descriptors, unsigned count,
+            uint64_t request)
+{
+    struct message message = {.type = type,
+                              .to = to,
+                              .from = ROLE_SIGNER,
+                              .zone = keeper->id,
+                              .request = request,
+                              .descriptor_count = count};
+    if (body != NULL) {
+        message.body = (struct octets){body->data, body->length};
+    }
+    for (unsigned i = 0; i < count; i++) {
+        message.descriptors[i] = descriptors[i];
+    }
+    keeper->shared->send(keeper->shared->context, &message);
+}
+
+void
+keeper_reply(struct keeper *keeper, uint64_t request, const char *json, size_t length)
+{
+    struct octets_buffer body = {.data = (uint8_t *)(uintptr_t)json, .length = length};
+    keeper_send(keeper, MESSAGE_CONTROL_REPLY, ROLE_DESK, &body, NULL, 0, request);
+}
+
+void
+keeper_tell_facts(struct keeper *keeper)
+{
+    struct message_zone_facts facts;
+    keeper_facts_fill(keeper, &facts);
+    struct octets_buffer body;
+    octets_buffer_init(&body);
+    message_zone_facts_write(&facts, &body);
+    keeper_send(keeper, MESSAGE_ZONE_FACTS, ROLE_DESK, &body, NULL, 0, 0);
+    octets_buffer_close(&body);
+    message_zone_facts_close(&facts);
+}
+
+void
+keeper_tell_progress(void *context)
+{
+    keeper_tell_facts(context);
+    struct keeper *keeper = context;
+    char percent[16];
+    snprintf(percent, sizeof percent, "%d%%", (int)(keeper_progress(keeper) * 100));
+    log_info("signing goes on", "zone", keeper->domain, "done", percent);
+}
+
+void
+keeper_tell_zone_state(struct keeper *keeper)
+{
+    struct message_zone_state state = {
+        .serving = keeper->expired                 ? ZONE_EXPIRED
+                   : keeper_served(keeper) == NULL ? ZONE_NOT_READY
+                                                   : ZONE_SERVE,
+        .expires_seconds = contact_expires(&keeper->contact, keeper_expire_seconds(keeper)),
+    };
+    struct octets_buffer body;
+    octets_buffer_init(&body);
+    message_zone_state_write(&state, &body);
+    keeper_send(keeper, MESSAGE_ZONE_STATE, ROLE_SERVER, &body, NULL, 0, 0);
+    octets_buffer_close(&body);
+}
+
+void
+keeper_tell_version(struct keeper *keeper)
+{
+    struct fault fault = {0};
+    struct version_place place;
+    if (keeper_served(keeper) == NULL) {
+        return;
+    }
+    if (!store_place(keeper->store, &place, &fault)) {
+        log_error(fault.text, "zone", keeper->domain);
+        return;
+    }
+    int descriptors[VERSION_DESCRIPTORS_MAX];
+    unsigned count = message_place_descriptors(&place, descriptors);
+    struct octets_buffer body;
+    octets_buffer_init(&body);
+    message_place_write(&place, &body);
+    keeper_send(keeper, MESSAGE_PUBLISHED, ROLE_SERVER, &body, descriptors, count, 0);
+    octets_buffer_close(&body);
+    version_place_close(&place);
+}
+
+void
+keeper_tell_notify(struct keeper *keeper)
+{
+    struct octets_buffer body;
+    octets_buffer_init(&body);
+    octets_buffer_add_u32(&body, version_facts(keeper_served(keeper))->signed_serial);
+    keeper_send(keeper, MESSAGE_NOTIFY_OUT, ROLE_FETCHER, &body, NULL, 0, 0);
+    octets_buffer_close(&body);
+}
+
+void
+keeper_tell_event(struct keeper *keeper, const struct message_event *event)
+{
+    struct octets_buffer body;
+    octets_buffer_init(&body);
+    message_event_write(event, &body);
+    keeper_send(keeper, MESSAGE_EVENT, ROLE_DESK, &body, NULL, 0, 0);
+    octets_buffer_close(&body);
+}
+
+// An event that is a sentence and perhaps a command; dedup says which occurrences are one.
+void
+keeper_tell_simple_event(struct keeper *keeper, enum message_event_kind kind, const char *dedup,
+                         const char *why, const char *hint)
+{
+    const struct version *version = keeper_served(keeper);
+    struct message_event event = {.kind = kind,
+                                  .at_seconds = keeper_now(),
+                                  .dedup = memory_text(dedup),
+                                  .why = memory_text(why),
+                                  .hint = memory_text(hint),
+                                  .has_serials = version != NULL};
+    if (version != NULL) {
+        event.unsigned_serial = version_facts(version)->unsigned_serial;
+        event.signed_serial = version_facts(version)->signed_serial;
+        event.former_signed_serial = event.signed_serial;
+        event.signature_expiry_seconds = keeper_first_expiration(keeper);
+    }
+    keeper_tell_event(keeper, &event);
+    message_event_close(&event);
+}
+
+void
+keeper_tell_verdict(struct keeper *keeper, enum message_outcome outcome, const char *text)
+{
+    struct message_verdict verdict = {.outcome = outcome, .text = memory_text(text)};
+    struct octets_buffer body;
+    octets_buffer_init(&body);
+    message_verdict_write(&verdict, &body);
+    keeper_send(keeper, MESSAGE_VERDICT, ROLE_FETCHER, &body, NULL, 0, 0);
+    octets_buffer_close(&body);
+    message_verdict_close(&verdict);
+}
+
+void
+keeper_announce(struct keeper *keeper)
+{
+    keeper_tell_version(keeper);
+    keeper_tell_zone_state(keeper);
+    keeper_tell_facts(keeper);
+}
+
+// A state that an operator must see: logged and mailed once for each text.
+void
+keeper_fault_set(struct keeper *keeper, const struct fault *fault, enum message_event_kind kind,
+                 const char *hint)
+{
+    bool same = keeper->state_fault.kind == fault->kind &&
+                strcmp(keeper->state_fault.text, fault->text) == 0;
+    keeper->state_fault = *fault;
+    if (!same) {
+        log_error(fault->text, "zone", keeper->domain);
+        keeper_tell_simple_event(keeper, kind, fault->text, fault->text, hint);
+    }
+    keeper_tell_facts(keeper);
+}
+
+void
+keeper_fault_clear(struct keeper *keeper)
+{
+    if (keeper->state_fault.kind != FAULT_NONE) {
+        char why[FAULT_TEXT_MAX];
+        snprintf(why, sizeof why, "mended: %.1900s", keeper->state_fault.text);
+        keeper->state_fault = (struct fault){0};
+        log_info("recovered", "zone", keeper->domain, "was", why);
+        keeper_tell_simple_event(keeper, EVENT_RECOVERED, "", why, "");
+    }
+}
+
+void
+keeper_add_waiter(struct keeper *keeper, uint64_t request)
+{
+    if (request != 0 && keeper->waiter_count < KEEPER_WAITERS_MAX) {
+        keeper->waiters[keeper->waiter_count++].request = request;
+    }
+}
+
+void
+keeper_answer_waiters(struct keeper *keeper, bool good, const struct fault *fault)
+{
+    struct octets_buffer json;
+    octets_buffer_init(&json);
+    const struct version *version = keeper_served(keeper);
+    if (good) {
+        octets_buffer_printf(&json,
+                             "{\"ok\": true, \"exit_code\": 0, \"result\": {\"done\": true, "
+                             "\"dry_run\": false, \"text\": "
+                             "\"done\", \"zone\": \"%s\", \"serial\": {\"unsigned\": %u, "
+                             "\"signed\": %u}, \"changed\": true}}",
+                             keeper->domain,
+                             version != NULL ? version_facts(version)->unsigned_serial : 0,
+                             version != NULL ? version_facts(version)->signed_serial : 0);
+    } else {
+        octets_buffer_printf(
+            &json, "{\"ok\": false, \"exit_code\": 1, \"error\": {\"kind\": \"%s\", \"text\": \"",
+            fault_kind_word(fault->kind));
+        for (const char *at = fault->text; *at != '\0'; at++) {
+            octets_buffer_printf(&json,
+                                 *at == '"' || *at == '\\'   ? "\\%c"
+                                 : (unsigned char)*at < 0x20 ? " "
+                                                             : "%c",
+                                 *at);
+        }
+        octets_buffer_printf(&json, "\"}, \"result\": null}");
+    }
+    for (unsigned i = 0; i < keeper->waiter_count; i++) {
+        keeper_reply(keeper, keeper->waiters[i].request, (const char *)json.data, json.length);
+    }
+    keeper->waiter_count = 0;
+    octets_buffer_close(&json);
+}
