@@ -269,11 +269,16 @@ class Unbound(Peer):
 
     def __init__(self, work, name=None, anchors=(), options=""):
         super().__init__(work, name)
-        self.anchors, self.stubs, self.options = list(anchors), [], options
+        self.anchors, self.stubs, self.forwards, self.options = list(anchors), [], [], options
 
     def stub(self, domain, ports):
         """Questions below the domain go to the name servers on these ports."""
         self.stubs.append((domain, list(ports)))
+        return self
+
+    def forward(self, domain, port):
+        """Questions below the domain go to the resolver on that port."""
+        self.forwards.append((domain, port))
         return self
 
     def config_text(self):
@@ -314,6 +319,8 @@ remote-control:
         for domain, ports in self.stubs:
             text += f'stub-zone:\n    name: "{domain}"\n    stub-prime: no\n'
             text += "".join(f"    stub-addr: {HOST}@{port}\n" for port in ports)
+        for domain, port in self.forwards:
+            text += f'forward-zone:\n    name: "{domain}"\n    forward-addr: {HOST}@{port}\n'
         return text
 
     def command(self):
