@@ -6,6 +6,7 @@
 #include "common/base/arena.h"
 #include "common/base/vector.h"
 #include "common/daemon/control.h"
+#include "common/daemon/json_value.h"
 #include "common/daemon/log.h"
 #include "common/daemon/privileges.h"
 #include "common/dns/hmac.h"
@@ -83,10 +84,13 @@ tell(struct fetcher *fetcher, enum message_type type, const char *text)
 
 // ---- settings ----
 
-// OpenSSL opens files at its first use; that must be over before the rights are gone.
+// OpenSSL opens files at its first use, jansson /dev/urandom at its first object (an operator's
+// order is answered with one); that must be over before the rights are gone.
 static void
 use_libraries_once(void)
 {
+    struct json_value *object = json_value_object();
+    json_value_free(&object);
     uint8_t mac[HMAC_SIZE_MAX];
     struct hmac hmac;
     hmac_init(&hmac, HMAC_SHA256, mac, 0);
