@@ -91,11 +91,8 @@ book_free(struct book **book)
     *book = NULL;
     if (!old)
         return;
-    while (zone_set_count(old->zones) > 0) {
-        struct book_zone *zone = zone_at(old, zone_set_count(old->zones) - 1);
-        zone_set_remove(old->zones, zone->apex);
-        zone_free(old, zone);
-    }
+    for (size_t i = 0; i < zone_set_count(old->zones); i++)
+        zone_free(old, zone_at(old, i));
     while (old->due.count > 0) {
         struct target *target = *(struct target **)vector_at(&old->due, old->due.count - 1);
         target_free(old, &target);
@@ -124,7 +121,7 @@ book_zone_declare(struct book *book, const uint8_t *apex, struct book_now now)
     vector_init(&zone->order, sizeof(struct owner *));
     vector_init(&zone->changed, NAME_SIZE_MAX);
     zone_set_put(book->zones, zone->apex, zone);
-    dirty_all(book); // names that were the resolver's may be this zone's
+    book->walk_all = true; // names that were the resolver's may be this zone's
 }
 
 // The owners of the new source, in its order; those of before that are not among them go.
@@ -205,6 +202,9 @@ static bool
 ways_walk(struct book *book, struct book_now now)
 {
     bool any = false;
+    if (book->walk_all)
+        dirty_all(book);
+    book->walk_all = false;
     for (size_t i = 0; i < book->dirty.count; i++) { // grows meanwhile, never by walking
         struct link *link = *(struct link **)vector_at(&book->dirty, i);
         if (!link)

@@ -107,6 +107,7 @@ struct book {
     struct name_table saved;   // of struct saved_owner (save.c)
     struct vector news;        // of struct book_zone *: something to tell
     struct target *asking;     // whose round is being handed out
+    bool walk_all;             // every way may be another one
     bool sweep_wanted;         // some target may be watched by nobody
     size_t link_count;
     uint64_t random;  // state of the jitter

@@ -211,7 +211,6 @@ contribution_give(struct contribution *to, struct contribution *from)
 {
     contribution_close(to);
     *to = *from;
-    to->tried = from->known;
     *from = (struct contribution){0};
 }
 
