@@ -153,6 +153,24 @@ child_send(struct child *child, const struct message *message)
     return child->link != NULL && message_link_send(child->link, message);
 }
 
+bool
+child_order(struct child *child, enum message_type type, uint32_t zone,
+            const struct octets_buffer *body, const int *descriptors, unsigned descriptor_count)
+{
+    struct message message = {.type = type,
+                              .to = child->role,
+                              .from = ROLE_SUPERVISOR,
+                              .zone = zone,
+                              .descriptor_count = descriptor_count};
+    if (body != NULL) {
+        message.body = (struct octets){body->data, body->length};
+    }
+    for (unsigned i = 0; i < descriptor_count; i++) {
+        message.descriptors[i] = descriptors[i];
+    }
+    return child_send(child, &message);
+}
+
 void
 child_death_text(const struct child *child, char *text, size_t size)
 {

@@ -32,6 +32,10 @@ void child_free(struct child **child);
 bool child_start(struct child *child, struct fault *fault);
 // False: not running, or it does not read any more.
 bool child_send(struct child *child, const struct message *message);
+// A message of the supervisor's own; body may be NULL, descriptors are borrowed.
+bool child_order(struct child *child, enum message_type type, uint32_t zone,
+                 const struct octets_buffer *body, const int *descriptors,
+                 unsigned descriptor_count);
 // SIGCHLD: true when pid was this child; status from waitpid.
 bool child_reap(struct child *child, pid_t pid, int status, int64_t now);
 // Sends STOP and lets it end; it is not started again.

@@ -165,7 +165,8 @@ run(struct secondary_settings **settings, const struct arguments *arguments)
     struct fault fault = {0};
     char path[PATH_MAX];
     struct supervisor_options options = {.file = arguments->file,
-                                         .directory = roles_directory(path)};
+                                         .directory = roles_directory(path),
+                                         .verbose = arguments->verbose > 0};
     struct loop *loop = loop_new();
     struct supervisor *supervisor = NULL;
     struct privileges_options drop = {.keep_capabilities = SUPERVISOR_CAPABILITIES};

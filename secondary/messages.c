@@ -42,6 +42,7 @@ static const char *const TYPE_WORDS[MESSAGE_TYPE_COUNT] = {
     [MESSAGE_CONTROL_REPLY] = "control-reply",
     [MESSAGE_REVIEW] = "review",
     [MESSAGE_REVIEW_DONE] = "review-done",
+    [MESSAGE_EVENT_TAKEN] = "event-taken",
 };
 
 const char *

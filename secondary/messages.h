@@ -23,6 +23,7 @@
 //                             keeps both for servers that start later
 //   signer -> supervisor      REVIEW
 //   signer -> desk            ZONE_FACTS, EVENT
+//   desk -> supervisor        EVENT_TAKEN (until then the supervisor keeps an EVENT)
 //   desk -> any but servers   CONTROL_REQUEST, answered by CONTROL_REPLY with the same number
 // clang-format on
 //
@@ -85,6 +86,8 @@ enum message_type {
                            // (an export)
     MESSAGE_REVIEW, // signer -> supervisor: body message_review; the request number comes back in
     MESSAGE_REVIEW_DONE, // supervisor -> signer: body message_review_done
+    MESSAGE_EVENT_TAKEN, // desk -> supervisor: the mail of the EVENT with this request number is on
+                         // disk; body empty
     MESSAGE_TYPE_COUNT,
 };
 const char *message_type_word(enum message_type type);

@@ -15,6 +15,7 @@ struct supervisor;
 struct supervisor_options {
     const char *file;      // for reloads
     const char *directory; // of the roles' executables
+    bool verbose;          // -v: debug, whatever the file says, also after a reload
 };
 
 // Takes the settings over. Opens the listening sockets.

@@ -23,6 +23,7 @@
 #include "common/net/address.h"
 #include "common/net/loop.h"
 #include "secondary/desk/alert.h"
+#include "secondary/desk/held_events.h"
 #include "secondary/desk/known.h"
 #include "secondary/desk/status.h"
 #include "secondary/messages.h"
@@ -49,6 +50,7 @@ struct desk {
     struct mail *mail;
     struct metrics *metrics;
     struct alerts *alerts;
+    struct held_events held;
     struct vector pending; // of struct pending
     uint64_t next_number;
     struct control_request *test_request; // alert test -b
@@ -584,14 +586,39 @@ take_settings(struct desk *desk, const struct message *message)
 }
 
 static void
+tell_taken(struct desk *desk, uint64_t request)
+{
+    const struct message message = {.type = MESSAGE_EVENT_TAKEN,
+                                    .to = ROLE_SUPERVISOR,
+                                    .from = ROLE_DESK,
+                                    .zone = MESSAGE_NO_ZONE,
+                                    .request = request};
+    message_link_send(desk->link, &message);
+}
+
+// The mail is on disk when alerts_take returns: only then the supervisor may forget the event.
+static void
+event_due(void *context, uint32_t zone, uint64_t request, const struct message_event *event)
+{
+    struct desk *desk = context;
+    alerts_take(desk->alerts, &desk->known, known_zone_by_id(&desk->known, zone), event);
+    tell_taken(desk, request);
+}
+
+static void
 take_event(struct desk *desk, const struct message *message)
 {
     struct message_event event;
-    if (desk->alerts != NULL && message_event_read(message->body, &event)) {
-        alerts_take(desk->alerts, &desk->known, known_zone_by_id(&desk->known, message->zone),
-                    &event);
-        message_event_close(&event);
+    if (desk->alerts == NULL) {
+        return; // we are about to end; it comes again
     }
+    if (!message_event_read(message->body, &event)) {
+        log_limited(LOG_LEVEL_ERROR, "event", 60, "an event could not be read: not mailed");
+        tell_taken(desk, message->request);
+        return;
+    }
+    held_events_take(&desk->held, &desk->known, message->zone, message->request, &event,
+                     loop_now_ms(desk->loop));
 }
 
 static void
@@ -657,6 +684,7 @@ tick(void *context)
     if (desk->alerts == NULL) {
         return;
     }
+    held_events_release(&desk->held, &desk->known, loop_now_ms(desk->loop), false);
     look_after_test(desk, now);
     fail_pending(desk, ROLE_COUNT, now - PENDING_SECONDS, "no answer in time");
     int64_t interval = desk->known.settings->settings.alert.heartbeat_seconds;
@@ -675,6 +703,7 @@ desk_new(struct loop *loop, int link_fd)
     desk->last_heartbeat_seconds = clock_unix_seconds();
     known_init(&desk->known, clock_unix_seconds());
     vector_init(&desk->pending, sizeof(struct pending));
+    held_events_init(&desk->held, event_due, desk);
     desk->link = message_link_new(loop, &link_fd, received, closed, desk);
     desk->tick = loop_timer_new(loop, tick, desk);
     loop_timer_start(desk->tick, 0, TICK_MS);
@@ -692,6 +721,8 @@ desk_free(struct desk **desk)
 {
     struct desk *old = *desk;
     fail_pending(old, ROLE_COUNT, INT64_MAX, "tandem-secondary stops");
+    held_events_release(&old->held, &old->known, loop_now_ms(old->loop), true);
+    held_events_close(&old->held);
     loop_timer_free(&old->tick);
     control_close(&old->control);
     http_close(&old->http);
