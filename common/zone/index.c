@@ -230,6 +230,13 @@ index_node(const struct index *index, const struct heap_view *heaps, uint32_t sl
     return (const struct node *)(const void *)octets;
 }
 
+void
+index_forget(const struct index *index)
+{
+    for (uint64_t word = 0; word < (index->header->slots.count + 63) / 64; word++)
+        __atomic_store_n(index->checked + word, 0, __ATOMIC_RELAXED);
+}
+
 enum index_answer
 index_probe(const struct index *index, const struct heap_view *heaps, const uint8_t *name,
             size_t length, uint64_t hash, uint32_t *ret_slot, const struct node **ret_node)

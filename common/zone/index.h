@@ -120,6 +120,9 @@ size_t index_nsec_count(const struct index *index); // NSEC owners
 // The record of a slot that is not empty, or NULL where it is damaged. Checked at first touch.
 const struct node *index_node(const struct index *index, const struct heap_view *heaps, uint32_t slot);
 
+// What was found whole counts no more: every record is checked again at its next touch.
+void index_forget(const struct index *index);
+
 enum index_answer { INDEX_ABSENT, INDEX_FOUND, INDEX_DAMAGED };
 // name: lower case, length octets; hash: name_hash with the index's key.
 enum index_answer index_probe(const struct index *index, const struct heap_view *heaps,

@@ -64,6 +64,8 @@ bool store_merge(struct store *store, struct fault *fault);
 bool store_wants_compact(const struct store *store); // dead octets > living octets and > 1 MiB, or begun
 bool store_compact(struct store *store, struct fault *fault);
 // Slow scrub: checks the CRC of up to count records from *position on; *position becomes 0 at the end.
+// FAULT_CORRUPT: a record is damaged; all others are checked again at their next touch, too, so that what is compared
+// from now on with the current version is told about the damage, not about its octets.
 bool store_scrub(const struct store *store, size_t *position, size_t count, struct fault *fault);
 
 struct store_sizes {

@@ -178,6 +178,18 @@ scrub_slot(const struct version *version, size_t position, bool *ret_end)
                                         (size_t)heap_left(&version->heaps, reference));
 }
 
+static bool
+scrub_fault(const struct store *store, struct fault *fault)
+{
+    index_forget(store->current->base);
+    if (store->current->overlay)
+        index_forget(store->current->overlay);
+    return fault_set(fault, FAULT_CORRUPT,
+                     "zone %s: store %s: a record in heap.%u is damaged; publish the whole zone "
+                     "anew from its source and look at the disk",
+                     store->apex_text, store->path, store->current->header->generation);
+}
+
 bool
 store_scrub(const struct store *store, size_t *position, size_t count, struct fault *fault)
 {
@@ -186,10 +198,7 @@ store_scrub(const struct store *store, size_t *position, size_t count, struct fa
     for (; count; count--) {
         bool end;
         if (!scrub_slot(store->current, (*position)++, &end))
-            return fault_set(fault, FAULT_CORRUPT,
-                             "zone %s: store %s: a record in heap.%u is damaged; publish the whole "
-                             "zone anew from its source and look at the disk",
-                             store->apex_text, store->path, store->current->header->generation);
+            return scrub_fault(store, fault);
         if (end) {
             *position = 0;
             break;

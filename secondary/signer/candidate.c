@@ -90,6 +90,10 @@ take_accepted(struct keeper *keeper)
     snprintf(keeper->change.why, sizeof keeper->change.why, "%s%.*s%s",
              first ? "first content of the primary: " : "", HISTORY_WHY_MAX - 48, summary,
              first ? "" : " at the primary");
+    if (intake->anew && !first) {
+        snprintf(keeper->change.why, sizeof keeper->change.why,
+                 "saved records were damaged: the whole content of the primary was taken anew");
+    }
     keeper->change.is_content = true;
     keeper->change.added = (uint32_t)intake->verdict.counts.added_rrs;
     keeper->change.removed = (uint32_t)intake->verdict.counts.removed_rrs;
@@ -157,28 +161,49 @@ candidate_contact(struct keeper *keeper, int64_t at)
     }
 }
 
+// A verdict that was reached over damaged records does not bind; a reviewer's does.
+static bool
+held_before(const struct keeper *keeper)
+{
+    const struct intake *intake = keeper->intake;
+    const struct quarantine_entry *held = quarantine_current(keeper->quarantine);
+    uint64_t sequence =
+        keeper_served(keeper) != NULL ? version_facts(keeper_served(keeper))->sequence : 0;
+    return quarantine_ask(keeper->quarantine, &intake->verdict.digest, sequence) ==
+               QUARANTINE_KNOWN &&
+           !(intake->anew && held != NULL && strcmp(held->reason, "review") != 0);
+}
+
 static void
 intake_judged(struct keeper *keeper)
 {
     struct intake *intake = keeper->intake;
     bool accept = strcmp(keeper->intake_cause, "accept") == 0;
-    uint64_t sequence =
-        keeper_served(keeper) != NULL ? version_facts(keeper_served(keeper))->sequence : 0;
     if (intake->verdict.outcome == GATE_REJECTED) {
         reject(keeper);
     } else if (intake->verdict.outcome == GATE_HELD) {
         hold(keeper);
-    } else if (intake->diff.count == 0) {
+    } else if (intake->diff.count == 0 && !intake->anew) {
         change_clear_quarantine(keeper, "the primary gives again what is served");
         change_end(keeper, OUTCOME_UNCHANGED, "", NULL);
-    } else if (!accept && quarantine_ask(keeper->quarantine, &intake->verdict.digest, sequence) ==
-                              QUARANTINE_KNOWN) {
+    } else if (!accept && held_before(keeper)) {
         change_end(keeper, OUTCOME_HELD, "held as before", NULL);
     } else if (!accept && keeper->settings->gate.review[0] != '\0') {
         ask_review(keeper);
     } else {
         take_accepted(keeper);
     }
+}
+
+static void
+damage_found(struct keeper *keeper)
+{
+    struct fault fault = {0};
+    fault_set(&fault, FAULT_CORRUPT,
+              "zone %s: saved records are damaged: the whole content of the primary is taken anew; "
+              "look at the disk",
+              keeper->domain);
+    keeper_damage_note(keeper, &fault);
 }
 
 static void
@@ -206,6 +231,9 @@ intake_done(void *context, bool cancelled)
     if (strcmp(keeper->intake_cause, "accept") != 0) {
         candidate_contact(keeper, keeper->candidate.received_seconds);
     }
+    if (intake->anew && !keeper->damaged) {
+        damage_found(keeper);
+    }
     intake_judged(keeper);
 }
 
@@ -227,6 +255,7 @@ candidate_start(struct keeper *keeper, struct message_candidate *candidate, int 
     intake->already_signed = keeper->policy == NULL;
     intake->pool = keeper->shared->pool;
     intake->now = keeper_now();
+    intake->anew = keeper->damaged;
     if (accepted != NULL) {
         intake->has_accepted = true;
         intake->accepted = *accepted;

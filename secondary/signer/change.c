@@ -145,6 +145,7 @@ sign_done(void *context, bool cancelled)
         return;
     }
     if (!keeper->job_good) {
+        keeper->damaged = keeper->damaged || keeper->job_damaged;
         change_failed(keeper, &keeper->job_fault);
         return;
     }
@@ -185,6 +186,8 @@ start_sign(struct keeper *keeper, struct sign_request *request)
     request->pool = keeper->shared->pool;
     request->now = keeper_now();
     request->progress = &keeper->progress;
+    request->ret_damaged = &keeper->job_damaged;
+    keeper->job_damaged = false;
     atomic_store(&keeper->progress.records_total, 0);
     atomic_store(&keeper->progress.records_done, 0);
     atomic_store(&keeper->progress.stop, false);
@@ -193,6 +196,7 @@ start_sign(struct keeper *keeper, struct sign_request *request)
         !keyset_can_sign(keeper->keyset, &fault) ||
         !sign_zone_prepare(request, &keeper->job, &fault)) {
         fault_wrap(&fault, "zone %s: cannot sign", keeper->domain);
+        keeper->damaged = keeper->damaged || keeper->job_damaged;
         change_failed(keeper, &fault);
         return;
     }
@@ -239,7 +243,8 @@ void
 change_start_content(struct keeper *keeper)
 {
     struct intake *intake = keeper->intake;
-    struct sign_request request = {.changes = &intake->diff,
+    struct sign_request request = {.changes = intake->anew ? &intake->whole : &intake->diff,
+                                   .anew = intake->anew,
                                    .unsigned_serial = intake->serial,
                                    .state_lost = keeper_served(keeper) == NULL,
                                    .has_forced_serial = keeper->has_forced_serial,
@@ -256,7 +261,9 @@ change_publish_received(struct keeper *keeper)
     struct version_facts facts = {.unsigned_serial = keeper->intake->serial,
                                   .signed_serial = keeper->intake->serial,
                                   .is_signed = true};
-    struct published what = {.diff = &keeper->intake->diff, .facts = &facts};
+    struct intake *intake = keeper->intake;
+    struct published what = {.diff = intake->anew ? &intake->whole : &intake->diff,
+                             .facts = &facts};
     if (!publish_version(keeper, &what, &fault)) {
         change_failed(keeper, &fault);
         return;

@@ -16,6 +16,7 @@ intake_init(struct intake *intake)
 {
     *intake = (struct intake){.stream = -1};
     diff_init(&intake->diff);
+    diff_init(&intake->whole);
     gate_verdict_init(&intake->verdict);
 }
 
@@ -27,6 +28,7 @@ intake_close(struct intake *intake)
         intake->stream = -1;
     }
     diff_close(&intake->diff);
+    diff_close(&intake->whole);
     gate_verdict_close(&intake->verdict);
     draft_free(&intake->draft);
 }
@@ -107,6 +109,17 @@ verify_signed(struct intake *intake)
     verify_report_close(&report);
 }
 
+// A diff against damaged records tells only a part: where they are, the whole content takes the
+// place of all.
+static void
+take_whole(struct intake *intake)
+{
+    intake->anew = true;
+    diff_version_draft(NULL, intake->draft, intake->already_signed ? DIFF_WHOLE : DIFF_UNSIGNED,
+                       &intake->whole);
+    intake->whole.damaged = true; // so it is published as a whole content
+}
+
 void
 intake_run(struct intake *intake)
 {
@@ -122,8 +135,11 @@ intake_run(struct intake *intake)
                                        .accepted = intake->has_accepted ? &intake->accepted : NULL};
     gate_judge(&candidate, &intake->limits, &intake->diff, &intake->verdict);
     note_soa(intake);
+    if (intake->verdict.outcome != GATE_REJECTED && (intake->anew || intake->diff.damaged)) {
+        take_whole(intake);
+    }
     if (intake->already_signed && intake->verdict.outcome == GATE_ACCEPTED &&
-        intake->diff.count > 0) {
+        (intake->diff.count > 0 || intake->anew)) {
         verify_signed(intake);
     }
 }

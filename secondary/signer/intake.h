@@ -25,11 +25,14 @@ struct intake {
     struct hash_digest accepted;
     struct pool *pool; // for the verification of a zone that comes signed
     int64_t now;
+    bool anew; // records of served are damaged: see whole. Set here, too, where that is found out
     // out
     bool readable; // else fault says why nothing of it can be used
     struct fault fault;
     struct draft *draft;
     struct diff diff;
+    struct diff
+        whole; // anew: the whole content against nothing; it is signed and published, not diff
     struct gate_verdict verdict;
     bool has_soa;
     uint32_t serial, soa_expire_seconds;

@@ -84,10 +84,28 @@ upkeep_of_store(struct keeper *keeper, bool (*work)(struct store *, struct fault
     struct fault fault = {0};
     if (!work(keeper->store, &fault)) {
         keeper->not_before_seconds = keeper_now() + UPKEEP_RETRY_SECONDS;
-        log_limited(LOG_LEVEL_WARNING, keeper->domain, 3600, fault.text, "zone", keeper->domain);
+        if (fault.kind == FAULT_CORRUPT) {
+            keeper_damage_note(keeper, &fault);
+        } else {
+            log_limited(LOG_LEVEL_WARNING, keeper->domain, 3600, fault.text, "zone",
+                        keeper->domain);
+        }
         return;
     }
     keeper_tell_version(keeper);
+}
+
+// A publish between two portions may move records about: what is missed in one round is found in
+// the next.
+static void
+scrub(struct keeper *keeper, int64_t now)
+{
+    struct fault fault = {0};
+    if (!store_scrub(keeper->store, &keeper->scrub_position, KEEPER_SCRUB_RECORDS, &fault)) {
+        keeper_damage_note(keeper, &fault);
+    }
+    keeper->scrub_seconds =
+        now + (keeper->scrub_position == 0 ? UPKEEP_SCRUB_REST_SECONDS : UPKEEP_SCRUB_SECONDS);
 }
 
 static void
@@ -114,6 +132,7 @@ static struct upkeep_plan
 next_upkeep(struct keeper *keeper, int64_t now)
 {
     const struct version *version = keeper_served(keeper);
+    bool whole = version != NULL && !keeper->damaged;
     bool can_refresh = keeper->policy != NULL && keeper->keyset != NULL && version != NULL;
     struct upkeep_state state = {
         .has_version = version != NULL,
@@ -125,8 +144,9 @@ next_upkeep(struct keeper *keeper, int64_t now)
         .first_expiration = can_refresh ? keeper_first_expiration(keeper) : 0,
         .last_refresh_seconds = keeper->last_refresh_seconds,
         .not_before_seconds = keeper->not_before_seconds,
-        .wants_merge = version != NULL && store_wants_merge(keeper->store),
-        .wants_compact = version != NULL && store_wants_compact(keeper->store),
+        .wants_merge = whole && store_wants_merge(keeper->store),
+        .wants_compact = whole && store_wants_compact(keeper->store),
+        .scrub_seconds = whole ? keeper->scrub_seconds : 0,
     };
     return upkeep_next(&state, &keeper->sign_policy, now);
 }
@@ -149,6 +169,9 @@ act(struct keeper *keeper, enum upkeep_action action)
         break;
     case UPKEEP_COMPACT:
         upkeep_of_store(keeper, store_compact);
+        break;
+    case UPKEEP_SCRUB:
+        scrub(keeper, keeper_now());
         break;
     case UPKEEP_WAIT:
     default:
@@ -381,6 +404,9 @@ keeper_new(const struct keeper_shared *shared, uint32_t id,
     vector_init(&keeper->due, sizeof(const uint8_t *));
     keeper->timer = loop_timer_new(shared->loop, on_timer, keeper);
     keeper->facts_timer = loop_timer_new(shared->loop, keeper_tell_progress, keeper);
+    // Spread over an hour, so that a start with thousands of zones is not a start of thousands of
+    // scrubs.
+    keeper->scrub_seconds = keeper_now() + UPKEEP_SCRUB_SECONDS + id % UPKEEP_LATEST_SECONDS;
     keeper->settings = settings;
     keeper->policy = policy;
     if (policy != NULL) {

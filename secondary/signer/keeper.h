@@ -25,6 +25,7 @@
 
 #define KEEPER_WAITERS_MAX    16   // operators who wait for the end of one change
 #define KEEPER_VERIFY_RECORDS 2000 // of the verification in the background, at a time
+#define KEEPER_SCRUB_RECORDS  50   // looked at for damage, at a time: half a second of a slow disk
 #define KEEPER_FACTS_SECONDS  10   // progress of a long signing is told so often
 #define KEEPER_RETRY_SECONDS  30   // after a fault of disk or keys
 
@@ -116,6 +117,12 @@ struct keeper {
     bool wants_keys, wants_sign, sign_force, has_forced_serial;
     uint32_t forced_serial;
     struct verify_walk *walk;
+    // Records of what is served are damaged on disk: the next content is published whole, in a heap
+    // of its own, under a serial after the served one.
+    bool damaged;
+    bool job_damaged; // the job found that out
+    size_t scrub_position;
+    int64_t scrub_seconds; // when the next records are looked at
     // facts
     struct message_zone_facts counted; // its counters only
     uint32_t last_added, last_removed;

@@ -32,7 +32,11 @@ void keeper_tell_simple_event(struct keeper *keeper, enum message_event_kind kin
 // A state that an operator must see: logged and mailed once for each text.
 void keeper_fault_set(struct keeper *keeper, const struct fault *fault,
                       enum message_event_kind kind, const char *hint);
+// Not where records are damaged: that is over when a whole content was published.
 void keeper_fault_clear(struct keeper *keeper);
+// Records of what is served are damaged (README.md, decision 12): told, and mended by the next
+// content.
+void keeper_damage_note(struct keeper *keeper, const struct fault *fault);
 void keeper_add_waiter(struct keeper *keeper, uint64_t request); // 0: nobody waits
 void keeper_answer_waiters(struct keeper *keeper, bool good, const struct fault *fault);
 

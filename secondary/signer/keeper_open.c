@@ -38,6 +38,14 @@ fill_expiry(struct keeper *keeper)
     version_cursor_first(&cursor, keeper_served(keeper));
     while (expiry_queue_fill(keeper->expiry, &cursor, SIZE_MAX)) {
     }
+    if (cursor.damaged) {
+        struct fault fault = {0};
+        fault_set(&fault, FAULT_CORRUPT,
+                  "zone %s: saved records are damaged; names that need them are answered with "
+                  "SERVFAIL until the primary's next transfer is signed anew; look at the disk",
+                  keeper->domain);
+        keeper_damage_note(keeper, &fault);
+    }
 }
 
 // Status shows the last change of content, also after a restart; a refresh of signatures is none.

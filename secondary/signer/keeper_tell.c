@@ -176,13 +176,20 @@ keeper_fault_set(struct keeper *keeper, const struct fault *fault, enum message_
 void
 keeper_fault_clear(struct keeper *keeper)
 {
-    if (keeper->state_fault.kind != FAULT_NONE) {
+    if (keeper->state_fault.kind != FAULT_NONE && !keeper->damaged) {
         char why[FAULT_TEXT_MAX];
         snprintf(why, sizeof why, "mended: %.1900s", keeper->state_fault.text);
         keeper->state_fault = (struct fault){0};
         log_info("recovered", "zone", keeper->domain, "was", why);
         keeper_tell_simple_event(keeper, EVENT_RECOVERED, "", why, "");
     }
+}
+
+void
+keeper_damage_note(struct keeper *keeper, const struct fault *fault)
+{
+    keeper->damaged = true;
+    keeper_fault_set(keeper, fault, EVENT_CRASH, "");
 }
 
 void

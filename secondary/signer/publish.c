@@ -134,10 +134,15 @@ publish_version(struct keeper *keeper, const struct published *what, struct faul
     }
     verify_walk_free(&keeper->walk); // of the version that goes
     if (!sign_publish(keeper->store, keeper->apex, what->diff, &facts, fault)) {
+        keeper->damaged = keeper->damaged || fault->kind == FAULT_CORRUPT;
         return fault_wrap(fault, "zone %s: cannot publish", keeper->domain);
     }
     int64_t milliseconds = (int64_t)clock_monotonic_ms() - keeper->change.started_ms;
     expiry_queue_note(keeper->expiry, what->diff);
+    if (what->diff->damaged) { // the whole content took the place of what was damaged
+        keeper->damaged = false;
+        keeper->scrub_position = 0;
+    }
     if (keeper->change.is_content) {
         keeper->last_added = keeper->change.added;
         keeper->last_removed = keeper->change.removed;

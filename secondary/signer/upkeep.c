@@ -25,8 +25,8 @@ upkeep_next(const struct upkeep_state *state, const struct sign_policy *policy, 
         return plan; // the end of what is under way asks again
     }
     // A moment further ahead than any pause was set before the clock went back: it does not count.
-    bool waits = now < state->not_before_seconds &&
-                 state->not_before_seconds <= now + UPKEEP_LATEST_SECONDS;
+    bool waits =
+        now < state->not_before_seconds && state->not_before_seconds <= now + UPKEEP_LATEST_SECONDS;
     if (waits) {
         plan.at_seconds = earlier(plan.at_seconds, state->not_before_seconds);
         return plan;
@@ -44,6 +44,13 @@ upkeep_next(const struct upkeep_state *state, const struct sign_policy *policy, 
     }
     if (state->wants_compact) {
         return (struct upkeep_plan){UPKEEP_COMPACT, now};
+    }
+    if (state->scrub_seconds != 0) {
+        // As above: further ahead than the longest rest is from before the clock went back.
+        if (now >= state->scrub_seconds || state->scrub_seconds > now + UPKEEP_SCRUB_REST_SECONDS) {
+            return (struct upkeep_plan){UPKEEP_SCRUB, now};
+        }
+        plan.at_seconds = earlier(plan.at_seconds, state->scrub_seconds);
     }
     return plan;
 }

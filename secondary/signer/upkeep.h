@@ -11,6 +11,10 @@
 #define UPKEEP_LATEST_SECONDS                                                                      \
     3600                        // looks again at least so often, whatever was computed: clocks jump
 #define UPKEEP_RETRY_SECONDS 60 // after something failed
+// The slow scrub reads a portion of the records so often, and rests after the last: a disk that
+// rots is found out in days, and nobody feels the reading.
+#define UPKEEP_SCRUB_SECONDS      10
+#define UPKEEP_SCRUB_REST_SECONDS 86400
 
 enum upkeep_action {
     UPKEEP_WAIT,
@@ -19,6 +23,7 @@ enum upkeep_action {
     UPKEEP_REFRESH, // renew signatures
     UPKEEP_MERGE,
     UPKEEP_COMPACT,
+    UPKEEP_SCRUB, // look for damage among the next records
 };
 struct upkeep_state {
     bool has_version, is_signed, busy; // busy: a change is under way
@@ -28,6 +33,7 @@ struct upkeep_state {
     int64_t last_refresh_seconds;      // publish of a refresh, 0: none
     int64_t not_before_seconds;        // a failed action is not tried before
     bool wants_merge, wants_compact;
+    int64_t scrub_seconds; // when the next records are looked at, 0: not at all
 };
 struct upkeep_plan {
     enum upkeep_action action;

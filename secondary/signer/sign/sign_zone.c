@@ -189,6 +189,8 @@ static bool
 damage_fault(const struct sign_job *job, struct fault *fault)
 {
     char apex[NAME_TEXT_MAX];
+    if (job->request.ret_damaged)
+        *job->request.ret_damaged = true;
     return fault_set(fault, FAULT_CORRUPT,
                      "zone %s: records of the saved version are damaged; \"zone retransfer\" "
                      "fetches and signs the whole zone again",

@@ -53,6 +53,7 @@ struct sign_request {
     uint32_t forced_serial;
     int64_t now;
     struct sign_progress *progress; // NULL: not wanted
+    bool *ret_damaged; // set where a fault is due to a damaged record of current; NULL: not wanted
 };
 // An RRset that was left out (a served one of the same owner and type stays) because it cannot be
 // published.

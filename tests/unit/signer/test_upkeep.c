@@ -28,7 +28,7 @@ struct world {
     uint32_t expirations[OWNERS]; // of the signatures of owners
     bool primary_away, signer_down;
     int64_t expire_seconds; // 0: never
-    unsigned refreshes, expires, revives, signatures;
+    unsigned refreshes, scrubs, expires, revives, signatures;
     int64_t last_refresh_at, least_gap, least_left;
 };
 
@@ -127,6 +127,10 @@ obey(struct world *world)
             break;
         case UPKEEP_COMPACT:
             world->state.wants_compact = false;
+            break;
+        case UPKEEP_SCRUB:
+            world->state.scrub_seconds = world->now + UPKEEP_SCRUB_SECONDS;
+            world->scrubs++;
             break;
         }
     }
@@ -341,6 +345,29 @@ signatures_come_before_merge_and_merge_before_compaction(void **state)
 }
 
 static void
+the_scrub_comes_last_and_when_it_is_time(void **state)
+{
+    struct world world;
+    (void)state;
+    begin(&world, START, 0);
+    world.state.first_expiration = (uint32_t)(START + 14 * DAY);
+    world.state.scrub_seconds = START;
+    world.state.wants_compact = true;
+    assert_int_equal(upkeep_next(&world.state, &world.policy, START).action, UPKEEP_COMPACT);
+    world.state.wants_compact = false;
+    assert_int_equal(upkeep_next(&world.state, &world.policy, START).action, UPKEEP_SCRUB);
+    world.state.scrub_seconds = START + UPKEEP_SCRUB_SECONDS;
+    struct upkeep_plan plan = upkeep_next(&world.state, &world.policy, START);
+    assert_int_equal(plan.action, UPKEEP_WAIT);
+    assert_int_equal(plan.at_seconds, START + UPKEEP_SCRUB_SECONDS);
+    // A clock that went back by a year must not make this a wait of a year.
+    world.state.scrub_seconds = START + YEAR;
+    assert_int_equal(upkeep_next(&world.state, &world.policy, START).action, UPKEEP_SCRUB);
+    world.state.scrub_seconds = 0;
+    assert_int_equal(upkeep_next(&world.state, &world.policy, START).action, UPKEEP_WAIT);
+}
+
+static void
 a_zone_without_a_version_or_signatures_waits(void **state)
 {
     struct sign_policy policy;
@@ -369,6 +396,7 @@ main(void)
         cmocka_unit_test(nothing_is_done_while_a_change_is_under_way_but_expiry),
         cmocka_unit_test(a_failed_action_is_not_tried_before_its_time),
         cmocka_unit_test(signatures_come_before_merge_and_merge_before_compaction),
+        cmocka_unit_test(the_scrub_comes_last_and_when_it_is_time),
         cmocka_unit_test(a_zone_without_a_version_or_signatures_waits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -294,6 +294,37 @@ a_store_with_a_damaged_record_takes_a_whole_content_and_is_well_again(void **sta
 }
 
 static void
+damage_behind_a_first_touch_is_seen_after_the_scrub_found_it(void **state)
+{
+    (void)state;
+    struct torn_bed torn;
+    struct store_opening opening;
+    struct fault fault = {.text = ""};
+    struct version_cursor cursor;
+    torn_bed_open(&torn, true);
+    size_t position = 0;
+    struct store *store = copy_open(&torn, &opening);
+    version_cursor_first(&cursor, store_current(store));
+    while (version_cursor_next(&cursor))
+        ;
+    assert_false(cursor.damaged); // all was touched
+    for (size_t at = torn.previous_heap_length;; at -= 8) {
+        assert_true(at > 64);
+        octet_flip(torn.heap, at - 1, 1);
+        position = 0;
+        if (!store_scrub(store, &position, 100000, &fault))
+            break;
+        octet_flip(torn.heap, at - 1, 1); // nobody lives there
+    }
+    version_cursor_first(&cursor, store_current(store));
+    while (version_cursor_next(&cursor))
+        ;
+    assert_true(cursor.damaged);
+    store_close(&store);
+    torn_bed_close(&torn);
+}
+
+static void
 half_written_indexes_are_removed_at_the_next_start(void **state)
 {
     (void)state;
@@ -323,6 +354,7 @@ main(void)
         cmocka_unit_test(a_heap_cut_before_all_versions_leaves_none_and_says_so),
         cmocka_unit_test(any_wrong_octet_in_the_heap_is_seen_and_never_served),
         cmocka_unit_test(a_store_with_a_damaged_record_takes_a_whole_content_and_is_well_again),
+        cmocka_unit_test(damage_behind_a_first_touch_is_seen_after_the_scrub_found_it),
         cmocka_unit_test(half_written_indexes_are_removed_at_the_next_start),
     };
     store_io_without_sync();
