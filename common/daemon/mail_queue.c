@@ -57,6 +57,19 @@ rules_close(struct mail_queue_rules *rules)
     free((void *)(uintptr_t)rules->from);
 }
 
+// A shorter min_interval is meant for what waits already, too: no mail waits for longer than one
+// interval before its first try.
+static void
+entries_hasten(struct mail_queue *queue)
+{
+    for (size_t i = 0; i < queue->entries.count; i++) {
+        struct entry *entry = vector_at(&queue->entries, i);
+        int64_t latest = entry->created_at + queue->rules.min_interval_seconds;
+        if (entry->attempts == 0 && entry->due_at > latest)
+            entry->due_at = latest;
+    }
+}
+
 void
 mail_queue_change(struct mail_queue *queue, const struct mail_queue_rules *rules)
 {
@@ -69,6 +82,7 @@ mail_queue_change(struct mail_queue *queue, const struct mail_queue_rules *rules
     queue->rules.to = to;
     queue->server_try_at = 0; // perhaps the new way works
     queue->failures = 0;
+    entries_hasten(queue);
 }
 
 static void
@@ -226,6 +240,7 @@ mail_queue_open(struct mail_queue **ret_queue, const char *folder, const char *h
     mail_queue_change(queue, rules);
     for (size_t i = 0; i < numbers.count; i++)
         entry_load(queue, *(uint64_t *)vector_at(&numbers, i));
+    entries_hasten(queue);
     vector_close(&numbers);
     *ret_queue = queue;
     return true;

@@ -11,13 +11,15 @@
 
 #include "common/base/arena.h"
 
-#define URL_ROOM  600
-#define PATH_ROOM 4096
+#define URL_ROOM   600
+#define PATH_ROOM  4096
+#define REPLY_ROOM 200 // of a line of the mail server, as much as a sentence for the operator bears
 
 struct mail_sender {
     const struct mail_way *way;
     CURL *curl;
     char error[CURL_ERROR_SIZE];
+    char said[REPLY_ROOM]; // the server's last refusal, printable; "" for none
 };
 
 struct upload {
@@ -42,6 +44,24 @@ upload_read(char *memory, size_t size, size_t count, void *context)
     upload->at += step;
     upload->begun = true;
     return step;
+}
+
+// Each line that the server answers. libcurl's own words for a refusal ("Weird server reply") say
+// nothing that an operator can use.
+static size_t
+reply_note(char *line, size_t size, size_t count, void *context)
+{
+    struct mail_sender *sender = context;
+    size_t length = size * count, room = sizeof sender->said - 1;
+    if (length < 3 || (line[0] != '4' && line[0] != '5'))
+        return length;
+    while (length > 0 && (line[length - 1] == '\r' || line[length - 1] == '\n'))
+        length--;
+    size_t kept = length < room ? length : room;
+    for (size_t i = 0; i < kept; i++)
+        sender->said[i] = line[i] >= ' ' && line[i] <= '~' ? line[i] : '?';
+    sender->said[kept] = '\0';
+    return size * count;
 }
 
 // Called about every second, also while the server says nothing.
@@ -96,6 +116,8 @@ mail_sender_new(const struct mail_way *way)
     SET(CURLOPT_NOPROGRESS, 0L);
     SET(CURLOPT_XFERINFOFUNCTION, progress);
     SET(CURLOPT_XFERINFODATA, (void *)(uintptr_t)way);
+    SET(CURLOPT_HEADERFUNCTION, reply_note);
+    SET(CURLOPT_HEADERDATA, sender);
     SET(CURLOPT_READFUNCTION, upload_read);
     SET(CURLOPT_UPLOAD, 1L);
     return sender;
@@ -150,7 +172,7 @@ mail_sender_send(struct mail_sender *sender, const char *to, const char *text, s
     ENSURE(recipients);
     SET(CURLOPT_MAIL_RCPT, recipients);
     SET(CURLOPT_READDATA, &upload);
-    sender->error[0] = '\0';
+    sender->error[0] = sender->said[0] = '\0';
     CURLcode code = curl_easy_perform(sender->curl);
     SET(CURLOPT_MAIL_RCPT, NULL);
     curl_slist_free_all(recipients);
@@ -158,9 +180,10 @@ mail_sender_send(struct mail_sender *sender, const char *to, const char *text, s
         return true;
     long reply = 0;
     curl_easy_getinfo(sender->curl, CURLINFO_RESPONSE_CODE, &reply);
-    return fault_set(fault, failure_kind(code, reply, &upload), "mail server %s, mail to %s: %s",
-                     sender->way->address, to,
-                     sender->error[0] ? sender->error : curl_easy_strerror(code));
+    return fault_set(fault, failure_kind(code, reply, &upload),
+                     "mail server %s, mail to %s: %s%s%s", sender->way->address, to,
+                     sender->error[0] ? sender->error : curl_easy_strerror(code),
+                     sender->said[0] ? "; it answers " : "", sender->said);
 }
 
 // ---- into a directory

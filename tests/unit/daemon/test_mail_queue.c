@@ -156,6 +156,24 @@ later_ones_of_the_zone_wait_and_become_one(void **state)
 }
 
 static void
+a_shorter_min_interval_holds_for_what_waits_already(void **state)
+{
+    struct bench *bench = *state;
+    struct mail_queue_rules rules = rules_for(1);
+    rules.min_interval_seconds = 3600;
+    mail_queue_change(bench->queue, &rules);
+    add(bench, "example.gov", "one");
+    assert_int_equal(drain(bench, NULL, 0), 1);
+    bench->now += 10;
+    add(bench, "example.gov", "two");
+    bench->now += 100;
+    assert_int_equal(drain(bench, NULL, 0), 0);
+    rules.min_interval_seconds = 60;
+    mail_queue_change(bench->queue, &rules);
+    assert_int_equal(drain(bench, NULL, 0), 1);
+}
+
+static void
 many_zones_at_once_become_few_mails_and_no_event_is_lost(void **state)
 {
     struct bench *bench = *state;
@@ -383,6 +401,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_first_mail_of_a_zone_goes_at_once),
         TEST(later_ones_of_the_zone_wait_and_become_one),
+        TEST(a_shorter_min_interval_holds_for_what_waits_already),
         TEST(many_zones_at_once_become_few_mails_and_no_event_is_lost),
         TEST(a_trickle_of_many_zones_is_bounded_in_each_interval),
         TEST(urgent_ones_do_not_wait),
