@@ -44,13 +44,15 @@ facts_make(const struct publication *publication, uint32_t serial)
                                   .soa_expire_seconds = soa_expire(publication->source)};
 }
 
-// The first version of all. A store that held versions but none whole has lost its serial.
+// The whole content in a heap of its own: the first version of all (a store that held versions but
+// none whole has lost its serial), or the next one where records of current are damaged.
 static bool
-first_publish(struct publication *publication)
+whole_publish(struct publication *publication, const struct version *current)
 {
-    uint32_t serial = serial_next(publication->policy, publication->source->serial, false, 0,
-                                  publication->state_lost || publication->opening.torn_indexes > 0,
-                                  publication->now);
+    bool lost = !current && (publication->state_lost || publication->opening.torn_indexes > 0);
+    uint32_t serial =
+        serial_next(publication->policy, publication->source->serial, current != NULL,
+                    current ? version_facts(current)->signed_serial : 0, lost, publication->now);
     struct draft *expanded = expanded_draft(publication->source->draft, publication->addresses,
                                             serial, &publication->fault);
     if (!expanded)
@@ -171,6 +173,8 @@ next_publish(struct publication *publication, const struct version *current)
         if (good)
             diff_version_draft(current, expanded, DIFF_WHOLE, &diff);
     }
+    if (diff.damaged)
+        good = fault_set(&publication->fault, FAULT_CORRUPT, "saved records are damaged");
     if (good && diff.count > 0)
         good = diff_publish(publication, current, arena, &diff);
     diff_close(&diff);
@@ -215,9 +219,14 @@ publication_run(struct publication *publication)
     const struct version *current = store_current(*publication->store);
     publication->had_version = current != NULL;
     publication->old_serial = current ? version_facts(current)->signed_serial : 0;
-    bool good = current ? next_publish(publication, current) : first_publish(publication);
+    bool good = current ? next_publish(publication, current) : whole_publish(publication, current);
     if (good && publication->changed)
         good = store_keep_up(publication);
+    current = store_current(*publication->store);
+    if (!good && current && publication->fault.kind == FAULT_CORRUPT) {
+        publication->fault = (struct fault){0};
+        good = whole_publish(publication, current);
+    }
     if (store_current(*publication->store) && (publication->changed || publication->map_wanted))
         good = version_take(publication) && good;
     store_sizes(*publication->store, &publication->sizes);

@@ -267,6 +267,34 @@ a_store_that_cannot_be_opened_is_a_fault_and_no_version(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, bed_make, bed_clear)
 
+static void
+a_damaged_record_on_disk_is_replaced_by_the_whole_content_under_the_next_serial(void **state)
+{
+    struct bed *bed = *state;
+    static const uint8_t owner[] = "\3www\7example\3gov";
+    static uint8_t heap[1 << 16];
+    char path[128];
+    step(bed, SERIAL_INCREMENT, HEAD(7) "www A 192.0.2.2\n", NULL, NULL);
+    char *before = content(bed->version);
+    version_drop(&bed->version);
+    store_close(&bed->store);
+    snprintf(path, sizeof path, "%s/heap.1", bed->directory);
+    FILE *file = fopen(path, "r+b");
+    size_t length = fread(heap, 1, sizeof heap, file);
+    const uint8_t *at = memmem(heap, length, owner, sizeof owner);
+    assert_non_null(at);
+    assert_int_equal(fseek(file, at - heap + 1, SEEK_SET), 0);
+    fputc('W', file);
+    fclose(file);
+    assert_true(step(bed, SERIAL_INCREMENT, HEAD(7) "www A 192.0.2.2\n", NULL, NULL).changed);
+    assert_int_equal(serial(bed), 8);
+    char *after = content(bed->version);
+    assert_int_equal(strlen(after), strlen(before));
+    assert_non_null(strstr(after, "192.0.2.2"));
+    free(before);
+    free(after);
+}
+
 int
 main(void)
 {
@@ -278,6 +306,7 @@ main(void)
         TEST(the_serial_goes_on_after_a_restart),
         TEST(alias_records_become_addresses_and_never_leave),
         TEST(one_changed_owner_gives_what_the_whole_expansion_gives),
+        TEST(a_damaged_record_on_disk_is_replaced_by_the_whole_content_under_the_next_serial),
         TEST(a_store_that_cannot_be_opened_is_a_fault_and_no_version),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
