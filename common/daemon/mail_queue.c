@@ -58,14 +58,15 @@ rules_close(struct mail_queue_rules *rules)
 }
 
 // A shorter min_interval is meant for what waits already, too: no mail waits for longer than one
-// interval before its first try.
+// interval before its first try. What waits for the server to come back tries the new way.
 static void
 entries_hasten(struct mail_queue *queue)
 {
     for (size_t i = 0; i < queue->entries.count; i++) {
         struct entry *entry = vector_at(&queue->entries, i);
         int64_t latest = entry->created_at + queue->rules.min_interval_seconds;
-        if (entry->attempts == 0 && entry->due_at > latest)
+        bool waits_for_server = queue->server_try_at && entry->due_at == queue->server_try_at;
+        if (waits_for_server || (entry->attempts == 0 && entry->due_at > latest))
             entry->due_at = latest;
     }
 }
@@ -80,9 +81,9 @@ mail_queue_change(struct mail_queue *queue, const struct mail_queue_rules *rules
     queue->rules = *rules;
     queue->rules.from = memory_text(rules->from);
     queue->rules.to = to;
-    queue->server_try_at = 0; // perhaps the new way works
-    queue->failures = 0;
     entries_hasten(queue);
+    queue->server_try_at = 0;
+    queue->failures = 0;
 }
 
 static void
