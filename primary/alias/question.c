@@ -232,7 +232,8 @@ question_silent(struct question *question, const char *error)
                    error);
         question->told[question->server] = true;
     } else if (reply->rcode < 0) {
-        reply_fail(reply, CURE_NONE, "no answer in %u tries (%s)", question->sends, error);
+        reply_fail(reply, CURE_NONE, "no answer in %u %s (%s)", question->sends,
+                   question->sends == 1 ? "try" : "tries", error);
     }
     questions->memory[question->server].down_until_ms =
         loop_now_ms(questions->options.loop) + QUESTION_DOWN_MS;
