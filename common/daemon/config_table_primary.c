@@ -56,7 +56,7 @@ static const struct config_row rows[] = {
      .help = "how long a last good set may stand in for a failing target"},
     {"zone.alias.after-hold", CONFIG_WORD, 0, "keep", "keep|drop|refuse",
      .help = "then: keep it, drop the owner's addresses, or refuse the zone's transfer"},
-    {"zone.alias.settle", CONFIG_DURATION, 0, "auto", "auto", "auto|0s", .minimum = 0,
+    {"zone.alias.settle", CONFIG_DURATION, 0, "auto", "auto", .minimum = 0,
      .maximum = DAY, .help = "how long an address stays after it was last seen"},
     {"zone.alias.max-addresses", CONFIG_INTEGER, 0, "64", .minimum = 1, .maximum = 4096,
      .help = "addresses of one owner and type; the lowest in canonical order"},

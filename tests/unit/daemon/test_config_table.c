@@ -259,15 +259,6 @@ another_spelling_of_a_performed_value_is_performed(void **state)
 }
 
 static void
-a_settle_time_of_our_own_choice_is_not_in_this_version(void **state)
-{
-    (void)state;
-    EXPECT_ERRORS(&config_table_primary, ZONE "    alias: {settle: 3m}\n",
-                  "c.yaml:4:21: zone.alias.settle: \"3m\" is not in this version (only auto or 0s "
-                  "is)");
-}
-
-static void
 anchors_aliases_tags_and_merge_keys_are_refused(void **state)
 {
     (void)state;
@@ -499,7 +490,6 @@ main(void)
         cmocka_unit_test(a_template_cannot_name_a_domain_or_another_template),
         cmocka_unit_test(what_this_version_does_not_perform_is_refused),
         cmocka_unit_test(another_spelling_of_a_performed_value_is_performed),
-        cmocka_unit_test(a_settle_time_of_our_own_choice_is_not_in_this_version),
         cmocka_unit_test(anchors_aliases_tags_and_merge_keys_are_refused),
         cmocka_unit_test(broken_yaml_names_its_place),
         cmocka_unit_test(deep_nesting_ends_with_an_error),

@@ -60,7 +60,8 @@ a_primary_file_becomes_typed_settings(void **state)
         "  - {id: friends, address: [192.0.2.0/24], key: xfr., action: [transfer, query]}\n"
         "  - {id: any, address: 0.0.0.0/0, action: query}\n"
         "zone:\n"
-        "  - {domain: Example.gov, file: db, acl: [friends, any], notify: ns1}\n",
+        "  - {domain: Example.gov, file: db, acl: [friends, any], notify: ns1}\n"
+        "  - {domain: example.net, file: db2, alias: {settle: 3m}}\n",
         NULL);
     char text[ADDRESS_TEXT_MAX];
     assert_int_equal(settings->listen.count, 2);
@@ -82,6 +83,7 @@ a_primary_file_becomes_typed_settings(void **state)
     assert_string_equal(zone->file, "/etc/t/db");
     assert_int_equal(zone->notify.items[0], 0);
     assert_int_equal(zone->alias.settle_seconds, ALIAS_SETTLE_AUTO);
+    assert_int_equal(settings->zones[1].alias.settle_seconds, 180);
     assert_int_equal(zone->alias.deny_address.count, 7);
     assert_string_equal(zone->alias.allow_target.items[0], "*");
     struct address peer;
