@@ -43,6 +43,7 @@ static const char *const TYPE_WORDS[MESSAGE_TYPE_COUNT] = {
     [MESSAGE_REVIEW] = "review",
     [MESSAGE_REVIEW_DONE] = "review-done",
     [MESSAGE_EVENT_TAKEN] = "event-taken",
+    [MESSAGE_SIGNER_STARTED] = "signer-started",
 };
 
 const char *

@@ -13,7 +13,7 @@
 //   supervisor -> desk        COUNTERS, ROLE_FACTS
 //   supervisor -> signer      PLACES_WANTED (a restarted supervisor, server or desk, or a new zone:
 //                             send every PUBLISHED and all facts again), REVIEW_DONE
-//   supervisor -> fetcher     PLACES_WANTED (a restarted desk: send all facts again)
+//   supervisor -> fetcher     PLACES_WANTED (a restarted desk: send all facts again), SIGNER_STARTED
 //   server -> fetcher         NOTIFY_HINT
 //   fetcher -> signer         CANDIDATE, CONTACT, DS_SEEN (the desk gets DS_SEEN, too)
 //   fetcher -> desk           POLL_FACTS, EVENT
@@ -88,6 +88,8 @@ enum message_type {
     MESSAGE_REVIEW_DONE, // supervisor -> signer: body message_review_done
     MESSAGE_EVENT_TAKEN, // desk -> supervisor: the mail of the EVENT with this request number is on
                          // disk; body empty
+    MESSAGE_SIGNER_STARTED, // supervisor -> fetcher: again; what it had not judged is lost; body
+                            // empty
     MESSAGE_TYPE_COUNT,
 };
 const char *message_type_word(enum message_type type);

@@ -150,6 +150,18 @@ started_desk(struct supervisor *supervisor, struct child *desk)
     }
 }
 
+// A candidate that the signer had not judged died with it; the fetcher would wait for the verdict.
+static void
+started_signer(struct supervisor *supervisor)
+{
+    for (size_t i = 0; i < children_count(&supervisor->children); i++) {
+        struct child *child = children_at(&supervisor->children, i);
+        if (child_role(child) == ROLE_FETCHER && child_was_ready(child)) {
+            child_order(child, MESSAGE_SIGNER_STARTED, MESSAGE_NO_ZONE, NULL, NULL, 0);
+        }
+    }
+}
+
 static void
 child_started(void *context, struct child *child)
 {
@@ -159,6 +171,8 @@ child_started(void *context, struct child *child)
         started_server(supervisor, child);
     } else if (child_role(child) == ROLE_DESK) {
         started_desk(supervisor, child);
+    } else if (child_role(child) == ROLE_SIGNER) {
+        started_signer(supervisor);
     }
     send_role_facts(supervisor, child);
 }

@@ -336,6 +336,13 @@ take_zone_order(struct fetcher *fetcher, const struct message *message)
 // ---- life ----
 
 static void
+for_each_poll(struct fetcher *fetcher, void (*act)(struct poll *poll))
+{
+    for (size_t i = 0; i < fetcher->zones.count; i++)
+        act(zone_at(fetcher, i)->poll);
+}
+
+static void
 received(void *context, struct message *message)
 {
     struct fetcher *fetcher = context;
@@ -343,6 +350,10 @@ received(void *context, struct message *message)
         take_settings(fetcher, message);
     else if (message->type == MESSAGE_STOP)
         loop_stop(fetcher->loop);
+    else if (message->type == MESSAGE_SIGNER_STARTED)
+        for_each_poll(fetcher, poll_take_signer_started);
+    else if (message->type == MESSAGE_PLACES_WANTED)
+        for_each_poll(fetcher, poll_tell_facts);
     else
         take_zone_order(fetcher, message);
 }

@@ -405,6 +405,18 @@ poll_take_hint(struct poll *poll, const struct message_notify_hint *hint)
 }
 
 void
+poll_take_signer_started(struct poll *poll)
+{
+    if (poll->state != POLL_VERDICT)
+        return;
+    poll->again = true;
+    poll->exit_code = CONTROL_FAILED;
+    fault_set(&poll->fault, FAULT_IO, "zone %s: the signer was restarted before its verdict",
+              poll->zone->domain);
+    finish(poll, false, false, "");
+}
+
+void
 poll_command(struct poll *poll, uint64_t request, bool forced, bool wait)
 {
     const struct report_request of = {.zone = poll->id, .request = request};

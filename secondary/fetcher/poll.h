@@ -20,8 +20,7 @@
 // The first polls of many zones are spread by so much for each zone, and never over more than one
 // refresh.
 #define POLL_START_SPREAD_MS 10
-// A signer that gives no verdict for so many intervals (and at least so long) was lost with the
-// candidate: go on.
+// A signer that gives no verdict for so many intervals (and at least so long) hangs: go on.
 #define POLL_VERDICT_INTERVALS   3
 #define POLL_VERDICT_SECONDS_MIN 10
 #define POLL_VERDICT_SECONDS_MAX 600
@@ -49,6 +48,8 @@ uint32_t poll_zone(const struct poll *poll);
 // A NOTIFY came: poll now, or once more behind the poll that runs.
 void poll_take_hint(struct poll *poll, const struct message_notify_hint *hint);
 void poll_take_verdict(struct poll *poll, const struct message_verdict *verdict);
+// The signer began anew: a candidate without a verdict is lost, and the zone is transferred again.
+void poll_take_signer_started(struct poll *poll);
 // An operator wants a poll now. forced (retransfer): the signer judges the zone again even where
 // nothing changed.
 void poll_command(struct poll *poll, uint64_t request, bool forced, bool wait);

@@ -193,6 +193,9 @@ plan(struct keeper *keeper)
     if (keeper->walk != NULL && milliseconds > 20) {
         milliseconds = 20;
     }
+    if (keeper->store_is_busy && milliseconds > KEEPER_BUSY_MS) {
+        milliseconds = KEEPER_BUSY_MS;
+    }
     loop_timer_start(keeper->timer, milliseconds, 0);
 }
 
@@ -406,6 +409,7 @@ keeper_new(const struct keeper_shared *shared, uint32_t id,
     keeper->facts_timer = loop_timer_new(shared->loop, keeper_tell_progress, keeper);
     // Spread over an hour, so that a start with thousands of zones is not a start of thousands of
     // scrubs.
+    keeper->begun_seconds = keeper_now();
     keeper->scrub_seconds = keeper_now() + UPKEEP_SCRUB_SECONDS + id % UPKEEP_LATEST_SECONDS;
     keeper->settings = settings;
     keeper->policy = policy;

@@ -28,6 +28,10 @@
 #define KEEPER_SCRUB_RECORDS  50   // looked at for damage, at a time: half a second of a slow disk
 #define KEEPER_FACTS_SECONDS  10   // progress of a long signing is told so often
 #define KEEPER_RETRY_SECONDS  30   // after a fault of disk or keys
+// A signer whose supervisor was killed ends at the end of what it does; the one that was started at
+// once instead waits so long for the store before it says that something is wrong.
+#define KEEPER_BUSY_SECONDS 10
+#define KEEPER_BUSY_MS      50
 
 struct loop;
 struct loop_timer;
@@ -123,6 +127,8 @@ struct keeper {
     bool job_damaged; // the job found that out
     size_t scrub_position;
     int64_t scrub_seconds; // when the next records are looked at
+    int64_t begun_seconds; // when this keeper was made
+    bool store_is_busy;    // a predecessor that is on its way out still has it
     // facts
     struct message_zone_facts counted; // its counters only
     uint32_t last_added, last_removed;

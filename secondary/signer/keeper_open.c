@@ -108,7 +108,13 @@ keeper_open(struct keeper *keeper)
 {
     struct fault fault = {0};
     if (keeper->store == NULL) {
-        if (!open_state(keeper, &fault)) {
+        bool opened = open_state(keeper, &fault);
+        keeper->store_is_busy = !opened && fault.kind == FAULT_BUSY &&
+                                keeper_now() < keeper->begun_seconds + KEEPER_BUSY_SECONDS;
+        if (keeper->store_is_busy) {
+            return;
+        }
+        if (!opened) {
             fault_wrap(&fault, "zone %s: its state cannot be opened", keeper->domain);
             keeper_fault_set(keeper, &fault, EVENT_CRASH, "");
             return;
