@@ -84,8 +84,8 @@ const char *
 rrtype_text(uint16_t type, char text[static RRTYPE_TEXT_MAX])
 {
     const char *mnemonic = mnemonic_of(type);
-    if (mnemonic)
-        snprintf(text, RRTYPE_TEXT_MAX, "%s", mnemonic);
+    if (mnemonic) // no snprintf: some ask for each RRset of a zone
+        memcpy(text, mnemonic, strlen(mnemonic) + 1);
     else
         snprintf(text, RRTYPE_TEXT_MAX, "TYPE%u", type);
     return text;

@@ -420,24 +420,25 @@ gate_judge(const struct gate_candidate *candidate, const struct gate_limits *lim
         mend(candidate->draft, limits, verdict);
     }
     const struct draft *draft = *candidate->draft;
-    draft_digest(draft, &verdict->digest);
     note_findings(candidate->findings, verdict);
     check_shape(draft, candidate->already_signed, verdict);
     if (verdict->outcome == GATE_REJECTED) {
+        draft_digest(draft, &verdict->digest);
         return;
     }
     diff_version_draft(candidate->served, draft,
                        candidate->already_signed ? DIFF_WHOLE : DIFF_UNSIGNED, ret_diff);
     diff_count(ret_diff, DIFF_UNSIGNED, draft_apex(draft), &verdict->counts);
-    if (candidate->served != NULL) {
-        verdict->counts.old_pairs = version_unsigned_pairs(candidate->served);
-    }
     check_limits(draft, limits, verdict);
     if (candidate->served != NULL) {
         check_removed(limits, verdict);
         check_apex(candidate->served, draft, verdict);
     }
     check_doubled(candidate->served, draft, verdict);
+    // Nobody names an unchanged candidate, and that is what nearly every poll brings.
+    if (decided(verdict) || candidate->accepted != NULL || ret_diff->count > 0) {
+        draft_digest(draft, &verdict->digest);
+    }
     bool accepted =
         candidate->accepted != NULL &&
         memcmp(candidate->accepted->octets, verdict->digest.octets, HASH_DIGEST_SIZE) == 0;

@@ -45,8 +45,9 @@ struct gate_verdict {
     // "apex-addresses" "doubled-names" "records" "size" ("review", "not-valid": the caller's)
     const char *reason;
     char sentence[512]; // "61% of the records gone (limit 30%)": status, log and mail
-    struct hash_digest
-        digest; // of the candidate (draft_digest of the mended draft): what `zone accept` names
+    // Of the candidate (draft_digest of the mended draft): what `zone accept` names. Zero where it
+    // passes and changes nothing.
+    struct hash_digest digest;
     struct diff_counts counts; // against the served version, unsigned view
     unsigned removed_percent;
     size_t stripped_rrs;  // DNSSEC records that were taken out
