@@ -135,7 +135,7 @@ class EvilPrimary:
         self.options, self.what = options, what
 
     def set_zone(self, text):
-        self.zone = dns.zone.from_text(text, origin=self.origin, relativize=False)
+        self.zone = dns.zone.from_text(text, origin=self.origin, relativize=False, check_origin=False)
 
     def set_serial(self, serial):
         rdataset = self.zone.find_rdataset(self.origin, "SOA")
