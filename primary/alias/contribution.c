@@ -158,11 +158,11 @@ contribution_until(const struct contribution *contribution, const struct rules *
 }
 
 enum outcome_kind
-outcome_beside(enum outcome_kind mine, enum outcome_kind other, bool other_older, bool has_set)
+outcome_beside(enum outcome_kind mine, enum outcome_kind other, bool other_round, bool has_set)
 {
     if (mine != OUTCOME_NODATA && mine != OUTCOME_NXDOMAIN)
         return mine;
-    if (other == OUTCOME_NONE || other_older)
+    if (other == OUTCOME_NONE || other_round)
         return OUTCOME_NONE;
     switch (other) {
     case OUTCOME_ADDRESSES:

@@ -67,9 +67,9 @@ unsigned contribution_age(struct contribution *contribution, const struct rules 
 int64_t contribution_until(const struct contribution *contribution, const struct rules *rules);
 
 // What NODATA and NXDOMAIN of one type mean beside what the other type said. mine and other are
-// those of the same target; other_older: the other was asked in an earlier round, so its answer is
-// to be waited for. has_set: something would be lost.
-enum outcome_kind outcome_beside(enum outcome_kind mine, enum outcome_kind other, bool other_older,
+// those of the same target; other_round: they were asked in different rounds, so an answer of the
+// later one is still to be waited for. has_set: something would be lost.
+enum outcome_kind outcome_beside(enum outcome_kind mine, enum outcome_kind other, bool other_round,
                                  bool has_set);
 
 #endif

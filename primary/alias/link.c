@@ -383,14 +383,16 @@ end_outcome(struct link *link, unsigned type, struct outcome *outcome)
     }
 }
 
-// Was the other type's answer asked for in an earlier round than this one's?
+// Was the other type's answer asked for in another round than this one's? Earlier: it is to be
+// waited for. Later: this one's own answer of that round is (a target that gives both types again
+// must not lose the second for a moment).
 static bool
-other_is_older(const struct link *link, unsigned type)
+other_round(const struct link *link, unsigned type)
 {
     const struct link_end *mine = &link->ends[type], *other = &link->ends[1 - type];
     if (mine->kind != END_LOOKUP || other->kind != END_LOOKUP || mine->target != other->target)
         return false;
-    return other->target->lookups[1 - type].round < mine->target->lookups[type].round;
+    return other->target->lookups[1 - type].round != mine->target->lookups[type].round;
 }
 
 // An address that has not settled yet outlives also the answer that its type is not there.
@@ -422,7 +424,7 @@ link_judge(struct link *link, struct book_now now, unsigned ret_steps[static TYP
         bool has_set = link->owner->inherited[type].count > 0 ||
                        (contribution->known && contribution->good.count > 0);
         outcomes[type].kind =
-            outcome_beside(kinds[type], kinds[1 - type], other_is_older(link, type), has_set);
+            outcome_beside(kinds[type], kinds[1 - type], other_round(link, type), has_set);
         absent_settle(link, type, &outcomes[type]);
         ret_steps[type] = contribution_apply(contribution, &outcomes[type],
                                              &link->owner->zone->rules, inherits, now.seconds);

@@ -195,6 +195,41 @@ a_type_that_is_missing_beside_the_other_goes(void **state)
     bed_close(&bed);
 }
 
+// A target that had lost both types gives them again: the A comes first, and the NODATA of the round
+// before must not take the AAAA that is held.
+static void
+a_recovering_target_does_not_lose_the_type_that_answers_second(void **state)
+{
+    (void)state;
+    struct bed bed;
+    struct address server;
+    struct reply reply;
+    const uint8_t *name;
+    uint16_t type;
+    bed_open(&bed);
+    assert_true(address_from_text("127.0.0.1@53", 53, &server, NULL));
+    bed_says(&bed, "lb.out", RRTYPE_A, "192.0.2.1");
+    bed_says(&bed, "lb.out", RRTYPE_AAAA, "2001:db8::1");
+    bed_zone(&bed, "example.gov", "@ IN ALIAS lb.out.", true);
+    bed_ask(&bed);
+    bed_says(&bed, "lb.out", RRTYPE_A, "nodata");
+    bed_says(&bed, "lb.out", RRTYPE_AAAA, "nodata");
+    bed_pass(&bed, 60);
+    assert_string_equal(AAAA_OF(&bed, "example.gov"), "2001:db8::1");
+    bed.now.ms += 60000;
+    bed.now.seconds += 60;
+    while (book_question(bed.book, bed.now, &name, &type))
+        continue;
+    bed_says(&bed, "lb.out", RRTYPE_A, "192.0.2.1");
+    bed_reply(&bed, wire("lb.out"), RRTYPE_A, &reply);
+    book_answer(bed.book, wire("lb.out"), RRTYPE_A, &reply, &server, 1, bed.now);
+    reply_close(&reply);
+    book_settle(bed.book, bed.now);
+    assert_string_equal(A_OF(&bed, "example.gov"), "192.0.2.1");
+    assert_string_equal(AAAA_OF(&bed, "example.gov"), "2001:db8::1");
+    bed_close(&bed);
+}
+
 // The name loses both types between the two questions of a round: the A of before must not make the
 // missing AAAA a fact.
 static void
@@ -653,6 +688,7 @@ main(void)
         cmocka_unit_test(a_failed_aaaa_does_not_hide_behind_a_good_a),
         cmocka_unit_test(a_type_that_is_missing_beside_the_other_goes),
         cmocka_unit_test(a_missing_type_is_believed_only_beside_the_same_rounds_answer),
+        cmocka_unit_test(a_recovering_target_does_not_lose_the_type_that_answers_second),
         cmocka_unit_test(after_hold_keep_serves_on_and_reminds_daily),
         cmocka_unit_test(after_hold_drop_takes_the_addresses_away),
         cmocka_unit_test(after_hold_refuse_names_target_and_owner),
