@@ -74,6 +74,7 @@ put_key(const struct keeper *keeper, struct json_value *object, const struct key
     put_times(object, key);
     json_value_put_text(object, "storage",
                         keeper->policy->key_storage == POLICY_STORAGE_PLAIN ? "plain" : "sealed");
+    json_value_put_text(object, "origin", key->imported ? "imported" : "generated");
     put_at_parent(keeper, object, key);
     put_next(keeper, object, key);
 }
@@ -284,16 +285,19 @@ close_keys(struct keeper *keeper, struct vector *keys)
 
 // A zone whose keys are imported before anything was published must not keep the keys that were
 // made at its first start: they stay, published beside the imported ones, unless nothing was ever
-// served with them.
+// served with them. Keys that were imported one after the other all stay.
 static void
 drop_unpublished_keys(struct keeper *keeper)
 {
     if (keeper->store != NULL && store_current(keeper->store) != NULL) {
         return;
     }
-    while (keyset_count(keeper->keyset) > 0) {
-        const struct key_pair *key = keyset_at(keeper->keyset, 0);
+    for (size_t i = keyset_count(keeper->keyset); i-- > 0;) {
+        const struct key_pair *key = keyset_at(keeper->keyset, i);
         struct fault fault = {0};
+        if (key->imported) {
+            continue;
+        }
         if (!key_store_remove(keeper->key_store, key, &fault)) {
             log_warning(fault.text, "zone", keeper->domain);
         }

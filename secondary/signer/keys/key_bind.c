@@ -256,6 +256,8 @@ key_bind_read_state(const char *name, struct octets text, struct key_bind *bind,
             zsk = yes(&tagged);
         else if (strcasecmp(tagged.tag, "State") == 0)
             bind->has_state = key_state_from_word(word, &bind->state);
+        else if (strcasecmp(tagged.tag, "Origin") == 0)
+            bind->imported = strcmp(word, "imported") == 0;
         else if (!timing_read(name, lines.number, &tagged, bind, fault))
             return false;
     }

@@ -26,6 +26,7 @@ struct key_bind {
     size_t secret_length;
     enum key_role role; // of a .state file (KSK: yes, ZSK: yes)
     enum key_state state;
+    bool imported; // of a .state file of ours
     struct key_times times;
 };
 void key_bind_close(struct key_bind *bind); // wipes

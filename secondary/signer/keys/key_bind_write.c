@@ -70,7 +70,8 @@ key_bind_write_state(const struct key_pair *key, struct octets_buffer *text)
     char owner[NAME_TEXT_MAX], when[TIME_TEXT_MAX];
     octets_buffer_printf(text, "; This is the state of key %u, for %s\n", key->tag,
                          name_to_text(key->apex, owner));
-    octets_buffer_printf(text, "; State: %s\n", key_state_word(key->state));
+    octets_buffer_printf(text, "; State: %s\n; Origin: %s\n", key_state_word(key->state),
+                         key->imported ? "imported" : "generated");
     octets_buffer_printf(text, "Algorithm: %u\nLength: %u\nLifetime: 0\nKSK: %s\nZSK: %s\n",
                          key->algorithm, key_algorithm_find(key->algorithm)->bits,
                          key->role == KEY_ZSK ? "no" : "yes", key->role == KEY_KSK ? "no" : "yes");

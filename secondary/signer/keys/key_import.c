@@ -208,6 +208,7 @@ key_from(struct import *import, const char *name, const struct key_bind *bind, s
     struct key_pair key;
     if (!key_pair_from_parts(memory, keyset_apex(import->keyset), &parts, &key, fault))
         return fault_wrap(fault, "%s", name);
+    key.imported = true;
     state_set(import, bind, &key);
     if (!tag_check(import, name, &key, fault)) {
         key_pair_close(memory, &key);

@@ -31,6 +31,7 @@ struct key_pair {
     uint8_t dnskey[KEY_DNSKEY_MAX]; // DNSKEY RDATA as it is published
     enum key_state state;
     struct key_times times;
+    bool imported; // its only copy may be ours, but it was not made here: never dropped unasked
     key_slot secret;
 };
 

@@ -256,6 +256,7 @@ key_of(const struct key_store *store, struct key_memory *memory, const struct ke
         !key_pair_from_parts(memory, store->apex, &parts, ret_key, fault))
         return false;
     ret_key->times = bind->times;
+    ret_key->imported = bind->imported || !bind->has_state; // without a state: put here by others
     ret_key->state = bind->has_state ? bind->state : key_state_at(&bind->times, now);
     return true;
 }

@@ -95,12 +95,17 @@ keys_come_back_as(enum key_storage storage)
     struct fault fault;
     world_open(&world, storage, storage == KEY_STORAGE_SEALED);
     uint16_t ksk = key_make(&world, KEY_KSK), csk = key_make(&world, KEY_CSK);
+    struct key_pair brought = *keyset_find(world.keyset, ksk);
+    brought.imported = true;
+    assert_true(key_store_save(world.store, world.memory, &brought, &fault));
     struct key_pair before = *keyset_find(world.keyset, csk);
     world_close(&world);
     world_open(&world, storage, storage == KEY_STORAGE_SEALED);
     assert_true(key_store_load(world.store, world.keyset, NOW + 9, &fault));
     assert_int_equal(keyset_count(world.keyset), 2);
     assert_int_equal(keyset_find(world.keyset, ksk)->role, KEY_KSK);
+    assert_true(keyset_find(world.keyset, ksk)->imported);
+    assert_false(keyset_find(world.keyset, csk)->imported);
     const struct key_pair *after = keyset_find(world.keyset, csk);
     assert_int_equal(after->role, KEY_CSK);
     assert_int_equal(after->state, KEY_ACTIVE);
