@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -134,6 +135,18 @@ make_state_directory(const struct secondary_settings *settings, struct fault *fa
     return true;
 }
 
+// Versions of thousands of zones are descriptors here and in the servers, and twice as many while a
+// server that was restarted reads them. Nothing of ours walks over all descriptors.
+static void
+raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 static void
 on_stop(void *context)
 {
@@ -164,6 +177,7 @@ run(struct secondary_settings **settings, const struct arguments *arguments)
 {
     struct fault fault = {0};
     char path[PATH_MAX];
+    raise_descriptor_limit();
     struct supervisor_options options = {.file = arguments->file,
                                          .directory = roles_directory(path),
                                          .verbose = arguments->verbose > 0};

@@ -42,6 +42,7 @@ struct message_link {
     struct loop_watch *watch;
     int fd;
     bool closed;
+    bool reset;  // the other end closed; what it sent is still to be read
     bool *freed; // not NULL while callbacks run: message_link_free says so there
     message_received *received;
     message_link_closed *on_closed;
@@ -205,25 +206,28 @@ link_close(struct message_link *link)
     }
 }
 
-// Sends what waits until the socket is full.
+static void
+frame_drop(struct message_link *link)
+{
+    struct frame *first = link->first;
+    link->first = first->next;
+    if (link->first == NULL) {
+        link->last = &link->first;
+    }
+    link->waiting--;
+    frame_free(first);
+}
+
+// Sends what waits until the socket is full. Where nobody reads any more nothing waits; the end is
+// told by the reader, behind what the other end sent.
 static void
 link_flush(struct message_link *link)
 {
-    while (link->first != NULL) {
-        enum send_result result = frame_send(link->fd, link->first);
-        if (result == SEND_LATER) {
-            break;
-        }
-        struct frame *sent = link->first;
-        link->first = sent->next;
-        if (link->first == NULL) {
-            link->last = &link->first;
-        }
-        link->waiting--;
-        frame_free(sent);
-        if (result == SEND_BROKEN) {
-            link_close(link);
-            return;
+    enum send_result result = SEND_DONE;
+    while (link->first != NULL && result != SEND_LATER) {
+        result = result == SEND_BROKEN ? SEND_BROKEN : frame_send(link->fd, link->first);
+        if (result != SEND_LATER) {
+            frame_drop(link);
         }
     }
     loop_watch_want(link->watch, LOOP_READABLE | (link->first != NULL ? LOOP_WRITABLE : 0U));
@@ -253,10 +257,7 @@ message_link_send(struct message_link *link, const struct message *message)
         loop_watch_want(link->watch, LOOP_READABLE | LOOP_WRITABLE);
         return true;
     }
-    link->first = NULL;
-    link->last = &link->first;
-    link->waiting = 0;
-    frame_free(frame);
+    frame_drop(link);
     if (result == SEND_BROKEN) {
         shutdown(link->fd, SHUT_RDWR);
         return false;
@@ -375,6 +376,12 @@ receive_one(struct message_link *link)
         if (errno == EAGAIN || errno == EINTR) {
             return RECEIVE_NOTHING;
         }
+        // The other end closed and left messages of ours unread. That is said once, before what it
+        // sent: go on to the end.
+        if (errno == ECONNRESET && !link->reset) {
+            link->reset = true;
+            return RECEIVE_AGAIN;
+        }
         link_close(link);
         return RECEIVE_GONE;
     }
@@ -456,9 +463,7 @@ message_link_free(struct message_link **link)
     loop_watch_free(&old->watch);
     close(old->fd);
     while (old->first != NULL) {
-        struct frame *next = old->first->next;
-        frame_free(old->first);
-        old->first = next;
+        frame_drop(old);
     }
     free(old);
     *link = NULL;

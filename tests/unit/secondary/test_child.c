@@ -233,7 +233,7 @@ a_role_that_dies_again_and_again_is_started_after_growing_pauses(void **state)
         WAIT_FOR(&bed, bed.started == round + 1);
         assert_true(bed.gap_ms >= pause); // never earlier
         child_facts(bed.child, &facts);
-        assert_int_equal(facts.restarts, round);
+        assert_int_equal(facts.restarts, bed.died); // it may have died once more already
     }
     // After a calm life the pause begins anew: a timer of its second length fires later.
     struct loop_timer *second = loop_timer_new(bed.loop, nothing, NULL);
@@ -327,7 +327,7 @@ a_role_that_closes_its_connection_takes_no_more_messages(void **state)
     (void)state;
     bed_open(&bed, SEND_HEARTBEAT "exec 3>&-\nexec sleep 1000");
     start(&bed);
-    assert_true(child_send(bed.child, &message)); // the socket takes it
+    child_send(bed.child, &message); // the socket takes it, or the script was faster
     WAIT_FOR(&bed, bed.received == 1);
     WAIT_FOR(&bed, !child_send(bed.child, &message));
     assert_true(child_is_running(bed.child)); // its death is told by SIGCHLD alone

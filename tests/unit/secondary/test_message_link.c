@@ -610,6 +610,31 @@ what_was_sent_before_the_end_still_arrives(void **state)
     bed_close(&bed);
 }
 
+// An end that closes with messages of ours unread gives an error before its own last messages.
+static void
+what_was_sent_before_the_end_arrives_also_when_ours_was_not_read(void **state)
+{
+    (void)state;
+    for (unsigned waiting = 0; waiting < 2; waiting++) {
+        struct bed bed;
+        uint8_t last_words[HEADER];
+        bed_open(&bed, true);
+        do {
+            struct message message = event_message(1, "x", 1);
+            assert_true(message_link_send(bed.a.link, &message));
+        } while (waiting == 1 && message_link_waiting(bed.a.link) < 10);
+        put_header(last_words, MESSAGE_HEARTBEAT, ROLE_SUPERVISOR, ROLE_SERVER, 0, 0);
+        raw_send(bed.raw, last_words, HEADER, NULL, 0);
+        raw_send(bed.raw, last_words, HEADER, NULL, 0);
+        close(bed.raw);
+        bed.raw = -1;
+        turns(&bed, 10);
+        assert_int_equal(bed.a.received, 2);
+        assert_int_equal(bed.a.closed, 1);
+        bed_close(&bed);
+    }
+}
+
 static void
 the_end_of_the_other_side_is_told_once(void **state)
 {
@@ -743,6 +768,7 @@ main(void)
         cmocka_unit_test(a_message_that_waits_keeps_its_descriptors_when_the_sender_closes_them),
         cmocka_unit_test(a_link_that_is_freed_closes_what_waits_in_it),
         cmocka_unit_test(what_was_sent_before_the_end_still_arrives),
+        cmocka_unit_test(what_was_sent_before_the_end_arrives_also_when_ours_was_not_read),
         cmocka_unit_test(the_end_of_the_other_side_is_told_once),
         cmocka_unit_test(a_send_to_an_end_that_is_gone_says_so),
         cmocka_unit_test(the_end_is_told_also_while_messages_wait),

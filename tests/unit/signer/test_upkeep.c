@@ -15,7 +15,7 @@
 #define START 1795263187 // 2026-11-21
 // Signature times are 32-bit numbers that begin anew in 2106 (RFC 4034 section 3.1.5).
 #define WRAP   ((int64_t)1 << 32)
-#define OWNERS 60
+#define OWNERS 24
 #define TICK   60 // the poll
 // A refresh may have to wait for the gap after the one before.
 #define SLACK (SIGN_PUBLISH_GAP_SECONDS + 2 * TICK)
