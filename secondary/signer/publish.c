@@ -47,12 +47,14 @@ health_text(struct keeper *keeper, size_t refusals, char *text, size_t size)
     }
     quantity_time_text(first, day);
     day[10] = '\0';
-    snprintf(text, size, "%s; first signature expires %s (%s)",
+    quantity_about_text(first - keeper_now(), about);
+    size_t digits = strspn(about, "-0123456789");
+    snprintf(text, size, "%s; first signature expires %s (%.*s %s)",
              keeper->sign_policy.verify == VERIFY_OFF ? "NOT verified (verify: off)"
              : keeper->report_made && keeper->report.sampled
                  ? "verified by sample before publishing, the rest follows"
                  : "verified before publishing",
-             day, quantity_about_text(first - keeper_now(), about));
+             day, (int)digits, about, about + digits);
     if (refusals > 0) {
         size_t length = strlen(text);
         snprintf(text + length, size - length,

@@ -4,6 +4,7 @@ Promises shown: what changed is signed again and nothing else; a poll that bring
 never go back; a restart serves at once, also when the primary is away."""
 
 import os
+import re
 import signal
 import time
 
@@ -134,6 +135,7 @@ def test_the_mail_says_what_changed(work, pair):
     assert mail["Auto-Submitted"] == "auto-generated"
     assert "Why      example.gov. A changed at the primary" in body
     assert "  example.gov.  60  A\n- 192.0.2.9\n+ 192.0.2.44\n  192.0.2.10\n" in body
+    assert re.search(r"first signature expires \d{4}-\d\d-\d\d \(\d+ d\)", body)
     check = [line for line in body.splitlines() if line.startswith("Check")][0]
     assert f"dig @127.0.0.1 -p {secondary.port} example.gov A +dnssec" in check
 
