@@ -22,6 +22,9 @@ static const struct {
 } known[] = {
     {TYPE_WKS, "192.0.2.1 tcp smtp domain"},
     {22, "0x47.0005.80.005a00.0000.0001.e133.ffffff000161.00"},
+    {31, "00ff10"},
+    {32, "32251b030067"},
+    {34, "39246f000e7c9c031200010001000012345678ff"},
     {29, "42 21 54 N 71 06 18 W -24m 30m"},
     {42, "1:192.0.2.0/24 !2:2001:db8::/32"},
     {55, "2 <identity tag, hexadecimal> <key, base64> rvs.example."},

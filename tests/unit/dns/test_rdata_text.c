@@ -184,6 +184,10 @@ every_type_with_a_text_form_is_shown_and_read_back(void **state)
     shows("ISDN", "150862028003217 004", "\"150862028003217\" \"004\"");
     shows("ISDN", "150862028003217", "\"150862028003217\"");
     shows("NSAP", "0x47.0005.80.005a", "0x47000580005a");
+    shows("EID", "00ff10", "00ff10");
+    shows("NIMLOC", "32251b030067", "32251b030067");
+    shows("ATMA", "39246f000e7c9c031200010001000012345678ff",
+          "39246f000e7c9c031200010001000012345678ff");
     shows("NSAP-PTR", "foo", "foo.example.gov.");
     shows("KEY", "0 3 RSASHA256", "0 3 8");
     shows("PX", "10 a b", "10 a.example.gov. b.example.gov.");
