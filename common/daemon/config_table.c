@@ -141,6 +141,13 @@ bool
 config_load(const struct config_table *table, const char *path, struct config **ret_config,
             struct config_errors *errors)
 {
+    return config_load_further(table, path, NULL, ret_config, errors);
+}
+
+bool
+config_load_further(const struct config_table *table, const char *path, config_further *further,
+                    struct config **ret_config, struct config_errors *errors)
+{
     char *folder = folder_of(path);
     struct config *config = config_new(table, path, folder);
     free(folder);
@@ -152,6 +159,8 @@ config_load(const struct config_table *table, const char *path, struct config **
     struct config_node *root = NULL;
     bool readable = config_read_file(path, config->arena, &root, errors);
     bool fine = root && tree_take(config, root, errors) && readable;
+    if (!fine && further && root && root->kind == CONFIG_NODE_MAP)
+        further(config, errors);
     return config_finish(config, fine, ret_config, errors);
 }
 

@@ -114,6 +114,12 @@ struct config; // one parsed file
 // All errors go to errors, sorted by place.
 bool config_load(const struct config_table *table, const char *path, struct config **ret_config,
                  struct config_errors *errors);
+// The same; where the file has errors, further looks at what could be read and adds its own, so
+// that all are told at once. It must not count on any value being there.
+typedef void config_further(struct config *config, struct config_errors *errors);
+bool config_load_further(const struct config_table *table, const char *path,
+                         config_further *further, struct config **ret_config,
+                         struct config_errors *errors);
 // The same from memory; relative paths are completed by folder (NULL: the present one) and nothing
 // is asked of the file system.
 bool config_load_text(const struct config_table *table, const char *name, const char *folder,

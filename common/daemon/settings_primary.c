@@ -108,7 +108,8 @@ primary_settings_load(const char *path, struct primary_settings **ret_settings,
                       struct config_errors *errors)
 {
     struct config *config = NULL;
-    return config_load(&config_table_primary, path, &config, errors) &&
+    return config_load_further(&config_table_primary, path, settings_secrets_check, &config,
+                               errors) &&
            settings_finish(config, true, ret_settings, errors);
 }
 

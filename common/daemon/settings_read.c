@@ -154,6 +154,21 @@ secret_take(const struct settings_reading *reading, const struct config_scope *s
             key->secret_length);
 }
 
+void
+settings_secrets_check(struct config *config, struct config_errors *errors)
+{
+    struct settings_reading reading = {config, errors, true, NULL};
+    for (size_t i = 0; i < config_count(config, "key"); i++) {
+        const struct config_scope *scope = config_item(config, "key", i);
+        const struct config_value *secret = config_get(scope, "secret");
+        struct tsig_key key = {0};
+        if (!secret->is_set && scope->node && config_node_member(scope->node, "secret"))
+            continue; // there, and told as wrong already
+        secret_take(&reading, scope, &key);
+        explicit_bzero(&key, sizeof key);
+    }
+}
+
 const struct tsig_key *
 settings_keys_read(const struct settings_reading *reading, size_t *ret_count)
 {

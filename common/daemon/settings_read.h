@@ -33,6 +33,9 @@ struct settings_indexes settings_indexes(const struct settings_reading *reading,
 // Lists and maps of both files.
 void settings_http_read(const struct settings_reading *reading, struct http_settings *ret_http);
 void settings_log_read(const struct settings_reading *reading, struct log_settings *ret_log);
+// The secrets of a file that has other errors: each key has one, its file can be read by us and by
+// nobody else.
+void settings_secrets_check(struct config *config, struct config_errors *errors);
 const struct tsig_key *settings_keys_read(const struct settings_reading *reading,
                                           size_t *ret_count);
 const struct remote_settings *settings_remotes_read(const struct settings_reading *reading,

@@ -226,7 +226,8 @@ secondary_settings_load(const char *path, struct secondary_settings **ret_settin
                         struct config_errors *errors)
 {
     struct config *config = NULL;
-    return config_load(&config_table_secondary, path, &config, errors) &&
+    return config_load_further(&config_table_secondary, path, settings_secrets_check, &config,
+                               errors) &&
            settings_finish(config, true, ret_settings, errors);
 }
 

@@ -104,6 +104,10 @@ def test_all_errors_are_told_at_once_each_with_line_and_column(work, daemon):
         f"  - {{domain: example.gov, {reference}}}\n"
         f"  - {{domain: Example.GOV., {reference}}}\n"
         f"  - {{domain: example.net, {reference}, acl: [nobody]}}\n"
+        "key:\n"
+        "  - {id: a., algorithm: hmac-sha256}\n"
+        "  - {id: b., algorithm: hmac-sha256, secret-file: open}\n"
+        "  - {id: c., algorithm: hmac-sha256, secret: \"%%\"}\n"
     )
     made, line = run_with(work, daemon, text)
     done = made.run()
@@ -113,7 +117,8 @@ def test_all_errors_are_told_at_once_each_with_line_and_column(work, daemon):
         for l, word in re.findall(rf"^{re.escape(str(made.config_file))}:(\d+):\d+: (\S+?):? ", done.stderr, re.M)
     ]
     assert places == [
-        (0, "remote.key"), (1, "log.level"), (1, "log.fromat"), (4, "zone.domain"), (5, "zone.acl")
+        (0, "remote.key"), (1, "log.level"), (1, "log.fromat"), (4, "zone.domain"), (5, "zone.acl"),
+        (7, "key.id"), (8, "key.secret-file"), (9, "key.secret"),
     ], done.stderr
     assert f"{made.config_file}:{line + 3}:" in done.stderr, "the second one names the first"
 
