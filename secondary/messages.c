@@ -70,7 +70,8 @@ read_i64(struct octets_reader *reader)
 static void
 write_text(struct octets_buffer *body, const char *text)
 {
-    size_t length = text != NULL ? strnlen(text, MESSAGES_TEXT_MAX) : 0;
+    size_t length = text != NULL ? strlen(text) : 0;
+    length = length < MESSAGES_TEXT_MAX ? length : MESSAGES_TEXT_MAX;
     octets_buffer_add_u32(body, (uint32_t)length);
     octets_buffer_add(body, text, length);
 }
