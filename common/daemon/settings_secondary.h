@@ -41,6 +41,9 @@ struct policy_settings {
     uint32_t dnskey_ttl_seconds;
     int64_t propagation_delay_seconds;
     bool nsec3, nsec3_opt_out;
+    unsigned
+        nsec3_iterations; // 0 ... NSEC3_ITERATIONS_MAX; above 0 the configuration warns (RFC 9276)
+    const char *nsec3_salt; // hexadecimal, "" for none; warns too
     enum secondary_serial_policy serial_policy;
     enum cds_publish cds_cdnskey_publish;
     struct settings_addresses ds_check_parents; // empty: no check

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "common/dns/nsec3_hash.h"
 #include "common/zone/version.h"
 
 struct zone_match {
@@ -18,6 +19,9 @@ struct zone_match {
     bool damaged;
 };
 
+// A record that holds nothing but NSEC3 is no name of the zone (RFC 5155 section 7.2.8): zone_find, zone_find_exact
+// and zone_find_wildcard do not see it. zone_find_record, the cursors and diffs do.
+//
 // name: at or below the apex, lower case, suffixes made with version_hash_key.
 void zone_find(const struct version *version, const uint8_t *name,
                const struct name_suffixes *suffixes, struct zone_match *ret_match);
@@ -31,5 +35,13 @@ const struct node *zone_find_wildcard(const struct version *version, const uint8
 // The owner of the NSEC that matches or covers name: the last NSEC owner not after it in canonical order (RFC
 // 4034 section 6.1); NULL in a version without NSEC, or where a damaged record is in the way.
 const struct node *zone_find_nsec(const struct version *version, const uint8_t *name);
+// Any record at exactly this lower-case name, one that holds only NSEC3 too; NULL: none. *ret_damaged: it is there and
+// cannot be read.
+const struct node *zone_find_record(const struct version *version, const uint8_t *name, bool *ret_damaged);
+// In a version with NSEC3: the record of the NSEC3 that matches or covers hash, the last one not after it in hash
+// order, or the last of all where it is before the first (the order is a ring). *ret_matches: its hash is this one.
+// NULL in a version without NSEC3, or where a damaged record is in the way.
+const struct node *zone_find_nsec3(const struct version *version,
+                                   const uint8_t hash[static NSEC3_HASH_SIZE], bool *ret_matches);
 
 #endif

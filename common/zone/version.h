@@ -10,6 +10,7 @@
 
 #include "common/base/fault.h"
 #include "common/dns/name.h"
+#include "common/dns/nsec3_hash.h"
 #include "common/zone/node.h"
 
 struct version;
@@ -21,7 +22,9 @@ struct version_facts {
     uint32_t signed_serial;    // of the SOA in this version (the same where nothing is signed)
     int64_t published_seconds; // unix time
     bool is_signed;
-    bool nsec3; // denial by NSEC3 (later); else NSEC where signed
+    // Denial by NSEC3; else NSEC where signed. The store reads it off the apex as it publishes (NSEC3PARAM and no
+    // NSEC there), whatever the caller says.
+    bool nsec3;
     uint32_t soa_expire_seconds;
     uint64_t node_count, rr_count, signature_count; // rr_count without RRSIGs; kept by the store
 };
@@ -49,6 +52,8 @@ const struct version_facts *version_facts(const struct version *version);
 // The key of name_suffixes_init for lookups in this version.
 uint64_t version_hash_key(const struct version *version);
 const struct node *version_apex_node(const struct version *version);
+// The parameters of the chain of a version with NSEC3, flags as in the apex's NSEC3; NULL in any other.
+const struct nsec3_parameters *version_nsec3(const struct version *version);
 
 // Walks all records in canonical order, empty non-terminals and glue included.
 struct version_cursor {

@@ -73,4 +73,19 @@ struct gate_candidate {
 void gate_judge(const struct gate_candidate *candidate, const struct gate_limits *limits,
                 struct diff *ret_diff, struct gate_verdict *verdict);
 
+// The same from the change alone, so that one changed record of a million costs what one record
+// costs. It must give what gate_judge gives on the whole content; where it cannot know that, it
+// says so.
+struct gate_change {
+    const struct version *served; // what it changes; it passed the gate itself
+    const struct diff *diff;      // unsigned view, canonical order
+    const struct draft *changed;  // sealed: the whole new unsigned content of the changed owners
+                                  // that stay, nothing else
+    uint64_t rr_count, octets;    // of the whole new content
+};
+// True: it passes without any warning, verdict is filled (digest zero). False: judge the whole
+// content; verdict is untouched.
+bool gate_judge_change(const struct gate_change *change, const struct gate_limits *limits,
+                       struct gate_verdict *verdict);
+
 #endif

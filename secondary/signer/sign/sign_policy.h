@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "common/base/fault.h"
+#include "common/dns/nsec3_hash.h"
 #include "common/zone/serial.h"
 #include "secondary/signer/keys/key_policy.h"
 
@@ -19,6 +20,11 @@ struct sign_policy {
     enum serial_policy serial_policy; // SERIAL_KEEP: the source's, moved on where it must
     enum verify_mode verify;
     uint32_t dnskey_ttl_seconds; // as in the key policy
+    // Denial: NSEC3 with these parameters (flags: opt-out), else NSEC. A change of either makes a
+    // whole new chain in one version (README.md, decision 14).
+    bool nsec3;
+    struct nsec3_parameters nsec3_parameters;
+    bool zonemd; // a ZONEMD at the apex: SIMPLE, SHA-384 (RFC 8976)
 };
 #define SIGN_BACKDATE_SECONDS                                                                      \
     3600 // an inception lies at least so far back: clocks of validators differ
