@@ -1,0 +1,143 @@
+// Which door into libcrypto: a server computes up to three hashes for each denial, so a call is to
+// cost little and to allocate nothing. Measured on one core, a name of 17 octets, no salt, no
+// iterations: SHA1_Init, _Update, _Final on a context on the stack 108 ns; EVP with a fetched
+// digest and a context used again 225 ns, and that context would have to be one for each thread;
+// EVP_Digest with a fetched digest 340 ns and an allocation; with EVP_sha1() 940 ns, for it looks
+// the digest up each time. One SHA1_Transform over a block padded by hand saves another 10 ns and
+// is not worth a padding of our own. OpenSSL 3 calls the first family deprecated, for providers
+// cannot replace it; here that is what is wanted. Would it go, the context for each thread is next.
+#define OPENSSL_SUPPRESS_DEPRECATED
+
+#include "common/dns/nsec3_hash.h"
+
+#include <openssl/sha.h>
+#include <string.h>
+
+#define FIXED_SIZE 5 // algorithm, flags, iterations, the salt's length
+
+_Static_assert(SHA_DIGEST_LENGTH == NSEC3_HASH_SIZE, "the hash is SHA-1");
+_Static_assert(NSEC3_LABEL_SIZE * 5 == NSEC3_HASH_SIZE * 8, "no digit is filled up with zeros");
+
+bool
+nsec3_parameters_read(const uint8_t *rdata, size_t rdlength,
+                      struct nsec3_parameters *ret_parameters)
+{
+    if (rdlength < FIXED_SIZE || rdlength - FIXED_SIZE < rdata[4])
+        return false;
+    *ret_parameters = (struct nsec3_parameters){.algorithm = rdata[0],
+                                                .flags = rdata[1],
+                                                .iterations = octets_get_u16(rdata + 2),
+                                                .salt_length = rdata[4]};
+    memcpy(ret_parameters->salt, rdata + FIXED_SIZE, rdata[4]);
+    return true;
+}
+
+size_t
+nsec3_parameters_write(const struct nsec3_parameters *parameters, uint8_t *ret_rdata)
+{
+    ret_rdata[0] = parameters->algorithm;
+    ret_rdata[1] = 0;
+    octets_put_u16(ret_rdata + 2, parameters->iterations);
+    ret_rdata[4] = parameters->salt_length;
+    memcpy(ret_rdata + FIXED_SIZE, parameters->salt, parameters->salt_length);
+    return FIXED_SIZE + (size_t)parameters->salt_length;
+}
+
+bool
+nsec3_parameters_equal(const struct nsec3_parameters *a, const struct nsec3_parameters *b)
+{
+    return a->algorithm == b->algorithm && a->iterations == b->iterations &&
+           a->salt_length == b->salt_length && memcmp(a->salt, b->salt, a->salt_length) == 0;
+}
+
+static void
+hash_once(const struct nsec3_parameters *parameters, const uint8_t *octets, size_t length,
+          uint8_t ret_hash[static NSEC3_HASH_SIZE])
+{
+    SHA_CTX context;
+    SHA1_Init(&context);
+    SHA1_Update(&context, octets, length);
+    SHA1_Update(&context, parameters->salt, parameters->salt_length);
+    SHA1_Final(ret_hash, &context);
+}
+
+void
+nsec3_hash(const struct nsec3_parameters *parameters, const uint8_t *name,
+           uint8_t ret_hash[static NSEC3_HASH_SIZE])
+{
+    hash_once(parameters, name, name_length(name), ret_hash);
+    for (unsigned i = 0; i < parameters->iterations; i++)
+        hash_once(parameters, ret_hash, NSEC3_HASH_SIZE, ret_hash);
+}
+
+bool
+nsec3_owner(const uint8_t hash[static NSEC3_HASH_SIZE], const uint8_t *apex,
+            uint8_t ret_name[static NAME_SIZE_MAX])
+{
+    static const char digits[] = "0123456789abcdefghijklmnopqrstuv";
+    if (name_length(apex) > NSEC3_APEX_MAX)
+        return false;
+    uint8_t *at = ret_name;
+    *at++ = NSEC3_LABEL_SIZE;
+    for (unsigned group = 0; group < NSEC3_HASH_SIZE; group += 5) {
+        uint64_t bits = 0;
+        for (unsigned i = 0; i < 5; i++)
+            bits = bits << 8 | hash[group + i];
+        for (unsigned shift = 40; shift; shift -= 5)
+            *at++ = (uint8_t)digits[bits >> (shift - 5) & 31];
+    }
+    name_copy(at, apex);
+    return true;
+}
+
+// The value of a digit, or 32.
+static unsigned
+digit_value(uint8_t digit)
+{
+    if (digit >= '0' && digit <= '9')
+        return digit - (unsigned)'0';
+    if (digit >= 'a' && digit <= 'v')
+        return digit - (unsigned)'a' + 10;
+    if (digit >= 'A' && digit <= 'V')
+        return digit - (unsigned)'A' + 10;
+    return 32;
+}
+
+bool
+nsec3_owner_hash(const uint8_t *owner, const uint8_t *apex,
+                 uint8_t ret_hash[static NSEC3_HASH_SIZE])
+{
+    if (owner[0] != NSEC3_LABEL_SIZE || !name_equal_any_case(owner + 1 + NSEC3_LABEL_SIZE, apex))
+        return false;
+    uint8_t hash[NSEC3_HASH_SIZE];
+    const uint8_t *at = owner + 1;
+    for (unsigned group = 0; group < NSEC3_HASH_SIZE; group += 5) {
+        uint64_t bits = 0;
+        for (unsigned i = 0; i < 8; i++) {
+            unsigned value = digit_value(*at++);
+            if (value > 31)
+                return false;
+            bits = bits << 5 | value;
+        }
+        for (unsigned i = 0; i < 5; i++)
+            hash[group + i] = (uint8_t)(bits >> (32 - 8 * i));
+    }
+    memcpy(ret_hash, hash, sizeof hash);
+    return true;
+}
+
+bool
+nsec3_rdata_read(const uint8_t *rdata, size_t rdlength, struct nsec3_rdata *ret_nsec3)
+{
+    struct nsec3_rdata nsec3;
+    if (!nsec3_parameters_read(rdata, rdlength, &nsec3.parameters))
+        return false;
+    size_t at = FIXED_SIZE + (size_t)nsec3.parameters.salt_length;
+    if (rdlength < at + 1 + NSEC3_HASH_SIZE || rdata[at] != NSEC3_HASH_SIZE)
+        return false;
+    nsec3.next = rdata + at + 1;
+    nsec3.bitmap = nsec3.next + NSEC3_HASH_SIZE;
+    nsec3.bitmap_length = rdlength - at - 1 - NSEC3_HASH_SIZE;
+    *ret_nsec3 = nsec3;
+    return true;
+}
