@@ -1,5 +1,8 @@
 // One tag octet for each RR says whether the owner is the one before: transfers come owner by
 // owner, so most RRs cost no name at all, and a name is no longer than in the message.
+//
+// The digest is taken of the gathered octets as they leave the buffer, in long pieces; a SOA cuts a
+// piece, for its serial goes in as zeros.
 #include "common/transfer/rr_stream.h"
 
 #include "common/base/hash.h"
@@ -14,10 +17,11 @@
 #include <unistd.h>
 
 #define STREAM_MAGIC  UINT64_C(0x54444D5252530D0A) // "TDMRRS\r\n"
-#define STREAM_FORMAT 1
-#define STREAM_HEAD   10 // magic and format
-#define STREAM_TAIL   13 // end tag, count, CRC
+#define STREAM_FORMAT 2
+#define STREAM_HEAD   10                                  // magic and format
+#define STREAM_TAIL   (9 + HASH_DIGEST_SIZE + STREAM_CRC) // end tag, count, digest, CRC
 #define STREAM_CRC    4
+#define SOA_NUMBERS   20 // the serial and four more at the end of a SOA's RDATA
 #define STREAM_SEALS  (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 enum stream_tag { TAG_SAME = 0, TAG_OWNER = 1, TAG_END = 2 };
@@ -31,12 +35,32 @@ rr_stream_writer_init(struct rr_stream_writer *writer, const uint8_t *apex, int 
     octets_buffer_add_u64(&writer->buffer, STREAM_MAGIC);
     octets_buffer_add_u16(&writer->buffer, STREAM_FORMAT);
     octets_buffer_add(&writer->buffer, apex, name_length(apex));
+    hash_digest_init(&writer->digest);
+    writer->digested = STREAM_HEAD;
 }
 
 void
 rr_stream_writer_close(struct rr_stream_writer *writer)
 {
     octets_buffer_close(&writer->buffer);
+}
+
+static void
+digest_up_to(struct rr_stream_writer *writer, size_t position)
+{
+    hash_digest_add(&writer->digest, writer->buffer.data + writer->digested,
+                    position - writer->digested);
+    writer->digested = position;
+}
+
+// The RDATA of a SOA are the last octets of the buffer.
+static void
+digest_soa(struct rr_stream_writer *writer)
+{
+    static const uint8_t zeros[4];
+    digest_up_to(writer, writer->buffer.length - SOA_NUMBERS);
+    hash_digest_add(&writer->digest, zeros, sizeof zeros);
+    writer->digested += sizeof zeros;
 }
 
 // Moves the buffer into the file. After a failure nothing more is written; the end says so.
@@ -56,7 +80,7 @@ flush(struct rr_stream_writer *writer)
         }
     }
     writer->written += writer->buffer.length;
-    writer->buffer.length = 0;
+    writer->buffer.length = writer->digested = 0;
 }
 
 static void
@@ -83,15 +107,22 @@ rr_stream_add(struct rr_stream_writer *writer, const uint8_t *owner, uint16_t ty
     octets_buffer_add_u16(&writer->buffer, rdlength);
     octets_buffer_add(&writer->buffer, rdata, rdlength);
     writer->count++;
-    if (writer->fd >= 0 && writer->buffer.length >= RR_STREAM_FLUSH)
-        flush(writer);
+    if (type == RRTYPE_SOA && rdlength >= SOA_NUMBERS)
+        digest_soa(writer);
+    if (writer->fd < 0 || writer->buffer.length < RR_STREAM_FLUSH)
+        return;
+    digest_up_to(writer, writer->buffer.length);
+    flush(writer);
 }
 
 bool
 rr_stream_end(struct rr_stream_writer *writer, struct fault *fault)
 {
+    digest_up_to(writer, writer->buffer.length);
+    hash_digest_end(&writer->digest, &writer->digest_ended);
     octets_buffer_add_u8(&writer->buffer, TAG_END);
     octets_buffer_add_u64(&writer->buffer, writer->count);
+    octets_buffer_add(&writer->buffer, writer->digest_ended.octets, HASH_DIGEST_SIZE);
     uint32_t crc = hash_crc32c(writer->crc, writer->buffer.data, writer->buffer.length);
     octets_buffer_add_u32(&writer->buffer, crc);
     if (writer->fd < 0)
@@ -99,6 +130,12 @@ rr_stream_end(struct rr_stream_writer *writer, struct fault *fault)
     flush(writer);
     return !writer->error ||
            fault_set_errno(fault, writer->error, "the transferred zone cannot be kept in memory");
+}
+
+void
+rr_stream_digest(const struct rr_stream_writer *writer, struct hash_digest *ret_digest)
+{
+    *ret_digest = writer->digest_ended;
 }
 
 uint64_t
@@ -178,6 +215,22 @@ check_memfd(int fd, uint64_t maximum, size_t *ret_size, struct fault *fault)
 }
 
 bool
+rr_stream_peek_digest(int fd, struct hash_digest *ret_digest, struct fault *fault)
+{
+    size_t size;
+    if (!check_memfd(fd, UINT64_MAX, &size, fault))
+        return false;
+    if (size < STREAM_HEAD + 1 + STREAM_TAIL)
+        return corrupt(fault, "it is too short");
+    off_t at = (off_t)(size - STREAM_CRC - HASH_DIGEST_SIZE);
+    struct hash_digest digest;
+    if (pread(fd, digest.octets, sizeof digest.octets, at) != sizeof digest.octets)
+        return fault_set_errno(fault, errno, "a stream of records cannot be read");
+    *ret_digest = digest;
+    return true;
+}
+
+bool
 rr_stream_reader_map(struct rr_stream_reader *reader, int fd, uint64_t maximum, struct fault *fault)
 {
     size_t size;
@@ -215,6 +268,7 @@ static enum rr_stream_step
 read_end(struct rr_stream_reader *reader, struct fault *fault)
 {
     uint64_t count = octets_read_u64(&reader->reader);
+    octets_read_view(&reader->reader, HASH_DIGEST_SIZE);
     if (reader->reader.failed || count != reader->count || octets_left(&reader->reader))
         return bad_rr(reader, fault, "it ends in the wrong place");
     reader->ended = true;

@@ -4,9 +4,15 @@
 //
 // Layout, network order. Head: u64 magic, u16 format, apex name. Then for each RR one octet tag:
 // RR_STREAM_OWNER (a name follows) or RR_STREAM_SAME (owner as before), u16 type, u32 ttl, u16
-// rdlength, RDATA in canonical form. At the end the tag RR_STREAM_END, u64 count of RRs, u32 CRC32C
-// of all octets before the CRC. The RRs stand in the order in which they came, the first SOA
-// included, the closing SOA not.
+// rdlength, RDATA in canonical form. At the end the tag RR_STREAM_END, u64 count of RRs, the
+// digest, u32 CRC32C of all octets before the CRC. The RRs stand in the order in which they came,
+// the first SOA included, the closing SOA not.
+//
+// The digest is of the zone's name and the RRs in that order, with the serials of SOAs as zeros:
+// two streams with one digest have the same content, TTLs included, so whoever knows what became of
+// the one knows what becomes of the other. It is the writer's word, which the reader does not
+// check: a writer that lies can pass new content off as old, which it can do by sending the old
+// anyway.
 #ifndef TANDEM_TRANSFER_RR_STREAM_H
 #define TANDEM_TRANSFER_RR_STREAM_H
 
@@ -15,6 +21,7 @@
 #include <stdint.h>
 
 #include "common/base/fault.h"
+#include "common/base/hash.h"
 #include "common/base/octets.h"
 #include "common/dns/name.h"
 #include "common/dns/rdata.h"
@@ -31,7 +38,10 @@ struct rr_stream_writer {
     uint64_t written;            // octets that left the buffer
     uint64_t count;              // RRs
     uint32_t crc;
-    int error; // errno of the first failed write; sticky
+    int error;       // errno of the first failed write; sticky
+    size_t digested; // octets of buffer that the digest has
+    struct hash_digest_state digest;
+    struct hash_digest digest_ended; // of rr_stream_end
     uint8_t owner[NAME_SIZE_MAX];
 };
 void rr_stream_writer_init(struct rr_stream_writer *writer, const uint8_t *apex, int fd);
@@ -41,6 +51,8 @@ void rr_stream_add(struct rr_stream_writer *writer, const uint8_t *owner, uint16
                    uint32_t ttl, const uint8_t *rdata, uint16_t rdlength);
 // Writes the end mark and what is left. FAULT_IO when any write failed.
 bool rr_stream_end(struct rr_stream_writer *writer, struct fault *fault);
+// The digest, after rr_stream_end.
+void rr_stream_digest(const struct rr_stream_writer *writer, struct hash_digest *ret_digest);
 // Octets of the stream so far.
 uint64_t rr_stream_size(const struct rr_stream_writer *writer);
 
@@ -48,6 +60,10 @@ uint64_t rr_stream_size(const struct rr_stream_writer *writer);
 int rr_stream_memfd(const char *name, struct fault *fault);
 // Seals it against every change: what the receiver checked stays what it reads.
 bool rr_stream_seal(int fd, struct fault *fault);
+
+// The digest at the end of a sealed memfd, without reading the rest of it. Faults: not sealed, too
+// short.
+bool rr_stream_peek_digest(int fd, struct hash_digest *ret_digest, struct fault *fault);
 
 struct rr_stream_rr {
     uint8_t owner[NAME_SIZE_MAX]; // lower case

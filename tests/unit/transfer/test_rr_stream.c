@@ -157,6 +157,92 @@ every_cut_and_every_flipped_bit_is_found(void **state)
     rr_stream_writer_close(&writer);
 }
 
+// One stream of a SOA, two addresses at www and one at the apex.
+struct content {
+    uint32_t serial, refresh, ttl;
+    uint8_t first, second;
+    bool other_order;
+};
+
+static void
+digest_of(const struct content *content, int fd, struct hash_digest *ret_digest)
+{
+    struct rr_stream_writer writer;
+    uint8_t soa[] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+    octets_put_u32(soa + 2, content->serial);
+    octets_put_u32(soa + 6, content->refresh);
+    rr_stream_writer_init(&writer, apex, fd);
+    rr_stream_add(&writer, apex, RRTYPE_SOA, content->ttl, soa, sizeof soa);
+    if (content->other_order)
+        add_a(&writer, www, content->second);
+    add_a(&writer, www, content->first);
+    if (!content->other_order)
+        add_a(&writer, www, content->second);
+    for (unsigned i = 0; fd >= 0 && i < 60000; i++) // several flushes
+        add_a(&writer, apex, (uint8_t)i);
+    assert_true(rr_stream_end(&writer, NULL));
+    rr_stream_digest(&writer, ret_digest);
+    rr_stream_writer_close(&writer);
+}
+
+static bool
+same_digest(const struct content *a, const struct content *b)
+{
+    struct hash_digest of_a, of_b;
+    digest_of(a, -1, &of_a);
+    digest_of(b, -1, &of_b);
+    return memcmp(&of_a, &of_b, sizeof of_a) == 0;
+}
+
+static void
+the_digest_is_of_the_content_without_the_serial(void **state)
+{
+    (void)state;
+    const struct content base = {.serial = 1, .refresh = 2, .ttl = 60, .first = 1, .second = 2};
+    struct content other = base;
+    assert_true(same_digest(&base, &other));
+    other.serial = 0x01020304;
+    assert_true(same_digest(&base, &other));
+    other.refresh = 3;
+    assert_false(same_digest(&base, &other));
+    other = base;
+    other.ttl = 61;
+    assert_false(same_digest(&base, &other));
+    other = base;
+    other.second = 3;
+    assert_false(same_digest(&base, &other));
+    other = base;
+    other.other_order = true; // as good as another content, to whoever compares digests only
+    assert_false(same_digest(&base, &other));
+}
+
+static void
+the_digest_is_read_off_the_end_of_a_sealed_memfd(void **state)
+{
+    (void)state;
+    struct content content = {.serial = 1, .refresh = 2, .ttl = 60, .first = 1, .second = 2};
+    struct hash_digest digest, peeked, again;
+    struct fault fault = {0};
+    int fd = rr_stream_memfd("test", NULL), other = rr_stream_memfd("test", NULL);
+    digest_of(&content, fd, &digest);
+    assert_false(rr_stream_peek_digest(fd, &peeked, &fault));
+    assert_non_null(strstr(fault.text, "not sealed"));
+    assert_true(rr_stream_seal(fd, NULL));
+    assert_true(rr_stream_peek_digest(fd, &peeked, &fault));
+    assert_memory_equal(&digest, &peeked, sizeof digest);
+    content.serial = 99;
+    digest_of(&content, other, &again);
+    assert_memory_equal(&digest, &again, sizeof digest);
+    close(fd);
+    close(other);
+    fd = rr_stream_memfd("test", NULL);
+    assert_int_equal(write(fd, "short", 5), 5);
+    assert_true(rr_stream_seal(fd, NULL));
+    assert_false(rr_stream_peek_digest(fd, &peeked, &fault));
+    assert_int_equal(fault.kind, FAULT_CORRUPT);
+    close(fd);
+}
+
 static void
 repair_checksum(uint8_t *octets, size_t length)
 {
@@ -223,6 +309,8 @@ main(void)
         cmocka_unit_test(a_stream_in_a_sealed_memfd_comes_back_whole),
         cmocka_unit_test(a_full_disk_is_told_at_the_end),
         cmocka_unit_test(every_cut_and_every_flipped_bit_is_found),
+        cmocka_unit_test(the_digest_is_of_the_content_without_the_serial),
+        cmocka_unit_test(the_digest_is_read_off_the_end_of_a_sealed_memfd),
         cmocka_unit_test(a_lying_sender_is_found_or_harmless),
         cmocka_unit_test(records_that_no_zone_holds_are_refused),
     };
