@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/base/arena.h"
+#include "common/dns/nsec3_hash.h"
 
 static bool
 wants_state(enum message_role role)
@@ -377,6 +378,8 @@ write_signing(const struct policy_settings *policy, struct octets_buffer *body)
     write_i64(body, policy->propagation_delay_seconds);
     octets_buffer_add_u8(body, policy->nsec3);
     octets_buffer_add_u8(body, policy->nsec3_opt_out);
+    octets_buffer_add_u8(body, (uint8_t)policy->nsec3_iterations);
+    octets_buffer_add_text(body, policy->nsec3_salt);
     octets_buffer_add_u8(body, (uint8_t)policy->serial_policy);
     octets_buffer_add_u8(body, (uint8_t)policy->cds_cdnskey_publish);
     octets_buffer_add_u8(body, policy->zonemd);
@@ -400,6 +403,8 @@ read_signing(struct octets_reader *reader, struct arena *arena, struct policy_se
     policy->propagation_delay_seconds = read_i64(reader);
     policy->nsec3 = read_bool(reader);
     policy->nsec3_opt_out = read_bool(reader);
+    policy->nsec3_iterations = read_choice(reader, NSEC3_ITERATIONS_MAX);
+    policy->nsec3_salt = read_text(reader, arena);
     policy->serial_policy =
         (enum secondary_serial_policy)read_choice(reader, SECONDARY_SERIAL_DATESERIAL);
     policy->cds_cdnskey_publish = (enum cds_publish)read_choice(reader, CDS_PUBLISH_DELETE);
@@ -433,7 +438,7 @@ read_policies(struct octets_reader *reader, enum message_role role, struct role_
     uint32_t count = read_count(reader, sizeof(uint32_t));
     struct policy_settings *policies = arena_zalloc(into->arena, sizeof *policies * (count + 1U));
     for (uint32_t i = 0; i < count && !reader->failed; i++) {
-        policies[i].key_secret_file = "";
+        policies[i].key_secret_file = policies[i].nsec3_salt = "";
         policies[i].id = read_text(reader, into->arena);
         if (wants_limits(role)) {
             policies[i].ds_check_parents = read_addresses(reader, into->arena);

@@ -93,17 +93,33 @@ last_part(const char *name)
     return dot ? dot + 1 : name;
 }
 
-// A map that may stand instead of a scalar is shown as the scalar; its keys have their defaults.
+static bool
+is_below(const struct config_scope *scope, size_t above, size_t index)
+{
+    size_t length = strlen(scope->names[above]);
+    return strncmp(scope->names[above], scope->names[index], length) == 0 &&
+           scope->names[index][length] == '.';
+}
+
+// Of a row that takes a map instead of a scalar: the map says something, so it is shown.
+static bool
+is_map(const struct config_scope *scope, size_t index)
+{
+    for (size_t i = index + 1; scope->rows[index]->flags & CONFIG_OR_MAP && i < scope->row_count;
+         i++)
+        if (is_below(scope, index, i) && scope->values[i]->is_set)
+            return true;
+    return false;
+}
+
+// A map that may stand instead of a scalar is shown as the scalar where its keys have their
+// defaults.
 static bool
 is_below_scalar(const struct config_scope *scope, size_t index)
 {
-    for (size_t i = 0; i < index; i++) {
-        size_t length = strlen(scope->names[i]);
-        if ((scope->rows[i]->flags & CONFIG_OR_MAP) &&
-            strncmp(scope->names[i], scope->names[index], length) == 0 &&
-            scope->names[index][length] == '.')
-            return true;
-    }
+    for (size_t i = 0; i < index; i++)
+        if ((scope->rows[i]->flags & CONFIG_OR_MAP) && is_below(scope, i, index))
+            return !is_map(scope, i);
     return false;
 }
 
@@ -116,10 +132,8 @@ is_shown(const struct config_scope *scope, size_t index)
         return false;
     if (scope->rows[index]->type != CONFIG_MAP)
         return is_template ? value->is_set : value->is_given;
-    size_t length = strlen(scope->names[index]);
     for (size_t i = index + 1; i < scope->row_count; i++)
-        if (strncmp(scope->names[i], scope->names[index], length) == 0 &&
-            scope->names[i][length] == '.' && is_shown(scope, i))
+        if (is_below(scope, index, i) && is_shown(scope, i))
             return true;
     return false;
 }
@@ -137,7 +151,7 @@ scope_add(struct octets_buffer *text, const struct config_scope *scope)
         else
             octets_buffer_printf(text, "%*s%s:", (int)indent, "", last_part(scope->names[i]));
         first = false;
-        if (scope->rows[i]->type != CONFIG_MAP) {
+        if (scope->rows[i]->type != CONFIG_MAP && !is_map(scope, i)) {
             octets_buffer_add(text, " ", 1);
             value_add(text, scope->values[i]);
         }

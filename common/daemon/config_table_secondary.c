@@ -1,4 +1,5 @@
 #include "common/daemon/config_table_rows.h"
+#include "common/dns/nsec3_hash.h"
 
 #define NEVER_LONGER (3650 * DAY)
 #define TTL_MAX      (INT64_C(0x7fffffff)) // RFC 2181 section 8
@@ -67,10 +68,14 @@ static const struct config_row rows[] = {
      .help = "TTL of the DNSKEY records"},
     {"policy.propagation-delay", CONFIG_DURATION, 0, "1h", .minimum = 0, .maximum = 30 * DAY,
      .help = "time until every server of the zone has a new version"},
-    {"policy.nsec3", CONFIG_BOOLEAN, CONFIG_OR_MAP, "no", .performed = "no",
+    {"policy.nsec3", CONFIG_BOOLEAN, CONFIG_OR_MAP, "no",
      .help = "NSEC3 instead of NSEC; iterations 0, no salt (RFC 9276)"},
-    {"policy.nsec3.opt-out", CONFIG_BOOLEAN, 0, "no", .performed = "no",
+    {"policy.nsec3.opt-out", CONFIG_BOOLEAN, 0, "no",
      .help = "no NSEC3 for unsigned delegations (RFC 5155 section 6)"},
+    {"policy.nsec3.iterations", CONFIG_INTEGER, 0, "0", .minimum = 0,
+     .maximum = NSEC3_ITERATIONS_MAX, .help = "further rounds of the hash; RFC 9276 wants none"},
+    {"policy.nsec3.salt", CONFIG_TEXT, CONFIG_PERMIT_EMPTY, "",
+     .help = "salt of the hash in hexadecimal, 32 octets at most; RFC 9276 wants none"},
     {"policy.serial-policy", CONFIG_WORD, 0, "unixtime", "unixtime|increment|dateserial",
      .help = "serial of the signed zone; it never goes backwards"},
     {"policy.cds-cdnskey-publish", CONFIG_WORD, 0, "rollover", "none|always|rollover|delete",
@@ -80,8 +85,7 @@ static const struct config_row rows[] = {
      .help = "name servers of the parent; none: no check"},
     {"policy.ds-check.interval", CONFIG_DURATION, 0, "1h", .minimum = 10, .maximum = 30 * DAY,
      .help = "how often they are asked"},
-    {"policy.zonemd", CONFIG_BOOLEAN, 0, "no", .performed = "no",
-     .help = "a digest over the zone (RFC 8976)"},
+    {"policy.zonemd", CONFIG_BOOLEAN, 0, "no", .help = "a digest over the zone (RFC 8976)"},
     {"policy.signing-threads", CONFIG_INTEGER, 0, "0", .minimum = 0, .maximum = 256,
      .help = "threads that sign; 0 is one for each core"},
     {"policy.verify", CONFIG_WORD, 0, "changes", "changes|all|off",

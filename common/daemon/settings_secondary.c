@@ -1,12 +1,14 @@
 #include "common/daemon/settings_secondary.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "common/base/arena.h"
 #include "common/base/quantity.h"
 #include "common/daemon/config_table.h"
 #include "common/daemon/settings_read.h"
 #include "common/dns/name.h"
+#include "common/dns/nsec3_hash.h"
 
 #define REVIEW_TIMEOUT            60 // seconds for gate.review: it looks at a diff and may ask a service
 #define ALGORITHM_ECDSAP256SHA256 13
@@ -54,6 +56,30 @@ server_read(const struct settings_reading *reading, struct secondary_settings *s
                            "expected at least one address");
 }
 
+// Signatures must be renewed before the old ones, cached for the largest TTL, end (RFC 6781
+// section 4.4.2); the DNSKEY RRset is one that every zone of the policy has.
+static void
+dnskey_ttl_check(const struct settings_reading *reading, const struct config_scope *scope,
+                 const struct policy_settings *policy)
+{
+    if (policy->rrsig_refresh_seconds >
+        (int64_t)policy->dnskey_ttl_seconds + policy->propagation_delay_seconds)
+        return;
+    const struct config_value *value = config_get(scope, "dnskey-ttl");
+    char ttl[QUANTITY_TEXT_MAX], delay[QUANTITY_TEXT_MAX], refresh[QUANTITY_TEXT_MAX];
+    if (!value->is_set && config_get(scope, "rrsig-refresh")->is_set)
+        value = config_get(scope, "rrsig-refresh");
+    else if (!value->is_set)
+        value = config_get(scope, "propagation-delay");
+    config_value_error(
+        reading->config, value, reading->errors,
+        "rrsig-refresh (%s) must be longer than dnskey-ttl (%s) and propagation-delay (%s) "
+        "together, or caches hold signatures that have ended; lengthen it or shorten those",
+        quantity_duration_text(policy->rrsig_refresh_seconds, refresh),
+        quantity_duration_text(policy->dnskey_ttl_seconds, ttl),
+        quantity_duration_text(policy->propagation_delay_seconds, delay));
+}
+
 // A policy that cannot hold is refused before a zone goes bogus by it.
 static void
 policy_check(const struct settings_reading *reading, const struct config_scope *scope,
@@ -68,12 +94,39 @@ policy_check(const struct settings_reading *reading, const struct config_scope *
         value = config_get(scope, "rrsig-refresh");
     else if (!value->is_set)
         value = config_get(scope, "rrsig-jitter");
-    config_value_error(
-        reading->config, value, reading->errors,
-        "rrsig-lifetime (%s) must be longer than rrsig-refresh (%s) and rrsig-jitter (%s) together",
-        quantity_duration_text(policy->rrsig_lifetime_seconds, lifetime),
-        quantity_duration_text(policy->rrsig_refresh_seconds, refresh),
-        quantity_duration_text(policy->rrsig_jitter_seconds, jitter));
+    config_value_error(reading->config, value, reading->errors,
+                       "rrsig-lifetime (%s) must be longer than rrsig-refresh (%s) and "
+                       "rrsig-jitter (%s) together; "
+                       "lengthen it or shorten those",
+                       quantity_duration_text(policy->rrsig_lifetime_seconds, lifetime),
+                       quantity_duration_text(policy->rrsig_refresh_seconds, refresh),
+                       quantity_duration_text(policy->rrsig_jitter_seconds, jitter));
+}
+
+// What RFC 9276 advises against works, and is said.
+static void
+nsec3_check(const struct settings_reading *reading, const struct config_scope *scope,
+            const struct policy_settings *policy)
+{
+    const struct config_value *salt = config_get(scope, "nsec3.salt");
+    size_t digits = strlen(policy->nsec3_salt);
+    if (digits != strspn(policy->nsec3_salt, "0123456789abcdefABCDEF") || digits % 2 != 0 ||
+        digits > POLICY_SALT_DIGITS_MAX)
+        config_value_error(
+            reading->config, salt, reading->errors,
+            "expected an even number of hexadecimal digits, at most %d, or \"\" for no salt, got "
+            "\"%.*s\"",
+            POLICY_SALT_DIGITS_MAX, POLICY_SALT_DIGITS_MAX + 1, policy->nsec3_salt);
+    else if (digits > 0)
+        config_value_warn(reading->config, salt, reading->errors,
+                          "a salt protects nothing and lengthens every answer (RFC 9276 section "
+                          "3.1); leave it out");
+    if (policy->nsec3_iterations > 0)
+        config_value_warn(reading->config, config_get(scope, "nsec3.iterations"), reading->errors,
+                          "%u iterations protect nothing, cost every server and validator, and "
+                          "some validators treat the zone as unsigned (RFC 9276 section 3); leave "
+                          "them out",
+                          policy->nsec3_iterations);
 }
 
 static void
@@ -94,6 +147,8 @@ policy_read(const struct settings_reading *reading, const struct config_scope *s
     policy->propagation_delay_seconds = settings_integer(scope, "propagation-delay");
     policy->nsec3 = settings_boolean(scope, "nsec3");
     policy->nsec3_opt_out = settings_boolean(scope, "nsec3.opt-out");
+    policy->nsec3_iterations = (unsigned)settings_integer(scope, "nsec3.iterations");
+    policy->nsec3_salt = settings_text(scope, "nsec3.salt");
     policy->serial_policy = (enum secondary_serial_policy)settings_word(scope, "serial-policy");
     policy->cds_cdnskey_publish = (enum cds_publish)settings_word(scope, "cds-cdnskey-publish");
     policy->ds_check_parents = settings_addresses(reading, scope, "ds-check.parent");
@@ -102,6 +157,8 @@ policy_read(const struct settings_reading *reading, const struct config_scope *s
     policy->signing_threads = (unsigned)settings_integer(scope, "signing-threads");
     policy->verify = (enum policy_verify)settings_word(scope, "verify");
     policy_check(reading, scope, policy);
+    dnskey_ttl_check(reading, scope, policy);
+    nsec3_check(reading, scope, policy);
 }
 
 static void
@@ -116,11 +173,22 @@ policies_read(const struct settings_reading *reading, struct secondary_settings 
     settings->policy_count = count;
 }
 
-// Signatures must be renewed before the old ones, cached for the largest TTL, end (RFC 6781
-// section 4.4.2).
+// An NSEC3 stands one label of 32 octets below the apex, and a name has 255 (RFC 5155 section 3).
 static void
-zone_check(const struct settings_reading *reading, const struct config_scope *scope,
-           const struct secondary_zone_settings *zone, const struct policy_settings *policy)
+zone_nsec3_check(const struct settings_reading *reading, const struct config_scope *scope,
+                 const struct secondary_zone_settings *zone, const struct policy_settings *policy)
+{
+    if (policy->nsec3 && name_length(zone->name) > NSEC3_APEX_MAX)
+        config_value_error(reading->config, config_get(scope, "domain"), reading->errors,
+                           "a name of %zu octets has no room for hashed names below it (%d at "
+                           "most): policy %s with nsec3 cannot sign this zone; give it a policy "
+                           "with nsec3: no",
+                           name_length(zone->name), NSEC3_APEX_MAX, policy->id);
+}
+
+static void
+zone_ttl_check(const struct settings_reading *reading, const struct config_scope *scope,
+               const struct secondary_zone_settings *zone, const struct policy_settings *policy)
 {
     int64_t needed = zone->gate.max_ttl_seconds + policy->propagation_delay_seconds;
     if (needed < policy->rrsig_refresh_seconds)
@@ -134,6 +202,15 @@ zone_check(const struct settings_reading *reading, const struct config_scope *sc
         quantity_duration_text(zone->gate.max_ttl_seconds, ttl),
         quantity_duration_text(policy->propagation_delay_seconds, delay),
         quantity_duration_text(policy->rrsig_refresh_seconds, refresh), policy->id);
+}
+
+static void
+policy_of_zone_check(const struct settings_reading *reading, const struct config_scope *scope,
+                     const struct secondary_zone_settings *zone,
+                     const struct policy_settings *policy)
+{
+    zone_ttl_check(reading, scope, zone, policy);
+    zone_nsec3_check(reading, scope, zone, policy);
 }
 
 static int64_t
@@ -175,7 +252,7 @@ zone_read(const struct settings_reading *reading, const struct config_scope *sco
         config_value_error(reading->config, config_get(scope, "primary"), reading->errors,
                            "expected at least one remote");
     if (zone->policy != POLICY_NONE)
-        zone_check(reading, scope, zone, &settings->policies[zone->policy]);
+        policy_of_zone_check(reading, scope, zone, &settings->policies[zone->policy]);
 }
 
 static void
@@ -276,7 +353,8 @@ policy_equal(const struct policy_settings *a, const struct policy_settings *b)
            strcmp(a->key_secret_file, b->key_secret_file) == 0 &&
            a->dnskey_ttl_seconds == b->dnskey_ttl_seconds &&
            a->propagation_delay_seconds == b->propagation_delay_seconds && a->nsec3 == b->nsec3 &&
-           a->nsec3_opt_out == b->nsec3_opt_out && a->serial_policy == b->serial_policy &&
+           a->nsec3_opt_out == b->nsec3_opt_out && a->nsec3_iterations == b->nsec3_iterations &&
+           strcasecmp(a->nsec3_salt, b->nsec3_salt) == 0 && a->serial_policy == b->serial_policy &&
            a->cds_cdnskey_publish == b->cds_cdnskey_publish &&
            settings_addresses_equal(&a->ds_check_parents, &b->ds_check_parents) &&
            a->ds_check_interval_seconds == b->ds_check_interval_seconds && a->zonemd == b->zonemd &&

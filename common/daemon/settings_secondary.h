@@ -11,6 +11,10 @@ struct config;
 
 #define POLICY_NONE SETTINGS_NONE // zone.policy: none
 
+// Hexadecimal digits of policy.nsec3.salt. RFC 5155 has room for 255 octets; each octet goes into
+// every NSEC3 record and into every hash, and a salt protects nothing (RFC 9276 section 2.4).
+#define POLICY_SALT_DIGITS_MAX 64
+
 enum request_ixfr { REQUEST_IXFR_AUTO, REQUEST_IXFR_NO, REQUEST_IXFR_YES };
 enum secondary_serial_policy {
     SECONDARY_SERIAL_UNIXTIME,

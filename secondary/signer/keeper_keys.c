@@ -2,6 +2,7 @@
 #include "secondary/signer/keeper_inside.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "common/daemon/log.h"
 
@@ -38,6 +39,28 @@ serial_policy_of(const struct policy_settings *policy)
     }
 }
 
+static unsigned
+hex_digit(char digit)
+{
+    return (unsigned)(digit <= '9' ? digit - '0' : (digit | 0x20) - 'a' + 10);
+}
+
+// The configuration has checked the digits and their number.
+static void
+fill_nsec3(const struct policy_settings *policy, struct nsec3_parameters *ret_parameters)
+{
+    const char *salt = policy->nsec3_salt;
+    *ret_parameters =
+        (struct nsec3_parameters){.algorithm = NSEC3_SHA1,
+                                  .flags = policy->nsec3_opt_out ? NSEC3_FLAG_OPT_OUT : 0,
+                                  .iterations = (uint16_t)policy->nsec3_iterations,
+                                  .salt_length = (uint8_t)(strlen(salt) / 2)};
+    for (size_t i = 0; i < ret_parameters->salt_length; i++) {
+        ret_parameters->salt[i] =
+            (uint8_t)(hex_digit(salt[2 * i]) << 4 | hex_digit(salt[2 * i + 1]));
+    }
+}
+
 void
 keeper_sign_policy_fill(const struct policy_settings *policy, struct sign_policy *ret_policy)
 {
@@ -50,6 +73,11 @@ keeper_sign_policy_fill(const struct policy_settings *policy, struct sign_policy
     ret_policy->verify = policy->verify == POLICY_VERIFY_ALL   ? VERIFY_EVERYTHING
                          : policy->verify == POLICY_VERIFY_OFF ? VERIFY_OFF
                                                                : VERIFY_CHANGES;
+    ret_policy->nsec3 = policy->nsec3;
+    if (policy->nsec3) {
+        fill_nsec3(policy, &ret_policy->nsec3_parameters);
+    }
+    ret_policy->zonemd = policy->zonemd;
 }
 
 bool

@@ -232,20 +232,15 @@ what_this_version_does_not_perform_is_refused(void **state)
         "  - id: p\n"
         "    algorithm: ed25519\n"
         "    zsk-lifetime: 90d\n"
-        "    nsec3: {opt-out: yes}\n"
         "    cds-cdnskey-publish: always\n"
-        "    zonemd: yes\n"
         "zone: [{domain: example.gov, primary: a, request-ixfr: yes}]\n",
         "c.yaml:1:35: server.rate-limit.per-second: \"5\" is not in this version (only 0 is)",
         "c.yaml:5:16: policy.algorithm: \"ed25519\" is not in this version (only ecdsap256sha256 "
         "is)",
         "c.yaml:6:19: policy.zsk-lifetime: \"90d\" is not in this version (only 0s is)",
-        "c.yaml:7:12: policy.nsec3: \"yes\" is not in this version (only no is)",
-        "c.yaml:7:22: policy.nsec3.opt-out: \"yes\" is not in this version (only no is)",
-        "c.yaml:8:26: policy.cds-cdnskey-publish: \"always\" is not in this version (only none or "
+        "c.yaml:7:26: policy.cds-cdnskey-publish: \"always\" is not in this version (only none or "
         "rollover is)",
-        "c.yaml:9:13: policy.zonemd: \"yes\" is not in this version (only no is)",
-        "c.yaml:10:56: zone.request-ixfr: \"yes\" is not in this version (only auto or no is)");
+        "c.yaml:8:56: zone.request-ixfr: \"yes\" is not in this version (only auto or no is)");
 }
 
 static void
@@ -342,6 +337,36 @@ printed_settings_load_again_and_print_the_same(void **state)
     assert_int_equal(config_get(config_item(again.config, "zone", 0), "alias.hold")->integer, 7200);
     octets_buffer_close(&first);
     octets_buffer_close(&second);
+    close_outcome(&outcome);
+    close_outcome(&again);
+}
+
+// A map that may stand instead of a scalar is printed as what it says: the scalar alone would lose
+// it.
+static void
+a_map_instead_of_a_scalar_is_printed_as_a_map(void **state)
+{
+    (void)state;
+    struct outcome outcome, again;
+    load(&outcome, &config_table_secondary,
+         "policy:\n  - {id: a, nsec3: {opt-out: yes, salt: 0011}}\n  - {id: b, nsec3: yes}\n"
+         "  - {id: c}\n");
+    assert_string_equal(error_at(&outcome, 0), "(none)");
+    struct octets_buffer text;
+    octets_buffer_init(&text);
+    config_print(outcome.config, &text);
+    octets_buffer_add_u8(&text, 0);
+    assert_non_null(strstr((const char *)text.data, "    nsec3:\n      opt-out: yes\n"
+                                                    "      iterations: 0\n      salt: \"0011\"\n"));
+    assert_non_null(strstr((const char *)text.data, "    nsec3: yes\n    serial-policy"));
+    assert_non_null(strstr((const char *)text.data, "    nsec3: no\n    serial-policy"));
+    load(&again, &config_table_secondary, (const char *)text.data);
+    assert_string_equal(error_at(&again, 0), "(none)");
+    const struct config_scope *scope = config_item(again.config, "policy", 0);
+    assert_int_equal(config_get(scope, "nsec3")->integer, 1);
+    assert_int_equal(config_get(scope, "nsec3.opt-out")->integer, 1);
+    assert_string_equal(config_get(scope, "nsec3.salt")->text, "0011");
+    octets_buffer_close(&text);
     close_outcome(&outcome);
     close_outcome(&again);
 }
@@ -494,6 +519,7 @@ main(void)
         cmocka_unit_test(broken_yaml_names_its_place),
         cmocka_unit_test(deep_nesting_ends_with_an_error),
         cmocka_unit_test(printed_settings_load_again_and_print_the_same),
+        cmocka_unit_test(a_map_instead_of_a_scalar_is_printed_as_a_map),
         cmocka_unit_test(secrets_are_shown_as_stars),
         cmocka_unit_test(a_wrong_secret_is_not_quoted_in_its_error),
         cmocka_unit_test(a_secret_in_a_file_that_others_can_read_is_refused),

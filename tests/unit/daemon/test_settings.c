@@ -175,7 +175,15 @@ a_policy_that_cannot_hold_is_refused(void **state)
     (void)state;
     secondary_of("policy: [{id: p, rrsig-lifetime: 8d}]\n",
                  "s.yaml:1:34: policy.rrsig-lifetime: rrsig-lifetime (8d) must be longer than "
-                 "rrsig-refresh (7d) and rrsig-jitter (1d) together");
+                 "rrsig-refresh (7d) and rrsig-jitter (1d) together; lengthen it or shorten those");
+    secondary_of("policy: [{id: p, dnskey-ttl: 7d}]\n",
+                 "s.yaml:1:30: policy.dnskey-ttl: rrsig-refresh (7d) must be longer than "
+                 "dnskey-ttl (7d) and propagation-delay (1h) together, or caches hold signatures "
+                 "that have ended; lengthen it or shorten those");
+    secondary_of("policy: [{id: p, rrsig-refresh: 1h}]\n",
+                 "s.yaml:1:33: policy.rrsig-refresh: rrsig-refresh (1h) must be longer than "
+                 "dnskey-ttl (1h) and propagation-delay (1h) together, or caches hold signatures "
+                 "that have ended; lengthen it or shorten those");
     secondary_of("remote: [{id: h, address: 10.0.0.5}]\n"
                  "zone: [{domain: a.example, primary: h, gate: {max-ttl: 7d}}]\n",
                  "s.yaml:2:56: zone.gate.max-ttl: gate.max-ttl (7d) and propagation-delay (1h) "
@@ -186,6 +194,73 @@ a_policy_that_cannot_hold_is_refused(void **state)
                      "zone: [{domain: a.example, primary: h, policy: none, gate: {max-ttl: 7d}}]\n",
                      NULL);
     secondary_settings_free(&settings);
+}
+
+#define LABEL_55 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
+// RFC 9276: iterations and salt work, and are advised against.
+static void
+nsec3_is_taken_and_what_protects_nothing_is_a_warning(void **state)
+{
+    (void)state;
+    struct secondary_settings *settings = secondary_of("policy: [{id: p, nsec3: yes}]\n", NULL);
+    assert_true(settings->policies[0].nsec3);
+    assert_false(settings->policies[0].nsec3_opt_out);
+    secondary_settings_free(&settings);
+    settings = secondary_of("policy: [{id: p, nsec3: {opt-out: yes}}]\n", NULL);
+    assert_true(settings->policies[0].nsec3 && settings->policies[0].nsec3_opt_out);
+    secondary_settings_free(&settings);
+    settings = secondary_of("policy: [{id: p, nsec3: {iterations: 50}}]\n",
+                            "s.yaml:1:38: policy.nsec3.iterations: 50 iterations protect nothing, "
+                            "cost every server and validator, and some validators treat the zone "
+                            "as unsigned (RFC 9276 section 3); leave them out");
+    assert_int_equal(settings->policies[0].nsec3_iterations, 50);
+    secondary_settings_free(&settings);
+    settings = secondary_of("policy: [{id: p, nsec3: {salt: aBcD}}]\n",
+                            "s.yaml:1:32: policy.nsec3.salt: a salt protects nothing and lengthens "
+                            "every answer (RFC 9276 section 3.1); leave it out");
+    assert_string_equal(settings->policies[0].nsec3_salt, "aBcD");
+    secondary_settings_free(&settings);
+}
+
+static void
+nsec3_parameters_that_cannot_be_are_refused(void **state)
+{
+    (void)state;
+    secondary_of("policy: [{id: p, nsec3: {iterations: 51}}]\n",
+                 "s.yaml:1:38: policy.nsec3.iterations: expected a whole number (0 to 50), got "
+                 "\"51\"");
+    static const char *const wrong[] = {
+        "abc", "0x12", "zz", "aa bb",
+        "0011223344556677889900112233445566778899001122334455667788990011aa"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        char text[256], error[256];
+        snprintf(text, sizeof text, "policy: [{id: p, nsec3: {salt: \"%s\"}}]\n", wrong[i]);
+        snprintf(error, sizeof error,
+                 "s.yaml:1:32: policy.nsec3.salt: expected an even number of hexadecimal digits, "
+                 "at most 64, or \"\" for no salt, got \"%.65s\"",
+                 wrong[i]);
+        secondary_of(text, error);
+    }
+}
+
+// An apex of 223 octets leaves no room for the 33 of a hashed label.
+static void
+nsec3_for_a_name_without_room_is_refused_by_name(void **state)
+{
+    (void)state;
+#define ZONE_OF(more)                                                                              \
+    "policy: [{id: p, nsec3: yes}]\nremote: [{id: h, address: 10.0.0.5}]\nzone:\n"                 \
+    "  - {primary: h, policy: p, domain: " LABEL_55 "." LABEL_55 "." LABEL_55 "." more "}\n"
+    struct secondary_settings *settings =
+        secondary_of(ZONE_OF("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"), NULL);
+    assert_int_equal(name_length(settings->zones[0].name), 222);
+    secondary_settings_free(&settings);
+    secondary_of(ZONE_OF("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
+                 "s.yaml:4:37: zone.domain: a name of 223 octets has no room for hashed names "
+                 "below it (222 at most): policy p with nsec3 cannot sign this zone; give it a "
+                 "policy with nsec3: no");
+#undef ZONE_OF
 }
 
 static void
@@ -291,6 +366,9 @@ main(void)
         cmocka_unit_test(a_short_secret_is_a_warning),
         cmocka_unit_test(an_acl_for_everybody_is_a_warning),
         cmocka_unit_test(a_policy_that_cannot_hold_is_refused),
+        cmocka_unit_test(nsec3_is_taken_and_what_protects_nothing_is_a_warning),
+        cmocka_unit_test(nsec3_parameters_that_cannot_be_are_refused),
+        cmocka_unit_test(nsec3_for_a_name_without_room_is_refused_by_name),
         cmocka_unit_test(alert_settings_that_cannot_work_are_refused),
         cmocka_unit_test(the_words_of_alert_kinds_are_those_of_the_table),
         cmocka_unit_test(a_secret_file_must_not_be_for_others),

@@ -58,6 +58,8 @@ static const char CONFIG[] =
     "    serial-policy: increment\n"
     "    cds-cdnskey-publish: none\n"
     "    ds-check: {parent: [198.51.100.99@53], interval: 5h}\n"
+    "    nsec3: {opt-out: yes, iterations: 7, salt: 00aB}\n"
+    "    zonemd: yes\n"
     "    signing-threads: 5\n"
     "    verify: all\n"
     "  - {id: second}\n"
@@ -310,6 +312,8 @@ the_signer_gets_policies_and_the_gate(void **state)
         assert_int_equal(policy->propagation_delay_seconds, was->propagation_delay_seconds);
         assert_int_equal(policy->nsec3, was->nsec3);
         assert_int_equal(policy->nsec3_opt_out, was->nsec3_opt_out);
+        assert_int_equal(policy->nsec3_iterations, was->nsec3_iterations);
+        assert_string_equal(policy->nsec3_salt, was->nsec3_salt);
         assert_int_equal(policy->serial_policy, was->serial_policy);
         assert_int_equal(policy->cds_cdnskey_publish, was->cds_cdnskey_publish);
         expect_addresses(&policy->ds_check_parents, &was->ds_check_parents);
@@ -320,6 +324,11 @@ the_signer_gets_policies_and_the_gate(void **state)
     }
     assert_int_equal(settings->policies[0].rrsig_lifetime_seconds, 20 * 86400);
     assert_int_equal(settings->policies[0].verify, POLICY_VERIFY_ALL);
+    assert_true(settings->policies[0].nsec3 && settings->policies[0].nsec3_opt_out);
+    assert_int_equal(settings->policies[0].nsec3_iterations, 7);
+    assert_string_equal(settings->policies[0].nsec3_salt, "00aB");
+    assert_true(settings->policies[0].zonemd);
+    assert_false(settings->policies[1].nsec3 || settings->policies[1].zonemd);
     for (size_t i = 0; i < 2; i++) {
         const struct secondary_zone_settings *zone = &settings->zones[i], *was = &whole->zones[i];
         assert_int_equal(zone->expire_seconds, was->expire_seconds);
