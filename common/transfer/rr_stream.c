@@ -24,7 +24,14 @@
 #define SOA_NUMBERS   20 // the serial and four more at the end of a SOA's RDATA
 #define STREAM_SEALS  (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
-enum stream_tag { TAG_SAME = 0, TAG_OWNER = 1, TAG_END = 2 };
+enum stream_tag {
+    TAG_SAME = 0,
+    TAG_OWNER = 1,
+    TAG_END = 2,
+    TAG_DELTA = 3,
+    TAG_REMOVED = 4,
+    TAG_ADDED = 5
+};
 
 void
 rr_stream_writer_init(struct rr_stream_writer *writer, const uint8_t *apex, int fd)
@@ -115,6 +122,23 @@ rr_stream_add(struct rr_stream_writer *writer, const uint8_t *owner, uint16_t ty
     flush(writer);
 }
 
+void
+rr_stream_add_delta(struct rr_stream_writer *writer, uint32_t from_serial, uint32_t to_serial)
+{
+    ENSURE(writer->count == 0);
+    octets_buffer_add_u8(&writer->buffer, TAG_DELTA);
+    octets_buffer_add_u32(&writer->buffer, from_serial);
+    octets_buffer_add_u32(&writer->buffer, to_serial);
+}
+
+void
+rr_stream_add_mark(struct rr_stream_writer *writer, enum rr_stream_part part, uint32_t serial)
+{
+    ENSURE(part != RR_STREAM_CONTENT);
+    octets_buffer_add_u8(&writer->buffer, part == RR_STREAM_REMOVED ? TAG_REMOVED : TAG_ADDED);
+    octets_buffer_add_u32(&writer->buffer, serial);
+}
+
 bool
 rr_stream_end(struct rr_stream_writer *writer, struct fault *fault)
 {
@@ -167,6 +191,20 @@ corrupt(struct fault *fault, const char *what)
     return fault_set(fault, FAULT_CORRUPT, "a stream of records is corrupt: %s", what);
 }
 
+// Whether it is a delta stands in front of everything, so that a receiver knows before it reads a
+// record.
+static bool
+read_kind(struct rr_stream_reader *reader, struct fault *fault)
+{
+    if (!octets_left(&reader->reader) || *reader->reader.at != TAG_DELTA)
+        return true;
+    octets_read_u8(&reader->reader);
+    reader->is_delta = true;
+    reader->from_serial = reader->serial = octets_read_u32(&reader->reader);
+    reader->to_serial = octets_read_u32(&reader->reader);
+    return !reader->reader.failed || corrupt(fault, "its serials are cut");
+}
+
 static bool
 read_head(struct rr_stream_reader *reader, struct fault *fault)
 {
@@ -178,7 +216,7 @@ read_head(struct rr_stream_reader *reader, struct fault *fault)
     if (!name_read_plain(&reader->reader, apex))
         return corrupt(fault, "the zone's name is not a name");
     name_copy_lower(reader->apex, apex);
-    return true;
+    return read_kind(reader, fault);
 }
 
 bool
@@ -271,8 +309,58 @@ read_end(struct rr_stream_reader *reader, struct fault *fault)
     octets_read_view(&reader->reader, HASH_DIGEST_SIZE);
     if (reader->reader.failed || count != reader->count || octets_left(&reader->reader))
         return bad_rr(reader, fault, "it ends in the wrong place");
+    if (reader->is_delta &&
+        (reader->part != RR_STREAM_ADDED || reader->soa_due || reader->serial != reader->to_serial))
+        return bad_rr(reader, fault, "it ends before the serial that it promised");
     reader->ended = true;
     return RR_STREAM_DONE;
+}
+
+static bool
+is_after(uint32_t serial, uint32_t other)
+{
+    return (int32_t)(serial - other) > 0;
+}
+
+// The steps chain: each begins where the one before ended, ends later, and none goes past the end.
+static bool
+mark_fits(const struct rr_stream_reader *reader, enum rr_stream_part part, uint32_t serial)
+{
+    if (!reader->is_delta || reader->soa_due)
+        return false;
+    if (part == RR_STREAM_REMOVED)
+        return reader->part != RR_STREAM_REMOVED && serial == reader->serial &&
+               serial != reader->to_serial;
+    return reader->part == RR_STREAM_REMOVED && is_after(serial, reader->serial) &&
+           !is_after(serial, reader->to_serial);
+}
+
+// Marks stand alone: after one an RR must follow.
+static bool
+read_mark(struct rr_stream_reader *reader, unsigned tag)
+{
+    enum rr_stream_part part = tag == TAG_REMOVED ? RR_STREAM_REMOVED : RR_STREAM_ADDED;
+    uint32_t serial = octets_read_u32(&reader->reader);
+    if (reader->reader.failed || !mark_fits(reader, part, serial))
+        return false;
+    reader->part = part;
+    reader->serial = serial;
+    reader->soa_due = true;
+    return true;
+}
+
+// A part of a delta begins with the SOA of its mark and has no other.
+static bool
+soa_fits(struct rr_stream_reader *reader, const struct rr_stream_rr *rr)
+{
+    struct rdata_soa soa;
+    if (!reader->is_delta)
+        return true;
+    if (!reader->soa_due)
+        return reader->part != RR_STREAM_CONTENT && rr->type != RRTYPE_SOA;
+    reader->soa_due = false;
+    return rr->type == RRTYPE_SOA && name_equal(rr->owner, reader->apex) &&
+           rdata_soa_read(rr->rdata, rr->rdlength, &soa) && soa.serial == reader->serial;
 }
 
 // Owner names are read for each new owner only; a name with an upper-case letter is made lower
@@ -301,7 +389,10 @@ read_rdata(struct rr_stream_reader *reader, struct rr_stream_rr *rr, struct faul
         return RR_STREAM_BAD;
     }
     rr->rdata = reader->rdata;
+    rr->part = reader->part;
     name_copy(rr->owner, reader->owner);
+    if (!soa_fits(reader, rr))
+        return bad_rr(reader, fault, "a delta whose parts do not begin with their SOA");
     reader->count++;
     return RR_STREAM_RR;
 }
@@ -312,6 +403,11 @@ rr_stream_next(struct rr_stream_reader *reader, struct rr_stream_rr *ret_rr, str
     if (reader->ended)
         return RR_STREAM_DONE;
     unsigned tag = octets_read_u8(&reader->reader);
+    if (tag == TAG_REMOVED || tag == TAG_ADDED) {
+        if (!read_mark(reader, tag))
+            return bad_rr(reader, fault, "a delta whose serials do not chain");
+        tag = octets_read_u8(&reader->reader);
+    }
     if (tag == TAG_END && !reader->reader.failed)
         return read_end(reader, fault);
     if (reader->reader.failed || !read_owner(reader, tag))

@@ -13,6 +13,11 @@
 // the one knows what becomes of the other. It is the writer's word, which the reader does not
 // check: a writer that lies can pass new content off as old, which it can do by sending the old
 // anyway.
+//
+// A delta (RFC 1995) has the tag RR_STREAM_DELTA, u32 from and u32 to serial behind the head. Then
+// its steps: a mark "removed" with the serial that the step begins at, the old SOA and the RRs that
+// go; a mark "added" with the serial that it ends at, the new SOA and the RRs that come. Each mark
+// is one octet of tag and u32 serial.
 #ifndef TANDEM_TRANSFER_RR_STREAM_H
 #define TANDEM_TRANSFER_RR_STREAM_H
 
@@ -49,6 +54,12 @@ void rr_stream_writer_close(struct rr_stream_writer *writer); // frees; the desc
 // Adds one RR. owner: any case, stored lower case. rdata: canonical.
 void rr_stream_add(struct rr_stream_writer *writer, const uint8_t *owner, uint16_t type,
                    uint32_t ttl, const uint8_t *rdata, uint16_t rdlength);
+// Makes it a delta; before all RRs. Then marks and RRs in the order of RFC 1995 section 4, without
+// its first and its closing SOA; the reader holds every one to the rules above.
+void rr_stream_add_delta(struct rr_stream_writer *writer, uint32_t from_serial, uint32_t to_serial);
+enum rr_stream_part { RR_STREAM_CONTENT, RR_STREAM_REMOVED, RR_STREAM_ADDED };
+// part: not RR_STREAM_CONTENT.
+void rr_stream_add_mark(struct rr_stream_writer *writer, enum rr_stream_part part, uint32_t serial);
 // Writes the end mark and what is left. FAULT_IO when any write failed.
 bool rr_stream_end(struct rr_stream_writer *writer, struct fault *fault);
 // The digest, after rr_stream_end.
@@ -70,13 +81,19 @@ struct rr_stream_rr {
     uint16_t type;
     uint32_t ttl;
     uint16_t rdlength;
-    const uint8_t *rdata; // canonical; valid until the next rr_stream_next
+    const uint8_t *rdata;     // canonical; valid until the next rr_stream_next
+    enum rr_stream_part part; // CONTENT in a whole zone, never in a delta
 };
 struct rr_stream_reader {
     struct octets_reader reader;
     uint8_t apex[NAME_SIZE_MAX];
     uint64_t count; // RRs read
     bool ended;
+    bool is_delta; // known from the beginning, as are both serials
+    uint32_t from_serial, to_serial;
+    enum rr_stream_part part;
+    uint32_t serial; // of the last mark
+    bool soa_due;    // behind a mark
     uint8_t owner[NAME_SIZE_MAX];
     uint8_t rdata[RDATA_SIZE_MAX]; // 64 KiB: for the heap or a roomy stack
     void *map;                     // of rr_stream_reader_map
@@ -91,8 +108,10 @@ bool rr_stream_reader_map(struct rr_stream_reader *reader, int fd, uint64_t maxi
                           struct fault *fault);
 void rr_stream_reader_close(struct rr_stream_reader *reader);
 enum rr_stream_step { RR_STREAM_RR, RR_STREAM_DONE, RR_STREAM_BAD };
-// The next RR: at or below the apex, no meta type, RDATA of its type and canonical. RR_STREAM_BAD:
-// a fault that names the RR's number; the whole stream is to be thrown away.
+// The next RR: at or below the apex, no meta type, RDATA of its type and canonical; in a delta the
+// serials of the marks chain from from_serial to to_serial, each later than the one before, and
+// each part begins with the SOA of its mark and has no other. RR_STREAM_BAD: a fault that names the
+// RR's number; the whole stream is to be thrown away.
 enum rr_stream_step rr_stream_next(struct rr_stream_reader *reader, struct rr_stream_rr *ret_rr,
                                    struct fault *fault);
 

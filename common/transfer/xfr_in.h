@@ -1,8 +1,8 @@
-// A zone transfer in, as the client sees it (RFC 5936; an IXFR answered in AXFR form or with "you
-// are up to date", RFC 1995): builds the query, takes the answer message by message and appends
-// each RR to a stream. It is judged whole: whatever is wrong, the transfer fails with one sentence
-// that says primary, message, offset and what, and the stream is to be thrown away. No sockets, no
-// clock; one transfer is one struct xfr_in of one thread.
+// A zone transfer in, as the client sees it (RFC 5936; RFC 1995: an IXFR answered by a delta, in
+// AXFR form or with "you are up to date"): builds the query, takes the answer message by message
+// and appends each RR to a stream. It is judged whole: whatever is wrong, the transfer fails with
+// one sentence that says primary, message, offset and what, and the stream is to be thrown away. No
+// sockets, no clock; one transfer is one struct xfr_in of one thread.
 #ifndef TANDEM_TRANSFER_XFR_IN_H
 #define TANDEM_TRANSFER_XFR_IN_H
 
@@ -33,6 +33,9 @@ struct xfr_in_options {
     int64_t seconds_max;        // 0: XFR_IN_SECONDS_MAX
     bool ixfr;                  // ask IXFR with the serial below
     uint32_t serial;            // of the content we hold
+    // RRs of a delta, removed and added; 0: no limit. A delta of more than twice the zone's RRs is
+    // longer than the zone thrown away and sent anew.
+    uint64_t delta_records_max;
 };
 
 // What kind of failure it was: the metric's label and how the poll goes on (all of them: next
@@ -42,6 +45,7 @@ enum xfr_in_reason {
     XFR_IN_REFUSED, // an RCODE
     XFR_IN_TSIG,    // signature missing, wrong, or our clocks differ
     XFR_IN_SYNTAX,  // not a message, not an RR, or not a transfer of this zone
+    XFR_IN_DELTA,   // an incremental answer that is none: its serials do not chain
     XFR_IN_EMPTY,   // nothing but the SOA
     XFR_IN_CUT,     // ended before the closing SOA
     XFR_IN_LIMIT,   // too many octets or records
@@ -58,6 +62,9 @@ enum xfr_in_step {
     XFR_IN_FAILED,
 };
 
+// What an answer is shows with its second RR (RFC 1995 section 4).
+enum xfr_in_form { XFR_IN_UNKNOWN, XFR_IN_WHOLE, XFR_IN_REMOVED, XFR_IN_ADDED };
+
 struct xfr_in {
     struct xfr_in_options options;
     struct rr_stream_writer *stream; // borrowed
@@ -65,7 +72,9 @@ struct xfr_in {
     enum xfr_in_reason reason;
     enum xfr_in_step step;
     int64_t started_seconds;
-    uint64_t octets, records; // records: without the closing SOA
+    uint64_t octets, records; // records: without the closing SOA, and in a delta without the first
+    enum xfr_in_form form;    // REMOVED or ADDED: a delta, and which part of a step is read
+    uint32_t step_serial;     // of the delta: where the step under way begins, or ends
     unsigned messages, empty_messages;
     uint8_t apex[NAME_SIZE_MAX];
     bool has_soa;

@@ -10,7 +10,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void
-stream_check(const struct rr_stream_writer *stream)
+stream_check(const struct rr_stream_writer *stream, bool delta)
 {
     struct rr_stream_reader *reader = memory_alloc(sizeof(*reader));
     struct rr_stream_rr rr;
@@ -18,7 +18,7 @@ stream_check(const struct rr_stream_writer *stream)
     ENSURE(rr_stream_reader_init(reader, stream->buffer.data, stream->buffer.length, NULL));
     while (rr_stream_next(reader, &rr, NULL) == RR_STREAM_RR)
         count++;
-    ENSURE(reader->ended && count == stream->count);
+    ENSURE(reader->ended && count == stream->count && reader->is_delta == delta);
     free(reader);
 }
 
@@ -33,7 +33,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                      .primary = "p",
                                      .id = 0x4242,
                                      .ixfr = octets_read_u8(&reader) & 1,
-                                     .serial = 7};
+                                     .serial = 7,
+                                     .delta_records_max = 100};
     struct xfr_in *transfer = memory_alloc(sizeof(*transfer));
     enum xfr_in_step step = XFR_IN_MORE;
     struct fault fault = {0};
@@ -46,7 +47,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         step = xfr_in_feed(transfer, octets_read_view(&reader, length), length, 0, &fault);
     }
     if (step == XFR_IN_DONE)
-        stream_check(&stream);
+        stream_check(&stream, transfer->form != XFR_IN_WHOLE);
     ENSURE(step != XFR_IN_FAILED || (fault.kind && transfer->reason));
     xfr_in_close(transfer);
     rr_stream_writer_close(&stream);
