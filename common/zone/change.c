@@ -12,6 +12,9 @@
 // 4. Depth of the topmost cut, from the first name to the last: the parent's, or the name's own. A
 // parent is a change
 //    before it or an untouched name whose entry holds.
+// 5. Hidden: a record that holds nothing but NSEC3 is a name if and only if the next name that
+// stays is below it. So
+//    the nearest ancestor of what comes or goes is looked at too where it is such a record.
 #include "common/zone/change.h"
 
 #include "common/dns/rrtype.h"
@@ -54,7 +57,8 @@ last_added(const struct change_set *set)
 }
 
 // Ancestors from the parent up, as long as they are of the kind wanted: missing ones of an owner
-// that comes, empty ones of an owner that goes.
+// that comes, empty ones of an owner that goes. The next one's record stays as it is, but where it
+// holds nothing but NSEC3, whether it is hidden may change.
 static bool
 ancestors_add(struct change_set *set, const uint8_t *name, bool missing, struct fault *fault)
 {
@@ -62,10 +66,14 @@ ancestors_add(struct change_set *set, const uint8_t *name, bool missing, struct 
     for (unsigned up = 1; labels - up > set->version->apex_labels; up++) {
         if (!candidate_add(set, name_skip(name, up), NULL, fault))
             return false;
-        const struct node *old = last_added(set)->old.node;
+        struct change *added = change_at(set, set->changes.count - 1);
+        const struct node *old = added->old.node;
         if (missing ? old == NULL : old && node_rrset_count(old) == 0)
             continue;
-        set->changes.count--;
+        added->node = old;
+        added->kept = true;
+        if (!old || !index_item_bare(old))
+            set->changes.count--;
         break;
     }
     return true;
@@ -97,7 +105,9 @@ change_compare(const void *left, const void *right)
 {
     const struct change *a = left, *b = right;
     int order = name_compare(a->name, b->name);
-    if (order == 0) // data wins, so it comes first
+    if (order == 0) // what the diff says wins, so it comes first
+        order = (int)a->kept - (int)b->kept;
+    if (order == 0) // so does data
         order = (a->node == NULL) - (b->node == NULL);
     return order;
 }
@@ -132,18 +142,28 @@ name_after(const struct version *version, const uint8_t *name, const uint8_t **r
     return !cursor.damaged;
 }
 
+// The first name after a change that stays; those behind it are resolved.
+static bool
+staying_after(const struct change_set *set, size_t place, const uint8_t **ret_next,
+              struct fault *fault)
+{
+    const struct change *behind = place + 1 < set->changes.count ? change_at(set, place + 1) : NULL;
+    if (!name_after(set->version, change_at(set, place)->name, ret_next))
+        return fault_damaged(fault);
+    if (behind && (!*ret_next || name_compare(behind->name, *ret_next) <= 0))
+        *ret_next = behind->node ? behind->name : behind->next;
+    return true;
+}
+
 static bool
 change_resolve(struct change_set *set, size_t place, struct fault *fault)
 {
     struct change *change = change_at(set, place);
-    const struct change *behind = place + 1 < set->changes.count ? change_at(set, place + 1) : NULL;
     const uint8_t *next;
     if (change->node)
         return true;
-    if (!name_after(set->version, change->name, &next))
-        return fault_damaged(fault);
-    if (behind && (!next || name_compare(behind->name, next) <= 0))
-        next = behind->node ? behind->name : behind->next;
+    if (!staying_after(set, place, &next, fault))
+        return false;
     change->next = next;
     bool is_apex = name_equal(change->name, set->version->apex);
     if (is_apex || (next && name_is_at_or_below(next, change->name)))
@@ -157,13 +177,14 @@ node_same(const struct node *a, const struct node *b)
     return a && b ? node_size(a) == node_size(b) && memcmp(a, b, node_size(a)) == 0 : a == b;
 }
 
-// Leaves out what changes nothing.
+// Leaves out what changes nothing; what is kept on purpose is judged when its flags are set.
 static void
 changes_keep(struct change_set *set)
 {
     size_t kept = 0;
     for (size_t i = 0; i < set->changes.count; i++)
-        if (!node_same(change_at(set, i)->node, change_at(set, i)->old.node))
+        if (change_at(set, i)->kept ||
+            !node_same(change_at(set, i)->node, change_at(set, i)->old.node))
             *change_at(set, kept++) = *change_at(set, i);
     set->changes.count = kept;
 }
@@ -285,8 +306,8 @@ depth_set(const struct change_set *set, const struct ancestors *ancestors, struc
         change->cut_depth = (uint8_t)name_labels(change->name);
         change->flags = dname ? INDEX_CUT_IS_DNAME : 0;
     }
-    if (node_has(change->node, RRTYPE_NSEC))
-        change->flags |= INDEX_HAS_NSEC;
+    if (chain_has(&set->chain, set->version->apex, change->node))
+        change->flags |= INDEX_IN_CHAIN;
     return true;
 }
 
@@ -307,7 +328,76 @@ depths_set(struct change_set *set, struct fault *fault)
     return true;
 }
 
+// ---- 5. hidden ----
+
+static bool
+hidden_set(struct change_set *set, struct fault *fault)
+{
+    for (size_t i = set->changes.count; i-- > 0;) {
+        struct change *change = change_at(set, i);
+        const uint8_t *next;
+        if (!change->node || !index_item_bare(change->node) ||
+            name_equal(change->name, set->version->apex))
+            continue;
+        if (!staying_after(set, i, &next, fault))
+            return false;
+        if (!next || !name_is_at_or_below(next, change->name))
+            change->flags |= INDEX_HIDDEN;
+    }
+    return true;
+}
+
+// Leaves out records that stay where they are and whose entries say the same as before.
+static void
+kept_drop(struct change_set *set)
+{
+    const uint8_t said = INDEX_CUT_IS_DNAME | INDEX_IN_CHAIN | INDEX_HIDDEN;
+    size_t left = 0;
+    for (size_t i = 0; i < set->changes.count; i++) {
+        const struct change *change = change_at(set, i);
+        const struct index_slot *old = change->old.slot;
+        if (!change->kept || change->cut_depth != old->cut_depth ||
+            change->flags != (old->flags & said))
+            *change_at(set, left++) = *change;
+    }
+    set->changes.count = left;
+}
+
 // ---- the whole ----
+
+// The record that the next version has at this name, or NULL.
+static const struct node *
+next_record(const void *content, const uint8_t *name)
+{
+    const struct change_set *set = content;
+    size_t low = 0, high = set->changes.count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = name_compare(change_at(set, middle)->name, name);
+        if (order == 0)
+            return change_at(set, middle)->node;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    struct version_hit hit;
+    uint64_t hash = name_hash(name, version_hash_key(set->version));
+    return version_probe(set->version, name, name_length(name), hash, &hit) == INDEX_FOUND
+               ? hit.node
+               : NULL;
+}
+
+static void
+chain_find(struct change_set *set, size_t names_max)
+{
+    const struct version *version = set->version;
+    const struct node *apex = next_record(set, version->apex);
+    ENSURE(apex); // changes_resolve keeps it, empty at worst
+    chain_choose(apex, next_record, set, &set->chain);
+    set->whole = set->changes.count > names_max || !chain_same(&set->chain, &version->chain) ||
+                 version->base->header->format == INDEX_FORMAT_FIRST;
+}
 
 static void
 node_count_in(struct change_set *set, const struct node *node, int64_t sign)
@@ -324,6 +414,21 @@ node_count_in(struct change_set *set, const struct node *node, int64_t sign)
     }
 }
 
+// Depths and flags, unless a full index, which finds them anew, must be written anyway.
+static bool
+flags_set(struct change_set *set, size_t names_max, struct fault *fault)
+{
+    chain_find(set, names_max);
+    if (!set->whole && !ranges_add(set, names_max, fault))
+        return false;
+    if (set->whole)
+        return true;
+    if (!depths_set(set, fault) || !hidden_set(set, fault))
+        return false;
+    kept_drop(set);
+    return true;
+}
+
 bool
 change_set_make(const struct version *version, const struct diff *diff, size_t names_max,
                 struct change_set *ret_set, struct fault *fault)
@@ -334,8 +439,7 @@ change_set_make(const struct version *version, const struct diff *diff, size_t n
     bool made = candidates_add(&set, diff, fault);
     if (made) {
         changes_sort(&set);
-        made = changes_resolve(&set, fault) && ranges_add(&set, names_max, fault) &&
-               (set.whole || depths_set(&set, fault));
+        made = changes_resolve(&set, fault) && flags_set(&set, names_max, fault);
     }
     if (!made) {
         change_set_close(&set);

@@ -19,15 +19,18 @@ struct change {
     struct version_hit old;  // old.node NULL: the version has no such name
     const uint8_t *next;     // while resolving, of a name that goes: the next name that stays
     uint64_t reference;      // of node, once it stands in the heap
-    bool kept;               // the record stays where it is, only cut_depth changes
+    bool kept;               // the record stays where it is, only cut_depth or INDEX_HIDDEN changes
     uint8_t cut_depth;
-    uint8_t flags; // INDEX_CUT_IS_DNAME, INDEX_HAS_NSEC
+    uint8_t flags; // INDEX_CUT_IS_DNAME, INDEX_IN_CHAIN, INDEX_HIDDEN
 };
 struct change_set {
     const struct version *version;
     struct vector changes; // struct change, in canonical order
     struct arena *arena;   // records of new empty non-terminals
-    bool whole; // names below a cut were left out, for they are too many: only a full index will do
+    struct chain chain;   // of the version to come
+    // Only a full index will do: the chain is another one, the base of an old format, or the changes are too many
+    // (then names below a cut are left out, and neither depths nor flags are set).
+    bool whole;
     int64_t node_count, rr_count, signature_count, living_octets; // what they grow by
 };
 // names_max: how many changes may be for an overlay to be written. Faults: FAULT_CORRUPT where a damaged record is

@@ -6,13 +6,28 @@
 
 #include "common/zone/version_inside.h"
 
+// A record that holds nothing but NSEC3 is no name (RFC 5155 section 7.2.8).
+static enum index_answer
+name_probe(const struct version *version, const uint8_t *name, size_t length, uint64_t hash,
+           struct version_hit *ret_hit)
+{
+    struct version_hit hit;
+    enum index_answer answer = version_probe(version, name, length, hash, &hit);
+    if (answer != INDEX_FOUND)
+        return answer;
+    if (hit.slot->flags & INDEX_HIDDEN)
+        return INDEX_ABSENT;
+    *ret_hit = hit;
+    return INDEX_FOUND;
+}
+
 static enum index_answer
 suffix_probe(const struct version *version, const uint8_t *name,
              const struct name_suffixes *suffixes, unsigned depth, struct version_hit *ret_hit)
 {
     unsigned start = suffixes->offset[depth];
     size_t length = (size_t)suffixes->offset[0] + 1 - start;
-    return version_probe(version, name + start, length, suffixes->hash[depth], ret_hit);
+    return name_probe(version, name + start, length, suffixes->hash[depth], ret_hit);
 }
 
 // False: damaged.
@@ -88,7 +103,7 @@ exact_find(const struct version *version, const uint8_t *name, bool *ret_damaged
 {
     struct version_hit hit;
     uint64_t hash = name_hash(name, version_hash_key(version));
-    enum index_answer answer = version_probe(version, name, name_length(name), hash, &hit);
+    enum index_answer answer = name_probe(version, name, name_length(name), hash, &hit);
     *ret_damaged = answer == INDEX_DAMAGED;
     return answer == INDEX_FOUND ? hit.node : NULL;
 }
@@ -114,19 +129,75 @@ zone_find_wildcard(const struct version *version, const uint8_t *name,
 }
 
 const struct node *
-zone_find_nsec(const struct version *version, const uint8_t *name)
+zone_find_record(const struct version *version, const uint8_t *name, bool *ret_damaged)
+{
+    struct version_hit hit;
+    uint64_t hash = name_hash(name, version_hash_key(version));
+    enum index_answer answer = version_probe(version, name, name_length(name), hash, &hit);
+    *ret_damaged = answer == INDEX_DAMAGED;
+    return answer == INDEX_FOUND ? hit.node : NULL;
+}
+
+// Of so many chain owners of the base (those that hold) and of the overlay the last one; NULL:
+// none, or damaged.
+static const struct node *
+chain_last(const struct version *version, size_t in_base, size_t in_overlay)
 {
     const struct index *base = version->base, *overlay = version->overlay;
-    size_t in_base, in_overlay = 0;
-    if (!index_nsec_bound(base, &version->heaps, name, true, &in_base))
-        return NULL;
-    if (overlay) {
-        in_base = index_nsec_living(overlay, in_base);
-        if (!index_nsec_bound(overlay, &version->heaps, name, true, &in_overlay))
-            return NULL;
-    }
     // The base's candidate is before the overlay's where fewer of the base are before that one.
-    if (in_overlay && overlay->nsec_places[in_overlay - 1] >= in_base)
-        return index_node(overlay, &version->heaps, overlay->nsec[in_overlay - 1]);
-    return in_base ? index_node(base, &version->heaps, base->nsec[in_base - 1]) : NULL;
+    if (in_overlay && overlay->chain_places[in_overlay - 1] >= in_base)
+        return index_node(overlay, &version->heaps, overlay->chain[in_overlay - 1]);
+    return in_base ? index_node(base, &version->heaps, base->chain[in_base - 1]) : NULL;
+}
+
+// Chain owners that are not after the name. False: a damaged record is in the way.
+static bool
+chain_before(const struct version *version, const uint8_t *name, size_t *ret_in_base,
+             size_t *ret_in_overlay)
+{
+    const struct index *overlay = version->overlay;
+    *ret_in_overlay = 0;
+    if (!index_chain_bound(version->base, &version->heaps, name, true, ret_in_base))
+        return false;
+    if (!overlay)
+        return true;
+    *ret_in_base = index_chain_living(overlay, *ret_in_base);
+    return index_chain_bound(overlay, &version->heaps, name, true, ret_in_overlay);
+}
+
+const struct node *
+zone_find_nsec(const struct version *version, const uint8_t *name)
+{
+    size_t in_base, in_overlay;
+    if (!chain_before(version, name, &in_base, &in_overlay))
+        return NULL;
+    return chain_last(version, in_base, in_overlay);
+}
+
+// The greatest of all hashes.
+static const struct node *
+ring_last(const struct version *version)
+{
+    const struct index *overlay = version->overlay;
+    size_t in_base = index_chain_count(version->base);
+    if (!overlay)
+        return chain_last(version, in_base, 0);
+    return chain_last(version, index_chain_living(overlay, in_base), index_chain_count(overlay));
+}
+
+const struct node *
+zone_find_nsec3(const struct version *version, const uint8_t hash[static NSEC3_HASH_SIZE],
+                bool *ret_matches)
+{
+    uint8_t owner[NAME_SIZE_MAX];
+    size_t in_base, in_overlay;
+    *ret_matches = false;
+    if (!version->chain.nsec3 || !nsec3_owner(hash, version->apex, owner) ||
+        !chain_before(version, owner, &in_base, &in_overlay))
+        return NULL;
+    if (in_base + in_overlay == 0)
+        return ring_last(version);
+    const struct node *node = chain_last(version, in_base, in_overlay);
+    *ret_matches = node && name_equal(node_owner(node), owner);
+    return node;
 }

@@ -32,8 +32,10 @@ const struct node *zone_find_exact(const struct version *version, const uint8_t 
 const struct node *zone_find_wildcard(const struct version *version, const uint8_t *name,
                                       const struct name_suffixes *suffixes, unsigned encloser_labels,
                                       bool *ret_damaged);
-// The owner of the NSEC that matches or covers name: the last NSEC owner not after it in canonical order (RFC
-// 4034 section 6.1); NULL in a version without NSEC, or where a damaged record is in the way.
+// The owner of the NSEC that matches or covers name: the last chain owner not after it in canonical order (RFC
+// 4034 section 6.1); NULL in a version without a chain, where none is before (no ring: of NSEC that cannot be, for the
+// apex has one), or where a damaged record is in the way. In a version with NSEC3 the chain's owners are those of
+// the NSEC3s of version_nsec3, so name is then a hashed name (nsec3_owner).
 const struct node *zone_find_nsec(const struct version *version, const uint8_t *name);
 // Any record at exactly this lower-case name, one that holds only NSEC3 too; NULL: none. *ret_damaged: it is there and
 // cannot be read.

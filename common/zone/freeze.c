@@ -49,7 +49,7 @@ freeze_whole(const struct version *version, const struct change_set *set, struct
         change_add(ret_items, change_at(set, next));
     if (cursor.damaged)
         return fault_damaged(fault);
-    index_items_cut(ret_items->items, ret_items->count);
+    index_items_flag(ret_items->items, ret_items->count, set ? &set->chain : &version->chain);
     return true;
 }
 
@@ -81,15 +81,15 @@ former_add(const struct overlay_freeze *freeze, size_t position)
 static bool
 base_place(const struct version *version, const struct change *change, struct index_item *item)
 {
-    size_t node, nsec;
+    size_t node, owner;
     if (!index_lower_bound(version->base, &version->heaps, change->name, &node) ||
-        !index_nsec_bound(version->base, &version->heaps, change->name, false, &nsec))
+        !index_chain_bound(version->base, &version->heaps, change->name, false, &owner))
         return false;
-    item->place = (struct index_place){.node = (uint32_t)node, .nsec = (uint32_t)nsec};
+    item->place = (struct index_place){.node = (uint32_t)node, .chain = (uint32_t)owner};
     if (change->old.node)
         item->flags |= INDEX_IN_BASE;
-    if (change->old.node && (change->old.slot->flags & INDEX_HAS_NSEC))
-        item->flags |= INDEX_BASE_NSEC;
+    if (change->old.node && (change->old.slot->flags & INDEX_IN_CHAIN))
+        item->flags |= INDEX_BASE_IN_CHAIN;
     return true;
 }
 
@@ -106,7 +106,7 @@ changed_add(const struct overlay_freeze *freeze, const struct change *change, pt
         const struct index *overlay = version->overlay;
         uint32_t slot = overlay->order[former];
         item.place = overlay->places[former];
-        item.flags |= overlay->slots[slot].flags & (INDEX_IN_BASE | INDEX_BASE_NSEC);
+        item.flags |= overlay->slots[slot].flags & (INDEX_IN_BASE | INDEX_BASE_IN_CHAIN);
         if (!item.node) {
             item.node = index_node(overlay, &version->heaps, slot);
             item.reference = overlay->slots[slot].reference;

@@ -38,11 +38,25 @@ section_at(const struct index_header *header, const struct index_section *sectio
 }
 
 static bool
+parameters_check(const struct index_header *header, uint64_t length)
+{
+    struct nsec3_parameters parameters;
+    const struct index_section *section = &header->nsec3;
+    if (!(header->flags & INDEX_NSEC3))
+        return section->count == 0;
+    return header->format != INDEX_FORMAT_FIRST && section_fits(section, length, 1) &&
+           section->count <= INDEX_NSEC3_MAX &&
+           nsec3_parameters_read(section_at(header, section), (size_t)section->count,
+                                 &parameters) &&
+           name_length(header->apex) <= NSEC3_APEX_MAX;
+}
+
+static bool
 header_check(const struct index_header *header, uint64_t length, struct fault *fault)
 {
     static const uint8_t magic[8] = INDEX_MAGIC;
     if (length < sizeof *header || memcmp(header->magic, magic, sizeof magic) != 0 ||
-        header->format != INDEX_FORMAT)
+        header->format < INDEX_FORMAT_FIRST || header->format > INDEX_FORMAT)
         return corrupt(fault, "not an index of this version");
     if (header->length != length)
         return corrupt(fault, "shorter than its header says");
@@ -52,24 +66,27 @@ header_check(const struct index_header *header, uint64_t length, struct fault *f
     bool overlay = header->kind == INDEX_OVERLAY;
     if (!overlay && header->kind != INDEX_FULL)
         return corrupt(fault, "of an unknown kind");
-    uint64_t names = header->order.count, owners = header->nsec.count, slots = header->slots.count;
+    uint64_t names = header->order.count, owners = header->chain.count, slots = header->slots.count;
     if (!section_fits(&header->slots, length, sizeof(struct index_slot)) ||
         !section_fits(&header->order, length, sizeof(uint32_t)) ||
         !section_fits(&header->places, length, sizeof(struct index_place)) ||
-        !section_fits(&header->nsec, length, sizeof(uint32_t)) ||
-        !section_fits(&header->nsec_places, length, sizeof(uint32_t)) ||
+        !section_fits(&header->chain, length, sizeof(uint32_t)) ||
+        !section_fits(&header->chain_places, length, sizeof(uint32_t)) ||
         !section_fits(&header->samples, length, INDEX_SAMPLE_SIZE) ||
         !section_fits(&header->dead, length, sizeof(struct index_run)))
         return corrupt(fault, "a section goes past the end");
     if (slots == 0 || (slots & (slots - 1)) != 0 || names >= slots || names > INDEX_NAMES_MAX ||
         owners > names || header->places.count != (overlay ? names : 0) ||
-        header->nsec_places.count != (overlay ? owners : 0) ||
+        header->chain_places.count != (overlay ? owners : 0) ||
         header->samples.count != (owners + INDEX_SAMPLE_EVERY - 1) / INDEX_SAMPLE_EVERY)
         return corrupt(fault, "sections do not fit each other");
     uint8_t apex[NAME_SIZE_MAX];
     struct octets_reader reader;
     octets_reader_init(&reader, header->apex, NAME_SIZE_MAX);
-    return name_read_plain(&reader, apex) || corrupt(fault, "the apex is no name");
+    if (!name_read_plain(&reader, apex))
+        return corrupt(fault, "the apex is no name");
+    return parameters_check(header, length) ||
+           corrupt(fault, "the parameters of NSEC3 are malformed");
 }
 
 static void
@@ -81,8 +98,8 @@ index_view(struct index *index)
     index->apex_octets = index_apex_octets(header->apex);
     index->order = section_at(header, &header->order);
     index->places = section_at(header, &header->places);
-    index->nsec = section_at(header, &header->nsec);
-    index->nsec_places = section_at(header, &header->nsec_places);
+    index->chain = section_at(header, &header->chain);
+    index->chain_places = section_at(header, &header->chain_places);
     index->samples = section_at(header, &header->samples);
     index->dead = section_at(header, &header->dead);
     index->checked = memory_zalloc((size_t)(header->slots.count + 63) / 64 * sizeof(uint64_t));
@@ -168,16 +185,16 @@ static bool
 overlay_check(const struct index *index, const struct index *base)
 {
     const struct index_header *header = index->header;
-    uint64_t names = base->header->order.count, owners = base->header->nsec.count;
+    uint64_t names = base->header->order.count, owners = base->header->chain.count;
     for (uint64_t i = 0; i < header->places.count; i++) {
         const struct index_slot *slot = index->slots + index->order[i];
         const struct index_place *place = index->places + i;
-        if (place->node > names || place->nsec > owners ||
+        if (place->node > names || place->chain > owners ||
             ((slot->flags & INDEX_IN_BASE) && place->node == names))
             return false;
     }
-    for (uint64_t i = 0; i < header->nsec_places.count; i++)
-        if (index->nsec_places[i] > owners)
+    for (uint64_t i = 0; i < header->chain_places.count; i++)
+        if (index->chain_places[i] > owners)
             return false;
     uint64_t next = 0;
     for (uint64_t i = 0; i < header->dead.count; i++) {
@@ -196,7 +213,7 @@ index_check(const struct index *index, const struct heap_view *heaps, const stru
     if (!slots_check(index, heaps))
         return corrupt(fault, "a record's place is outside its heap");
     if (!slot_list_check(index, index->order, index->header->order.count) ||
-        !slot_list_check(index, index->nsec, index->header->nsec.count))
+        !slot_list_check(index, index->chain, index->header->chain.count))
         return corrupt(fault, "the order names an empty slot");
     if (index->header->kind == INDEX_OVERLAY && !overlay_check(index, base))
         return corrupt(fault, "the overlay does not fit its base");
@@ -209,10 +226,19 @@ index_names(const struct index *index)
     return (size_t)index->header->order.count;
 }
 
-size_t
-index_nsec_count(const struct index *index)
+void
+index_chain(const struct index_header *header, struct chain *ret_chain)
 {
-    return (size_t)index->header->nsec.count;
+    *ret_chain = (struct chain){.nsec3 = (header->flags & INDEX_NSEC3) != 0};
+    if (ret_chain->nsec3) // header_check has read them
+        nsec3_parameters_read(section_at(header, &header->nsec3), (size_t)header->nsec3.count,
+                              &ret_chain->parameters);
+}
+
+size_t
+index_chain_count(const struct index *index)
+{
+    return (size_t)index->header->chain.count;
 }
 
 const struct node *
@@ -330,8 +356,8 @@ sample_bound(const struct index *index, const uint8_t key[static INDEX_SAMPLE_SI
 }
 
 bool
-index_nsec_bound(const struct index *index, const struct heap_view *heaps, const uint8_t *name,
-                 bool inclusive, size_t *ret_count)
+index_chain_bound(const struct index *index, const struct heap_view *heaps, const uint8_t *name,
+                  bool inclusive, size_t *ret_count)
 {
     uint8_t key[INDEX_SAMPLE_SIZE];
     index_sample_key(name, index->apex_octets, key);
@@ -343,16 +369,16 @@ index_nsec_bound(const struct index *index, const struct heap_view *heaps, const
     // sample after the key on are after it.
     size_t low = before ? (before - 1) * INDEX_SAMPLE_EVERY + 1 : 0;
     size_t high = not_after * INDEX_SAMPLE_EVERY;
-    if (high > index_nsec_count(index))
-        high = index_nsec_count(index);
-    if (!list_bound(index, heaps, index->nsec, name, inclusive, &low, high))
+    if (high > index_chain_count(index))
+        high = index_chain_count(index);
+    if (!list_bound(index, heaps, index->chain, name, inclusive, &low, high))
         return false;
     *ret_count = low;
     return true;
 }
 
 size_t
-index_nsec_living(const struct index *overlay, size_t count)
+index_chain_living(const struct index *overlay, size_t count)
 {
     if (count == 0)
         return 0;

@@ -12,11 +12,15 @@
 
 #include "common/base/fault.h"
 #include "common/base/octets.h"
+#include "common/zone/chain.h"
 #include "common/zone/heap.h"
 
-#define INDEX_FORMAT       1
+// 2 brought INDEX_HIDDEN and the parameters of NSEC3. Format 1 is the same without them, so its indexes are still
+// read where the zone has no NSEC3 (README.md, decision 12).
+#define INDEX_FORMAT       2
+#define INDEX_FORMAT_FIRST 1
 #define INDEX_MAGIC        {'T', 'D', 'M', 'I', 'N', 'D', 'X', '\n'}
-#define INDEX_SAMPLE_EVERY 8    // NSEC owners for each sampled key: 3 or 4 heap reads end a search
+#define INDEX_SAMPLE_EVERY 8    // chain owners for each sampled key: 3 or 4 heap reads end a search
 #define INDEX_SAMPLE_SIZE  32   // octets of a key behind the apex's part: most owners differ in fewer
 #define INDEX_NO_CUT       0xFF // cut_depth of authoritative data
 #define INDEX_NAMES_MAX    (UINT32_C(1) << 30) // places have 32 bits, the table twice the names
@@ -31,18 +35,19 @@ struct index_slot {
     uint8_t flags;
     uint16_t spare; // 0
 };
-#define INDEX_CUT_IS_DNAME 0x01
-#define INDEX_HAS_NSEC     0x02 // the record holds an NSEC RRset
-#define INDEX_DELETED      0x04 // overlay: the base has the name, this version does not
-#define INDEX_IN_BASE      0x08 // overlay: the base has the name
-#define INDEX_BASE_NSEC    0x10 // overlay: the base's record holds an NSEC RRset
+#define INDEX_CUT_IS_DNAME  0x01
+#define INDEX_IN_CHAIN      0x02 // the record is an owner of the chain (chain.h)
+#define INDEX_DELETED       0x04 // overlay: the base has the name, this version does not
+#define INDEX_IN_BASE       0x08 // overlay: the base has the name
+#define INDEX_BASE_IN_CHAIN 0x10 // overlay: the base's record is an owner of the chain
+#define INDEX_HIDDEN        0x20 // nothing but NSEC3 and nothing below: no name of the zone
 
 // Overlay: where a name stands against the base.
 struct index_place {
     uint32_t node; // first in the base's order that is not before the name
-    uint32_t nsec; // the same among the base's NSEC owners
+    uint32_t chain; // the same among the base's chain owners
 };
-// Overlay: positions first to last among the base's NSEC owners that this version replaces or lacks. Runs do
+// Overlay: positions first to last among the base's chain owners that this version replaces or lacks. Runs do
 // not touch, so the position before first holds: a predecessor is one step away.
 struct index_run {
     uint32_t first, last;
@@ -73,17 +78,18 @@ struct index_header {
     struct index_section slots;       // struct index_slot, a power of two
     struct index_section order;       // u32: slots of the names in canonical order
     struct index_section places;      // struct index_place beside each of order; overlay
-    struct index_section nsec;        // u32: slots of the NSEC owners in canonical order
-    struct index_section nsec_places; // u32: index_place.nsec of each of nsec; overlay
-    struct index_section samples;     // INDEX_SAMPLE_SIZE octets: key of every eighth of nsec
+    struct index_section chain;       // u32: slots of the chain owners in canonical order
+    struct index_section chain_places; // u32: index_place.chain of each of chain; overlay
+    struct index_section samples;     // INDEX_SAMPLE_SIZE octets: key of every eighth of chain
     struct index_section dead;        // struct index_run; overlay
-    struct index_section nsec3;       // later
+    struct index_section nsec3;       // octets: parameters of the chain as at the start of an NSEC3's RDATA
     struct index_section journal;     // later: (old place, new place) of each change of this step
     uint8_t spare[64];                // 0
     uint8_t apex[256];
 };
 #define INDEX_IS_SIGNED 0x01
 #define INDEX_NSEC3     0x02
+#define INDEX_NSEC3_MAX (5 + NSEC3_SALT_MAX)
 
 // A mapped index, shared by the versions that look into it.
 struct index {
@@ -99,8 +105,8 @@ struct index {
     size_t apex_octets; // of the apex in every key
     const uint32_t *order;
     const struct index_place *places;
-    const uint32_t *nsec;
-    const uint32_t *nsec_places;
+    const uint32_t *chain;
+    const uint32_t *chain_places;
     const uint8_t *samples;
     const struct index_run *dead;
     uint64_t *checked; // a bit for each slot: this process found its record whole
@@ -115,7 +121,9 @@ void index_drop(struct index **index);
 bool index_check(const struct index *index, const struct heap_view *heaps, const struct index *base,
                  struct fault *fault);
 size_t index_names(const struct index *index);      // deleted ones included
-size_t index_nsec_count(const struct index *index); // NSEC owners
+// The chain that the index is made for; kept is its owners' order.
+void index_chain(const struct index_header *header, struct chain *ret_chain);
+size_t index_chain_count(const struct index *index);
 
 // The record of a slot that is not empty, or NULL where it is damaged. Checked at first touch.
 const struct node *index_node(const struct index *index, const struct heap_view *heaps, uint32_t slot);
@@ -131,14 +139,14 @@ enum index_answer index_probe(const struct index *index, const struct heap_view 
 // The first in canonical order that is not before the name. False: a damaged record is in the way.
 bool index_lower_bound(const struct index *index, const struct heap_view *heaps,
                        const uint8_t *name, size_t *ret_position);
-// NSEC owners that are not after the name (inclusive) or before it.
-bool index_nsec_bound(const struct index *index, const struct heap_view *heaps, const uint8_t *name,
+// Chain owners that are not after the name (inclusive) or before it.
+bool index_chain_bound(const struct index *index, const struct heap_view *heaps, const uint8_t *name,
                       bool inclusive, size_t *ret_count);
 // The sampled part of a name's key: what follows the apex's part.
 void index_sample_key(const uint8_t *name, size_t apex_octets,
                       uint8_t ret_key[static INDEX_SAMPLE_SIZE]);
 size_t index_apex_octets(const uint8_t *apex);
-// Overlay: the number of base NSEC owners up to and with the nearest one at or before count - 1 that holds.
-size_t index_nsec_living(const struct index *overlay, size_t count);
+// Overlay: the number of base chain owners up to and with the nearest one at or before count - 1 that holds.
+size_t index_chain_living(const struct index *overlay, size_t count);
 
 #endif

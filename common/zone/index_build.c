@@ -13,9 +13,26 @@ index_item_cuts(const struct node *node, bool apex, bool *ret_dname)
     return delegates || *ret_dname;
 }
 
-void
-index_items_cut(struct index_item *items, size_t count)
+bool
+index_item_bare(const struct node *node)
 {
+    return node_rrset_count(node) == 1 && node_has(node, RRTYPE_NSEC3);
+}
+
+// The next item is the first that may be below this one.
+static bool
+item_is_hidden(const struct index_item *items, size_t count, size_t place)
+{
+    const struct node *node = items[place].node;
+    return place > 0 && index_item_bare(node) &&
+           (place + 1 == count ||
+            !name_is_at_or_below(node_owner(items[place + 1].node), node_owner(node)));
+}
+
+void
+index_items_flag(struct index_item *items, size_t count, const struct chain *chain)
+{
+    const uint8_t *apex = count ? node_owner(items[0].node) : NULL;
     const uint8_t *cut = NULL; // the topmost one over the names that come
     uint8_t depth = INDEX_NO_CUT, dname_flag = 0;
     for (size_t i = 0; i < count; i++) {
@@ -31,7 +48,8 @@ index_items_cut(struct index_item *items, size_t count)
         }
         item->cut_depth = cut ? depth : INDEX_NO_CUT;
         item->flags = (uint8_t)((cut ? dname_flag : 0) |
-                                (node_has(item->node, RRTYPE_NSEC) ? INDEX_HAS_NSEC : 0));
+                                (chain_has(chain, apex, item->node) ? INDEX_IN_CHAIN : 0) |
+                                (item_is_hidden(items, count, i) ? INDEX_HIDDEN : 0));
     }
 }
 
@@ -45,13 +63,13 @@ slots_for(size_t count)
 }
 
 static bool
-item_is_nsec_owner(const struct index_item *item)
+item_is_chain_owner(const struct index_item *item)
 {
-    return (item->flags & INDEX_HAS_NSEC) && !(item->flags & INDEX_DELETED);
+    return (item->flags & INDEX_IN_CHAIN) && !(item->flags & INDEX_DELETED);
 }
 
 struct index_sizes {
-    uint64_t owners; // of NSEC
+    uint64_t owners; // of the chain
     uint64_t runs;   // at most
 };
 
@@ -60,8 +78,8 @@ sizes_count(const struct index_item *items, size_t count)
 {
     struct index_sizes sizes = {0};
     for (size_t i = 0; i < count; i++) {
-        sizes.owners += item_is_nsec_owner(items + i);
-        sizes.runs += (items[i].flags & INDEX_BASE_NSEC) != 0;
+        sizes.owners += item_is_chain_owner(items + i);
+        sizes.runs += (items[i].flags & INDEX_BASE_IN_CHAIN) != 0;
     }
     return sizes;
 }
@@ -81,7 +99,8 @@ header_fill(struct index_header *header, const struct index_plan *plan)
     memcpy(header->magic, magic, sizeof magic);
     header->format = INDEX_FORMAT;
     header->kind = plan->kind;
-    header->flags = (facts->is_signed ? INDEX_IS_SIGNED : 0U) | (facts->nsec3 ? INDEX_NSEC3 : 0U);
+    header->flags =
+        (facts->is_signed ? INDEX_IS_SIGNED : 0U) | (plan->chain->nsec3 ? INDEX_NSEC3 : 0U);
     header->hash_key = plan->hash_key;
     header->sequence = facts->sequence;
     header->unsigned_serial = facts->unsigned_serial;
@@ -105,7 +124,8 @@ header_fill(struct index_header *header, const struct index_plan *plan)
 }
 
 static void
-sections_lay(struct index_header *header, size_t count, const struct index_sizes *sizes)
+sections_lay(struct index_header *header, size_t count, const struct index_sizes *sizes,
+             uint64_t parameters)
 {
     bool overlay = header->kind == INDEX_OVERLAY;
     uint64_t samples = (sizes->owners + INDEX_SAMPLE_EVERY - 1) / INDEX_SAMPLE_EVERY;
@@ -113,10 +133,11 @@ sections_lay(struct index_header *header, size_t count, const struct index_sizes
     section_put(&header->slots, &length, slots_for(count), sizeof(struct index_slot));
     section_put(&header->order, &length, count, sizeof(uint32_t));
     section_put(&header->places, &length, overlay ? count : 0, sizeof(struct index_place));
-    section_put(&header->nsec, &length, sizes->owners, sizeof(uint32_t));
-    section_put(&header->nsec_places, &length, overlay ? sizes->owners : 0, sizeof(uint32_t));
+    section_put(&header->chain, &length, sizes->owners, sizeof(uint32_t));
+    section_put(&header->chain_places, &length, overlay ? sizes->owners : 0, sizeof(uint32_t));
     section_put(&header->samples, &length, samples, INDEX_SAMPLE_SIZE);
     section_put(&header->dead, &length, overlay ? sizes->runs : 0, sizeof(struct index_run));
+    section_put(&header->nsec3, &length, parameters, 1);
     header->length = length;
 }
 
@@ -146,21 +167,21 @@ names_fill(struct index_header *header, const struct index_item *items, size_t c
 }
 
 static void
-nsec_fill(struct index_header *header, const struct index_item *items, size_t count)
+chain_fill(struct index_header *header, const struct index_item *items, size_t count)
 {
     const uint32_t *order = section_at(header, &header->order);
-    uint32_t *nsec = section_at(header, &header->nsec);
+    uint32_t *chain = section_at(header, &header->chain);
     uint8_t *sample = section_at(header, &header->samples);
     size_t apex_octets = index_apex_octets(header->apex);
     size_t owners = 0;
     for (size_t i = 0; i < count; i++) {
-        if (!item_is_nsec_owner(items + i))
+        if (!item_is_chain_owner(items + i))
             continue;
         if (owners % INDEX_SAMPLE_EVERY == 0) {
             index_sample_key(node_owner(items[i].node), apex_octets, sample);
             sample += INDEX_SAMPLE_SIZE;
         }
-        nsec[owners++] = order[i];
+        chain[owners++] = order[i];
     }
 }
 
@@ -168,22 +189,37 @@ static void
 overlay_fill(struct index_header *header, const struct index_item *items, size_t count)
 {
     struct index_place *places = section_at(header, &header->places);
-    uint32_t *nsec_places = section_at(header, &header->nsec_places);
+    uint32_t *chain_places = section_at(header, &header->chain_places);
     struct index_run *dead = section_at(header, &header->dead);
     size_t owners = 0, runs = 0;
     for (size_t i = 0; i < count; i++) {
-        uint32_t nsec = items[i].place.nsec;
+        uint32_t place = items[i].place.chain;
         places[i] = items[i].place;
-        if (item_is_nsec_owner(items + i))
-            nsec_places[owners++] = nsec;
-        if (!(items[i].flags & INDEX_BASE_NSEC))
+        if (item_is_chain_owner(items + i))
+            chain_places[owners++] = place;
+        if (!(items[i].flags & INDEX_BASE_IN_CHAIN))
             continue;
-        if (runs && dead[runs - 1].last + 1 == nsec)
-            dead[runs - 1].last = nsec;
+        if (runs && dead[runs - 1].last + 1 == place)
+            dead[runs - 1].last = place;
         else
-            dead[runs++] = (struct index_run){.first = nsec, .last = nsec};
+            dead[runs++] = (struct index_run){.first = place, .last = place};
     }
     header->dead.count = runs;
+}
+
+static uint64_t
+parameters_length(const struct chain *chain)
+{
+    uint8_t rdata[INDEX_NSEC3_MAX];
+    return nsec3_parameters_write(&chain->parameters, rdata);
+}
+
+static void
+parameters_fill(struct index_header *header, const struct chain *chain)
+{
+    uint8_t *rdata = section_at(header, &header->nsec3);
+    nsec3_parameters_write(&chain->parameters, rdata);
+    rdata[1] = chain->parameters.flags; // which an NSEC3PARAM does not tell
 }
 
 void
@@ -194,16 +230,18 @@ index_build(const struct index_plan *plan, const struct index_item *items, size_
     struct index_header draft = {0};
     struct index_sizes sizes = sizes_count(items, count);
     header_fill(&draft, plan);
-    sections_lay(&draft, count, &sizes);
+    sections_lay(&draft, count, &sizes, plan->chain->nsec3 ? parameters_length(plan->chain) : 0);
     uint8_t *start = octets_buffer_reserve(octets, (size_t)draft.length);
     memset(start, 0, (size_t)draft.length);
     octets->length = (size_t)draft.length;
     struct index_header *header = (struct index_header *)(void *)start;
     *header = draft;
     names_fill(header, items, count);
-    nsec_fill(header, items, count);
+    chain_fill(header, items, count);
     if (plan->kind == INDEX_OVERLAY)
         overlay_fill(header, items, count);
+    if (plan->chain->nsec3)
+        parameters_fill(header, plan->chain);
     size_t covered = offsetof(struct index_header, crc) + sizeof header->crc;
     header->crc = hash_crc32c(0, start + covered, octets->length - covered);
 }

@@ -26,12 +26,15 @@ struct index_plan {
     uint64_t heap_length, old_heap_length;
     uint64_t living_octets;
     const struct index *base; // overlay
+    const struct chain *chain;
 };
 
 // True where the record cuts the zone below it: NS but at the apex, or DNAME.
 bool index_item_cuts(const struct node *node, bool apex, bool *ret_dname);
+// True where the record holds nothing but NSEC3: hidden, unless something is below it.
+bool index_item_bare(const struct node *node);
 // Fills cut_depth and the flags of the items of a whole zone.
-void index_items_cut(struct index_item *items, size_t count);
+void index_items_flag(struct index_item *items, size_t count, const struct chain *chain);
 // items: in canonical order. octets: empty; gets the whole index.
 void index_build(const struct index_plan *plan, const struct index_item *items, size_t count,
                  struct octets_buffer *octets);

@@ -224,7 +224,8 @@ store_plan(const struct store *store, enum index_kind kind, const struct version
                                .heap_length = store->heap.end,
                                .old_heap_length = header->old_heap_length,
                                .living_octets = header->living_octets,
-                               .base = kind == INDEX_OVERLAY ? store->current->base : NULL};
+                               .base = kind == INDEX_OVERLAY ? store->current->base : NULL,
+                               .chain = &store->current->chain};
 }
 
 struct version_facts
@@ -331,27 +332,36 @@ items_write(struct heap_writer *heap, struct vector *items, uint64_t octets, str
     return heap_writer_sync(heap, fault);
 }
 
+static const struct node *
+draft_record(const void *content, const uint8_t *name)
+{
+    return draft_find(content, name);
+}
+
 static void
-draft_items(const struct draft *draft, struct vector *items)
+draft_items(const struct draft *draft, const struct chain *chain, struct vector *items)
 {
     for (size_t i = 0; i < draft_node_count(draft); i++) {
         struct index_item item = {.node = draft_node_at(draft, i)};
         vector_add(items, &item);
     }
-    index_items_cut(items->items, items->count);
+    index_items_flag(items->items, items->count, chain);
 }
 
 // A whole content goes into a generation of its own: dense, in canonical order, and nothing in it
 // is dead.
 static bool
 draft_publish(struct store *store, struct vector *items, struct version_facts *facts,
-              uint64_t living, struct fault *fault)
+              const struct chain *chain, uint64_t living, struct fault *fault)
 {
     struct heap_writer heap;
     if (!store_heap_create(store, &heap, fault))
         return false;
-    struct index_plan plan = {
-        .kind = INDEX_FULL, .facts = facts, .generation = heap.generation, .living_octets = living};
+    struct index_plan plan = {.kind = INDEX_FULL,
+                              .facts = facts,
+                              .chain = chain,
+                              .generation = heap.generation,
+                              .living_octets = living};
     bool published = items_write(&heap, items, living, fault);
     plan.heap_length = heap.end;
     published = published && store_index_publish(store, &plan, items, fault);
@@ -370,11 +380,13 @@ store_publish_draft(struct store *store, const struct draft *draft,
     struct version_facts counted = *facts;
     struct vector items;
     uint64_t living;
+    struct chain chain;
+    chain_choose(draft_node_at(draft, 0), draft_record, draft, &chain);
     vector_init(&items, sizeof(struct index_item));
-    draft_items(draft, &items);
+    draft_items(draft, &chain, &items);
     freeze_count(&items, &counted, &living);
     expire_fill(&counted, draft_node_at(draft, 0));
-    bool published = draft_publish(store, &items, &counted, living, fault);
+    bool published = draft_publish(store, &items, &counted, &chain, living, fault);
     vector_close(&items);
     return published || fault_wrap(fault, "zone %s: store %s", store->apex_text, store->path);
 }
@@ -452,6 +464,7 @@ set_publish(struct store *store, struct change_set *set, const struct version_fa
         struct version_facts changed = facts_changed(store, facts, set);
         struct index_plan plan = store_plan(store, kind, &changed);
         plan.living_octets += (uint64_t)set->living_octets;
+        plan.chain = &set->chain;
         published = store_index_publish(store, &plan, &items, fault);
     }
     vector_close(&items);

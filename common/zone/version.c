@@ -5,6 +5,7 @@
 #include "common/zone/version.h"
 
 #include "common/base/arena.h"
+#include "common/dns/rrtype.h"
 #include "common/zone/version_inside.h"
 
 #include <stdlib.h>
@@ -51,6 +52,16 @@ indexes_map(struct version *version, const struct version_place *place, const st
     return true;
 }
 
+// An overlay continues the base's order of chain owners.
+static bool
+chains_same(const struct index_header *own, const struct index_header *base)
+{
+    struct chain own_chain, base_chain;
+    index_chain(own, &own_chain);
+    index_chain(base, &base_chain);
+    return chain_same(&own_chain, &base_chain);
+}
+
 // An overlay must be over this very base and into the same heaps.
 static bool
 base_check(const struct version *version, struct fault *fault)
@@ -63,7 +74,7 @@ base_check(const struct version *version, struct fault *fault)
         own->base_crc == base->crc && own->hash_key == base->hash_key &&
         own->generation == base->generation && own->old_generation == base->old_generation &&
         own->heap_length >= base->heap_length && own->old_heap_length == base->old_heap_length &&
-        name_equal(own->apex, base->apex))
+        name_equal(own->apex, base->apex) && chains_same(own, base))
         return true;
     return fault_set(fault, FAULT_CORRUPT, "index: the overlay is not over this base");
 }
@@ -98,18 +109,28 @@ facts_fill(struct version *version)
     const struct index_header *header = version->header;
     version->apex = header->apex;
     version->apex_labels = name_labels(header->apex);
+    index_chain(header, &version->chain);
     version->facts = (struct version_facts){
         .sequence = header->sequence,
         .unsigned_serial = header->unsigned_serial,
         .signed_serial = header->signed_serial,
         .published_seconds = header->published_seconds,
         .is_signed = (header->flags & INDEX_IS_SIGNED) != 0,
-        .nsec3 = (header->flags & INDEX_NSEC3) != 0,
+        .nsec3 = version->chain.nsec3,
         .soa_expire_seconds = header->soa_expire_seconds,
         .node_count = header->node_count,
         .rr_count = header->rr_count,
         .signature_count = header->signature_count,
     };
+}
+
+// Format 1 knew no chain of NSEC3: what it kept of such a zone denies nothing.
+static bool
+format_check(const struct version *version, struct fault *fault)
+{
+    return version->base->header->format != INDEX_FORMAT_FIRST ||
+           !node_has(version->apex_node, RRTYPE_NSEC3PARAM) ||
+           fault_set(fault, FAULT_CORRUPT, "index: of an older format that knows no NSEC3");
 }
 
 static bool
@@ -123,7 +144,7 @@ apex_find(struct version *version, struct fault *fault)
                          "heap: the record of the apex is missing or damaged");
     version->apex_node = hit.node;
     version->apex_slot = hit.slot;
-    return true;
+    return format_check(version, fault);
 }
 
 static bool
@@ -205,6 +226,12 @@ uint64_t
 version_hash_key(const struct version *version)
 {
     return version->header->hash_key;
+}
+
+const struct nsec3_parameters *
+version_nsec3(const struct version *version)
+{
+    return version->chain.nsec3 ? &version->chain.parameters : NULL;
 }
 
 const struct node *

@@ -16,6 +16,7 @@ struct version {
     struct version_facts facts;
     const uint8_t *apex;
     unsigned apex_labels;
+    struct chain chain;
     const struct node *apex_node;
     const struct index_slot *apex_slot;
 };
