@@ -15,125 +15,12 @@
 #include "common/zone/find.h"
 #include "common/zone/zonefile_write.h"
 #include "secondary/signer/change_text.h"
-
-bool
-verb_flag(const struct message_control *control, const char *name)
-{
-    const char *value = message_control_option(control, name);
-    return value != NULL && strcmp(value, "false") != 0 && strcmp(value, "0") != 0;
-}
-
-static void
-reply_value(struct keeper *keeper, uint64_t request, const struct json_value *reply,
-            struct octets text)
-{
-    size_t length;
-    char *line = json_value_write(reply, 0, &length);
-    struct octets_buffer body;
-    octets_buffer_init(&body);
-    octets_buffer_add(&body, line, length);
-    if (text.length > 0) {
-        octets_buffer_add_u8(&body, '\n');
-        octets_buffer_add(&body, text.data, text.length);
-    }
-    keeper_reply(keeper, request, (const char *)body.data, body.length);
-    octets_buffer_close(&body);
-    free(line);
-}
-
-static void
-reply_with_text(struct keeper *keeper, uint64_t request, struct json_value **result,
-                struct octets text)
-{
-    struct json_value *reply = json_value_object();
-    json_value_put_boolean(reply, "ok", true);
-    json_value_put_integer(reply, "exit_code", 0);
-    if (result != NULL && *result != NULL) {
-        json_value_put(reply, "result", result);
-    } else {
-        json_value_put_null(reply, "result");
-    }
-    reply_value(keeper, request, reply, text);
-    json_value_free(&reply);
-}
-
-void
-verb_reply(struct keeper *keeper, uint64_t request, struct json_value **result)
-{
-    reply_with_text(keeper, request, result, (struct octets){NULL, 0});
-}
-
-static void
-fail_with(struct keeper *keeper, uint64_t request, int exit_code, const struct fault *fault,
-          struct json_value **result)
-{
-    struct json_value *reply = json_value_object();
-    json_value_put_boolean(reply, "ok", false);
-    json_value_put_integer(reply, "exit_code",
-                           exit_code != 0 ? exit_code : control_exit_of(fault->kind));
-    struct json_value *error = json_value_put_object(reply, "error");
-    json_value_put_text(error, "kind", fault_kind_word(fault->kind));
-    json_value_put_text(error, "text", fault->text);
-    if (result != NULL && *result != NULL) {
-        json_value_put(reply, "result", result);
-    } else {
-        json_value_put_null(reply, "result");
-    }
-    reply_value(keeper, request, reply, (struct octets){NULL, 0});
-    json_value_free(&reply);
-}
-
-void
-verb_fail(struct keeper *keeper, uint64_t request, int exit_code, const struct fault *fault)
-{
-    fail_with(keeper, request, exit_code, fault, NULL);
-}
+#include "secondary/signer/zone_verify.h"
 
 static const struct version *
 served(const struct keeper *keeper)
 {
     return keeper->store != NULL ? store_current(keeper->store) : NULL;
-}
-
-static void
-put_serial(const struct keeper *keeper, struct json_value *object, const char *key)
-{
-    struct json_value *serial = json_value_put_object(object, key);
-    const struct version *version = served(keeper);
-    if (version == NULL) {
-        json_value_put_null(serial, "unsigned");
-        json_value_put_null(serial, "signed");
-        return;
-    }
-    json_value_put_integer(serial, "unsigned", version_facts(version)->unsigned_serial);
-    json_value_put_integer(serial, "signed", version_facts(version)->signed_serial);
-}
-
-void
-verb_done(struct keeper *keeper, uint64_t request, bool dry_run, const char *text)
-{
-    struct json_value *result = json_value_object();
-    json_value_put_boolean(result, "done", !dry_run);
-    json_value_put_boolean(result, "dry_run", dry_run);
-    json_value_put_text(result, "text", text);
-    json_value_put_text(result, "zone", keeper->domain);
-    put_serial(keeper, result, "serial");
-    verb_reply(keeper, request, &result);
-}
-
-static bool
-has_content(struct keeper *keeper, uint64_t request)
-{
-    struct fault fault = {0};
-    if (served(keeper) != NULL) {
-        return true;
-    }
-    char reason[FAULT_TEXT_MAX];
-    const char *state = keeper_state(keeper, reason, sizeof reason);
-    fault_set(&fault, FAULT_NOT_FOUND, "zone %s has no content yet: %s%s%.1500s", keeper->domain,
-              state, reason[0] != '\0' ? ", " : "", reason);
-    verb_fail(keeper, request, 0, &fault);
-    return false;
 }
 
 // --- show and export
@@ -256,7 +143,7 @@ zone_show(struct keeper *keeper, const struct message_control *control, uint64_t
     struct fault fault = {0};
     struct shown shown = {0};
     uint8_t name[NAME_SIZE_MAX];
-    if (!has_content(keeper, request)) {
+    if (!verb_has_content(keeper, request)) {
         return;
     }
     if (!read_selection(keeper, control, name, &shown, &fault)) {
@@ -265,7 +152,7 @@ zone_show(struct keeper *keeper, const struct message_control *control, uint64_t
     }
     struct json_value *result = json_value_object();
     json_value_put_text(result, "zone", keeper->domain);
-    put_serial(keeper, result, "serial");
+    verb_put_serial(keeper, result, "serial");
     shown.records = json_value_put_array(result, "records");
     if (!show_records(keeper, control->argument_count > 1 ? name : NULL, &shown)) {
         json_value_free(&result);
@@ -281,7 +168,7 @@ static void
 zone_export(struct keeper *keeper, const struct message_control *control, uint64_t request)
 {
     struct fault fault = {0};
-    if (!has_content(keeper, request)) {
+    if (!verb_has_content(keeper, request)) {
         return;
     }
     bool with_signatures = verb_flag(control, "signed");
@@ -304,12 +191,12 @@ zone_export(struct keeper *keeper, const struct message_control *control, uint64
         struct json_value *result = json_value_object();
         const struct version_facts *facts = version_facts(served(keeper));
         json_value_put_text(result, "zone", keeper->domain);
-        put_serial(keeper, result, "serial");
+        verb_put_serial(keeper, result, "serial");
         json_value_put_integer(
             result, "records",
             (int64_t)(facts->rr_count + (with_signatures ? facts->signature_count : 0)));
         json_value_put_integer(result, "octets", (int64_t)text.length);
-        reply_with_text(keeper, request, &result, (struct octets){text.data, text.length});
+        verb_reply_text(keeper, request, &result, (struct octets){text.data, text.length});
     }
     octets_buffer_close(&text);
 }
@@ -419,9 +306,9 @@ zone_diff(struct keeper *keeper, const struct message_control *control, uint64_t
     struct json_value *result = json_value_object();
     json_value_put_text(result, "zone", keeper->domain);
     json_value_put_boolean(result, "held", entry != NULL);
-    put_serial(keeper, result, "from");
+    verb_put_serial(keeper, result, "from");
     if (entry == NULL) {
-        put_serial(keeper, result, "to");
+        verb_put_serial(keeper, result, "to");
         json_value_put_integer(result, "added", keeper->last_added);
         json_value_put_integer(result, "removed", keeper->last_removed);
         struct json_value *none = json_value_array();
@@ -455,13 +342,13 @@ zone_diff(struct keeper *keeper, const struct message_control *control, uint64_t
         } else {
             put_changes(result, &intake.diff, keeper->apex);
         }
-        reply_with_text(keeper, request, &result, (struct octets){text.data, text.length});
+        verb_reply_text(keeper, request, &result, (struct octets){text.data, text.length});
         octets_buffer_close(&text);
     }
     intake_close(&intake);
 }
 
-// --- accept, sign, verify
+// --- accept, sign
 // -----------------------------------------------------------------------------------------------------
 
 static void
@@ -515,41 +402,6 @@ zone_sign(struct keeper *keeper, const struct message_control *control, uint64_t
     } else if (!wait) {
         verb_done(keeper, request, false, "the zone is being signed again");
     }
-}
-
-static void
-zone_verify(struct keeper *keeper, uint64_t request)
-{
-    if (!has_content(keeper, request)) {
-        return;
-    }
-    struct verify_report report;
-    verify_report_init(&report);
-    bool good = verify_version(served(keeper), keeper->shared->pool, keeper_now(), &report);
-    struct json_value *result = json_value_object();
-    json_value_put_text(result, "zone", keeper->domain);
-    json_value_put_boolean(result, "verified", good);
-    json_value_put_integer(result, "signatures", (int64_t)report.signatures);
-    json_value_put_integer(result, "names", (int64_t)report.records);
-    struct json_value *problems = json_value_put_array(result, "problems");
-    for (size_t i = 0; i < report.findings.count; i++) {
-        const struct verify_finding *finding = vector_at(&report.findings, i);
-        char owner[NAME_TEXT_MAX], type[RRTYPE_TEXT_MAX], line[NAME_TEXT_MAX + 400];
-        snprintf(line, sizeof line, "%s %s: %s: %s", name_to_text(finding->owner, owner),
-                 finding->type != 0 ? rrtype_text(finding->type, type) : "", finding->word,
-                 finding->text);
-        json_value_add_text(problems, line);
-    }
-    json_value_put_time(result, "first_expiry_at", report.first_expiration);
-    if (good) {
-        verb_reply(keeper, request, &result);
-    } else {
-        struct fault fault = {0};
-        verify_report_fault(&report, &fault);
-        fault_wrap(&fault, "zone %s", keeper->domain);
-        fail_with(keeper, request, CONTROL_FAILED, &fault, &result);
-    }
-    verify_report_close(&report);
 }
 
 void
