@@ -1,10 +1,13 @@
 // The signing algorithms of DNSSEC as a table (RFC 8624): numbers, words, sizes. What this version
-// signs with has `signs`; the others are known by name, so that a refusal can say what it refuses.
+// signs with has a row; the others are known by name, so that a refusal can say what it refuses.
 #ifndef TANDEM_KEYS_KEY_ALGORITHM_H
 #define TANDEM_KEYS_KEY_ALGORITHM_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+
+#include "common/base/fault.h"
 
 enum key_algorithm_number {
     KEY_RSASHA256 = 8,
@@ -29,11 +32,16 @@ struct key_algorithm {
     uint16_t public_size;    // octets of the DNSKEY's public key; 0 where it varies (RSA)
     uint16_t secret_size;    // octets in key_memory; 0 where it varies
     uint16_t signature_size; // octets; 0: as many as the RSA modulus
-    bool signs;              // this version makes keys and signatures of it
 };
 
-const struct key_algorithm *key_algorithm_find(uint8_t number); // NULL: unknown
-const struct key_algorithm *
-key_algorithm_from_word(const char *word); // any case, or a number; NULL
+// The row of an algorithm that keys and signatures are made of; NULL: none.
+const struct key_algorithm *key_algorithm_find(uint8_t number);
+// By word or mnemonic in any case, or by number; NULL: none that signs.
+const struct key_algorithm *key_algorithm_from_word(const char *word);
+bool key_algorithm_is_rsa(uint8_t number);
+// IANA's mnemonic of any number ("RSASHA1", "unassigned").
+const char *key_algorithm_name(uint8_t number);
+// Sets FAULT_UNSUPPORTED with name, number and what to use instead; gives false.
+bool key_algorithm_refuse(unsigned long number, struct fault *fault);
 
 #endif

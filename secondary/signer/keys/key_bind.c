@@ -17,6 +17,8 @@
 #define TOKENS_MAX  64   // of a DNSKEY line; base64 may be cut by blanks
 #define TIME_DIGITS 14   // YYYYMMDDHHMMSS
 
+#define SCALAR_ZEROS_MAX 3 // leading zero octets that an elliptic private key may lack
+
 struct lines {
     const char *at, *end;
     unsigned number;
@@ -138,11 +140,10 @@ algorithm_read(const char *where, unsigned line, unsigned long number, struct ke
                struct fault *fault)
 {
     const struct key_algorithm *row = number <= 255 ? key_algorithm_find((uint8_t)number) : NULL;
-    if (!row || !row->signs)
-        return fault_set(fault, FAULT_UNSUPPORTED,
-                         "%s:%u: algorithm %lu (%s): not in this version; use a key of "
-                         "ECDSAP256SHA256 (13)",
-                         where, line, number, row ? row->mnemonic : "unknown");
+    if (!row) {
+        key_algorithm_refuse(number, fault);
+        return fault_wrap(fault, "%s:%u", where, line);
+    }
     if (bind->algorithm != 0 && bind->algorithm != row->number)
         return fault_set(
             fault, FAULT_CORRUPT,
@@ -180,6 +181,39 @@ secret_read(const char *name, unsigned line, const struct tagged *tagged, struct
     return true;
 }
 
+// One of an RSA key's numbers; they are packed when all are there.
+static bool
+rsa_line(const char *name, unsigned line, const struct tagged *tagged, struct key_bind *bind,
+         struct fault *fault)
+{
+    int part = 0;
+    while (part < KEY_RSA_PARTS &&
+           strcasecmp(tagged->tag, key_rsa_part_word((enum key_rsa_part)part)) != 0)
+        part++;
+    if (part == KEY_RSA_PARTS)
+        return true;
+    if (!bind->numbers)
+        bind->numbers = key_scratch_new(KEY_RSA_PARTS * KEY_RSA_NUMBER_MAX);
+    uint8_t *at = bind->numbers + part * KEY_RSA_NUMBER_MAX;
+    if (!key_base64_read(tagged->value, tagged->length, at, KEY_RSA_NUMBER_MAX,
+                         &bind->number_length[part]) ||
+        bind->number_length[part] == 0)
+        return fault_set(fault, FAULT_SYNTAX, "%s:%u: %s: expected base64 of at most %d octets",
+                         name, line, tagged->tag, KEY_RSA_NUMBER_MAX);
+    return true;
+}
+
+static bool
+flags_line(const char *name, unsigned line, const struct tagged *tagged, struct key_bind *bind,
+           struct fault *fault)
+{
+    unsigned long number;
+    if (!number_of(tagged, &number) || number > UINT16_MAX)
+        return fault_set(fault, FAULT_SYNTAX, "%s:%u: Flags: expected 256 or 257", name, line);
+    bind->flags = (uint16_t)number;
+    return true;
+}
+
 static bool
 private_line(const char *name, unsigned line, const struct tagged *tagged, struct key_bind *bind,
              struct fault *fault)
@@ -195,19 +229,48 @@ private_line(const char *name, unsigned line, const struct tagged *tagged, struc
                              line);
         return algorithm_read(name, line, number, bind, fault);
     }
-    if (strcasecmp(tagged->tag, "Flags") == 0) { // PowerDNS
-        if (!number_of(tagged, &number) || number > UINT16_MAX)
-            return fault_set(fault, FAULT_SYNTAX, "%s:%u: Flags: expected 256 or 257", name, line);
-        bind->flags = (uint16_t)number;
-        return true;
-    }
+    if (strcasecmp(tagged->tag, "Flags") == 0) // PowerDNS
+        return flags_line(name, line, tagged, bind, fault);
     if (strcasecmp(tagged->tag, "PrivateKey") == 0)
         return secret_read(name, line, tagged, bind, fault);
     if (strcasecmp(tagged->tag, "Engine") == 0 || strcasecmp(tagged->tag, "Label") == 0)
         return fault_set(fault, FAULT_UNSUPPORTED,
                          "%s:%u: the key rests in a hardware module: not in this version", name,
                          line);
-    return timing_read(name, line, tagged, bind, fault);
+    return rsa_line(name, line, tagged, bind, fault) &&
+           timing_read(name, line, tagged, bind, fault);
+}
+
+static bool
+numbers_pack(const char *name, struct key_bind *bind, struct fault *fault)
+{
+    struct octets numbers[KEY_RSA_PARTS] = {0};
+    for (int i = 0; bind->numbers && i < KEY_RSA_PARTS; i++)
+        numbers[i] =
+            (struct octets){bind->numbers + i * KEY_RSA_NUMBER_MAX, bind->number_length[i]};
+    if (!bind->secret)
+        bind->secret = key_scratch_new(KEY_SECRET_MAX);
+    if (!key_rsa_pack(numbers, bind->secret, &bind->secret_length, fault))
+        return fault_wrap(fault, "%s", name);
+    bind->has_private = true;
+    return true;
+}
+
+// Elliptic secrets are numbers, and some tools drop leading zeros of numbers (one key in 256; four
+// zeros never happen, that is a cut file).
+static void
+scalar_pad(struct key_bind *bind)
+{
+    const struct key_algorithm *row = key_algorithm_find(bind->algorithm);
+    bool is_number =
+        bind->algorithm == KEY_ECDSAP256SHA256 || bind->algorithm == KEY_ECDSAP384SHA384;
+    if (!is_number || bind->secret_length >= row->secret_size ||
+        bind->secret_length + SCALAR_ZEROS_MAX < row->secret_size)
+        return;
+    size_t zeros = row->secret_size - bind->secret_length;
+    memmove(bind->secret + zeros, bind->secret, bind->secret_length);
+    memset(bind->secret, 0, zeros);
+    bind->secret_length = row->secret_size;
 }
 
 bool
@@ -222,10 +285,14 @@ key_bind_read_private(const char *name, struct octets text, struct key_bind *bin
         if (line_tagged(line, length, &tagged) &&
             !private_line(name, lines.number, &tagged, bind, fault))
             return false;
+    if (key_algorithm_is_rsa(bind->algorithm))
+        return numbers_pack(name, bind, fault);
     if (!bind->has_private || bind->algorithm == 0)
         return fault_set(fault, FAULT_SYNTAX,
-                         "%s: no %s line: expected a private key file (Private-key-format: v1.3)",
-                         name, bind->has_private ? "Algorithm" : "PrivateKey");
+                         "%s: no %s line: expected a private key file (Private-key-format: v1.3); "
+                         "it may be cut: take it from a backup",
+                         name, bind->algorithm == 0 ? "Algorithm" : "PrivateKey");
+    scalar_pad(bind);
     return true;
 }
 
@@ -304,6 +371,24 @@ public_join(const struct tokens *tokens, unsigned from, struct key_bind *bind)
            bind->public_length > 0;
 }
 
+static bool
+text_number(const char *text, unsigned long *ret_number)
+{
+    char *end;
+    *ret_number = strtoul(text, &end, 10);
+    return isdigit((unsigned char)text[0]) && *end == '\0';
+}
+
+static bool
+dnskey_algorithm(const char *text, unsigned long *ret_number)
+{
+    const struct key_algorithm *row = key_algorithm_from_word(text);
+    if (!row)
+        return text_number(text, ret_number);
+    *ret_number = row->number;
+    return true;
+}
+
 // owner [TTL] [IN] DNSKEY flags 3 algorithm base64
 static bool
 dnskey_line(const char *name, unsigned line, const struct tokens *tokens, struct key_bind *bind,
@@ -315,16 +400,18 @@ dnskey_line(const char *name, unsigned line, const struct tokens *tokens, struct
     if (at + 4 >= tokens->count)
         return fault_set(fault, FAULT_SYNTAX,
                          "%s:%u: expected \"owner IN DNSKEY flags 3 algorithm key\"", name, line);
-    unsigned long flags = strtoul(tokens->at[at + 1], NULL, 10);
-    const struct key_algorithm *row = key_algorithm_from_word(tokens->at[at + 3]);
-    if (!row)
+    unsigned long flags, algorithm;
+    if (!dnskey_algorithm(tokens->at[at + 3], &algorithm))
         return fault_set(fault, FAULT_UNSUPPORTED, "%s:%u: algorithm %.32s is unknown", name, line,
                          tokens->at[at + 3]);
-    if (!algorithm_read(name, line, row->number, bind, fault))
+    if (!algorithm_read(name, line, algorithm, bind, fault))
         return false;
-    if (flags > UINT16_MAX || strcmp(tokens->at[at + 2], "3") != 0)
-        return fault_set(fault, FAULT_SYNTAX, "%s:%u: DNSKEY: expected flags 256 or 257 and 3",
-                         name, line);
+    if (!text_number(tokens->at[at + 1], &flags) || flags > UINT16_MAX)
+        return fault_set(fault, FAULT_SYNTAX, "%s:%u: DNSKEY: flags %.32s: expected 256 or 257",
+                         name, line, tokens->at[at + 1]);
+    if (strcmp(tokens->at[at + 2], "3") != 0)
+        return fault_set(fault, FAULT_SYNTAX, "%s:%u: DNSKEY: protocol %.32s: expected 3", name,
+                         line, tokens->at[at + 2]);
     if (!name_from_text(tokens->at[0], (const uint8_t *)"", bind->owner, fault))
         return fault_wrap(fault, "%s:%u", name, line);
     if (!public_join(tokens, at + 4, bind))
@@ -367,5 +454,6 @@ void
 key_bind_close(struct key_bind *bind)
 {
     key_scratch_free(bind->secret);
+    key_scratch_free(bind->numbers);
     memset(bind, 0, sizeof *bind);
 }

@@ -11,6 +11,7 @@
 #include "common/base/fault.h"
 #include "common/base/octets.h"
 #include "secondary/signer/keys/key_pair.h"
+#include "secondary/signer/keys/key_rsa.h"
 
 #define KEY_BIND_TEXT_MAX (64U << 10) // octets of one key file; more is not a key
 
@@ -24,6 +25,8 @@ struct key_bind {
     size_t public_length;
     uint8_t *secret; // KEY_SECRET_MAX octets of scratch, or NULL
     size_t secret_length;
+    uint8_t *numbers; // RSA: each number in KEY_RSA_NUMBER_MAX octets of scratch, or NULL
+    size_t number_length[KEY_RSA_PARTS];
     enum key_role role; // of a .state file (KSK: yes, ZSK: yes)
     enum key_state state;
     bool imported; // of a .state file of ours

@@ -73,23 +73,42 @@ key_bind_write_state(const struct key_pair *key, struct octets_buffer *text)
     octets_buffer_printf(text, "; State: %s\n; Origin: %s\n", key_state_word(key->state),
                          key->imported ? "imported" : "generated");
     octets_buffer_printf(text, "Algorithm: %u\nLength: %u\nLifetime: 0\nKSK: %s\nZSK: %s\n",
-                         key->algorithm, key_algorithm_find(key->algorithm)->bits,
-                         key->role == KEY_ZSK ? "no" : "yes", key->role == KEY_KSK ? "no" : "yes");
+                         key->algorithm, key_pair_bits(key), key->role == KEY_ZSK ? "no" : "yes",
+                         key->role == KEY_KSK ? "no" : "yes");
     for (size_t i = 0; i < sizeof times / sizeof times[0]; i++)
         if (key->times.at[times[i].state])
             octets_buffer_printf(text, "%s: %s\n", times[i].tag,
                                  time_text(key->times.at[times[i].state], when));
 }
 
-struct base64_request {
-    char *at;
+struct private_request {
+    const struct key_pair *key;
+    char *text;
+    size_t at;
 };
 
-static bool
-secret_base64(void *context, const uint8_t *secret, size_t length)
+static void
+put_tag(struct private_request *request, const char *word, struct octets number)
 {
-    struct base64_request *request = context;
-    key_base64_write(secret, length, request->at);
+    request->at += (size_t)snprintf(request->text + request->at, KEY_BIND_TEXT_MAX - request->at,
+                                    "%s: ", word);
+    key_base64_write(number.data, number.length, request->text + request->at);
+    request->at += strlen(request->text + request->at);
+    request->text[request->at++] = '\n';
+}
+
+static bool
+put_secret(void *context, const uint8_t *secret, size_t length)
+{
+    struct private_request *request = context;
+    struct octets numbers[KEY_RSA_PARTS] = {{secret, length}};
+    if (!key_algorithm_is_rsa(request->key->algorithm)) {
+        put_tag(request, "PrivateKey", numbers[0]);
+        return true;
+    }
+    ENSURE(key_rsa_unpack(numbers[0], numbers, NULL));
+    for (int i = 0; i < KEY_RSA_PARTS; i++)
+        put_tag(request, key_rsa_part_word((enum key_rsa_part)i), numbers[i]);
     return true;
 }
 
@@ -97,13 +116,12 @@ size_t
 key_bind_write_private(struct key_memory *memory, const struct key_pair *key, char *text)
 {
     char when[TIME_TEXT_MAX];
-    size_t at = (size_t)snprintf(text, KEY_BIND_TEXT_MAX,
-                                 "Private-key-format: v1.3\nAlgorithm: %u (%s)\nPrivateKey: ",
-                                 key->algorithm, key_algorithm_find(key->algorithm)->mnemonic);
-    struct base64_request request = {text + at};
-    key_memory_with(memory, key->secret, secret_base64, &request);
-    at += strlen(text + at);
-    text[at++] = '\n';
+    struct private_request request = {.key = key, .text = text};
+    request.at =
+        (size_t)snprintf(text, KEY_BIND_TEXT_MAX, "Private-key-format: v1.3\nAlgorithm: %u (%s)\n",
+                         key->algorithm, key_algorithm_name(key->algorithm));
+    key_memory_with(memory, key->secret, put_secret, &request);
+    size_t at = request.at;
     for (size_t i = 0; i < TIMING_COUNT; i++)
         if (key->times.at[timing[i].state])
             at += (size_t)snprintf(text + at, KEY_BIND_TEXT_MAX - at, "%s: %s\n", timing[i].tag,

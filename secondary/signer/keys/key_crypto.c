@@ -13,6 +13,9 @@
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 
+#include "secondary/signer/keys/key_ed25519.h"
+#include "secondary/signer/keys/key_rsa.h"
+
 // libcrypto's last reason, and its queue emptied.
 static bool
 crypto_fault(struct fault *fault, const char *what)
@@ -25,15 +28,6 @@ crypto_fault(struct fault *fault, const char *what)
     return fault_set(fault, FAULT_CORRUPT, "%s: libcrypto refuses: %s", what, reason);
 }
 
-static bool
-algorithm_fault(uint8_t algorithm, struct fault *fault)
-{
-    const struct key_algorithm *row = key_algorithm_find(algorithm);
-    return fault_set(fault, FAULT_UNSUPPORTED,
-                     "algorithm %u (%s): not in this version; use ecdsap256sha256", algorithm,
-                     row ? row->word : "unknown");
-}
-
 // One row for each algorithm whose keys are a number below the order of a curve.
 static const struct curve {
     uint8_t algorithm;
@@ -41,6 +35,7 @@ static const struct curve {
     const char *group;
 } curves[] = {
     {KEY_ECDSAP256SHA256, NID_X9_62_prime256v1, "prime256v1"},
+    {KEY_ECDSAP384SHA384, NID_secp384r1, "secp384r1"},
 };
 
 static const struct curve *
@@ -85,40 +80,72 @@ curve_public(const struct curve *curve, struct octets secret, uint8_t *ret_publi
     return good;
 }
 
+// RFC 8032: any octets of the right number are a private key.
+static bool
+ed448_public(struct octets secret, uint8_t *ret_public, size_t size)
+{
+    EVP_PKEY *object =
+        EVP_PKEY_new_raw_private_key_ex(NULL, "ED448", NULL, secret.data, secret.length);
+    size_t length = size;
+    bool good =
+        object && EVP_PKEY_get_raw_public_key(object, ret_public, &length) == 1 && length == size;
+    EVP_PKEY_free(object);
+    return good;
+}
+
 bool
 key_crypto_public(uint8_t algorithm, struct octets secret,
                   uint8_t ret_public[static KEY_DNSKEY_MAX], size_t *ret_length,
                   struct fault *fault)
 {
-    const struct curve *curve = curve_find(algorithm);
-    if (!curve)
-        return algorithm_fault(algorithm, fault);
     const struct key_algorithm *row = key_algorithm_find(algorithm);
+    if (!row)
+        return key_algorithm_refuse(algorithm, fault);
+    if (key_algorithm_is_rsa(algorithm))
+        return key_rsa_public(secret, ret_public, ret_length, fault);
     if (secret.length != row->secret_size)
-        return fault_set(fault, FAULT_CORRUPT, "private key of %zu octets: %s has %u",
+        return fault_set(fault, FAULT_CORRUPT,
+                         "private key of %zu octets: %s has %u; the file is cut or damaged: take "
+                         "it from a backup",
                          secret.length, row->mnemonic, row->secret_size);
-    if (!curve_public(curve, secret, ret_public, row->public_size))
+    bool good = true;
+    if (algorithm == KEY_ED25519)
+        key_ed25519_public(secret.data, ret_public);
+    else if (algorithm == KEY_ED448)
+        good = ed448_public(secret, ret_public, row->public_size);
+    else
+        good = curve_public(curve_find(algorithm), secret, ret_public, row->public_size);
+    if (!good)
         return crypto_fault(fault, "private key out of range");
     *ret_length = row->public_size;
     return true;
 }
 
-bool
-key_crypto_generate(uint8_t algorithm, uint8_t *ret_secret, size_t *ret_length, struct fault *fault)
+static bool
+curve_generate(const struct curve *curve, uint8_t *ret_secret, size_t size)
 {
-    const struct curve *curve = curve_find(algorithm);
-    if (!curve)
-        return algorithm_fault(algorithm, fault);
-    size_t size = key_algorithm_find(algorithm)->secret_size;
     EVP_PKEY *object = EVP_EC_gen(curve->group);
     BIGNUM *scalar = NULL;
     bool good = object && EVP_PKEY_get_bn_param(object, OSSL_PKEY_PARAM_PRIV_KEY, &scalar) == 1 &&
                 BN_bn2binpad(scalar, ret_secret, (int)size) == (int)size;
     BN_clear_free(scalar);
     EVP_PKEY_free(object);
-    if (!good)
+    return good;
+}
+
+bool
+key_crypto_generate(uint8_t algorithm, uint8_t *ret_secret, size_t *ret_length, struct fault *fault)
+{
+    const struct key_algorithm *row = key_algorithm_find(algorithm);
+    if (!row)
+        return key_algorithm_refuse(algorithm, fault);
+    if (key_algorithm_is_rsa(algorithm))
+        return key_rsa_generate(row->bits, ret_secret, ret_length, fault);
+    const struct curve *curve = curve_find(algorithm);
+    *ret_length = row->secret_size;
+    if (curve ? !curve_generate(curve, ret_secret, row->secret_size)
+              : RAND_priv_bytes(ret_secret, row->secret_size) != 1)
         return crypto_fault(fault, "making a key");
-    *ret_length = size;
     return true;
 }
 
@@ -163,11 +190,13 @@ key_crypto_object(uint8_t algorithm, struct octets secret, struct octets public_
                   struct fault *fault)
 {
     const struct curve *curve = curve_find(algorithm);
-    if (!curve) {
-        algorithm_fault(algorithm, fault);
-        return NULL;
-    }
-    EVP_PKEY *object = curve_object(curve, secret, public_key);
+    EVP_PKEY *object = NULL;
+    if (curve)
+        object = curve_object(curve, secret, public_key);
+    else if (key_algorithm_is_rsa(algorithm))
+        object = key_rsa_object(secret);
+    else if (algorithm == KEY_ED448)
+        object = EVP_PKEY_new_raw_private_key_ex(NULL, "ED448", NULL, secret.data, secret.length);
     if (!object)
         crypto_fault(fault, "preparing a key");
     return object;
@@ -188,32 +217,69 @@ pem_no_passphrase(char *buffer, int size, int writing, void *context)
 }
 
 static bool
-pem_secret(EVP_PKEY *object, uint8_t *ret_algorithm, uint8_t *ret_secret, size_t *ret_length,
-           struct fault *fault)
+pem_scalar(const EVP_PKEY *object, const struct curve *curve, uint8_t *ret_secret,
+           size_t *ret_length, struct fault *fault)
 {
-    char group[64] = "";
-    size_t length = 0;
-    if (EVP_PKEY_is_a(object, "EC"))
-        EVP_PKEY_get_utf8_string_param(object, OSSL_PKEY_PARAM_GROUP_NAME, group, sizeof group,
-                                       &length);
-    const struct curve *curve = NULL;
-    for (size_t i = 0; i < sizeof curves / sizeof curves[0]; i++)
-        if (strcmp(curves[i].group, group) == 0)
-            curve = &curves[i];
-    if (!curve)
-        return fault_set(fault, FAULT_UNSUPPORTED,
-                         "PEM key of type %s%s%s: not in this version; use an ECDSA P-256 key",
-                         EVP_PKEY_get0_type_name(object), group[0] ? " " : "", group);
     size_t size = key_algorithm_find(curve->algorithm)->secret_size;
     BIGNUM *scalar = NULL;
     bool good = EVP_PKEY_get_bn_param(object, OSSL_PKEY_PARAM_PRIV_KEY, &scalar) == 1 &&
                 BN_bn2binpad(scalar, ret_secret, (int)size) == (int)size;
     BN_clear_free(scalar);
-    if (!good)
-        return crypto_fault(fault, "PEM key without a private part");
-    *ret_algorithm = curve->algorithm;
     *ret_length = size;
+    return good ? true : crypto_fault(fault, "PEM key without a private part");
+}
+
+static bool
+pem_curve(const EVP_PKEY *object, uint8_t *ret_algorithm, uint8_t *ret_secret, size_t *ret_length,
+          struct fault *fault)
+{
+    char group[64] = "";
+    size_t length = 0;
+    EVP_PKEY_get_utf8_string_param(object, OSSL_PKEY_PARAM_GROUP_NAME, group, sizeof group,
+                                   &length);
+    for (size_t i = 0; i < sizeof curves / sizeof curves[0]; i++) {
+        if (strcmp(curves[i].group, group) != 0)
+            continue;
+        *ret_algorithm = curves[i].algorithm;
+        return pem_scalar(object, &curves[i], ret_secret, ret_length, fault);
+    }
+    ERR_clear_error();
+    return fault_set(fault, FAULT_UNSUPPORTED,
+                     "PEM key on curve %s: DNSSEC has keys on P-256 (13) and P-384 (14) only; use "
+                     "one of those",
+                     group[0] ? group : "without a name");
+}
+
+static bool
+pem_edwards(const EVP_PKEY *object, uint8_t algorithm, uint8_t *ret_algorithm, uint8_t *ret_secret,
+            size_t *ret_length, struct fault *fault)
+{
+    *ret_algorithm = algorithm;
+    *ret_length = KEY_SECRET_MAX;
+    if (EVP_PKEY_get_raw_private_key(object, ret_secret, ret_length) != 1)
+        return crypto_fault(fault, "PEM key without a private part");
     return true;
+}
+
+static bool
+pem_secret(const EVP_PKEY *object, uint8_t *ret_algorithm, uint8_t *ret_secret, size_t *ret_length,
+           struct fault *fault)
+{
+    if (EVP_PKEY_is_a(object, "EC"))
+        return pem_curve(object, ret_algorithm, ret_secret, ret_length, fault);
+    if (EVP_PKEY_is_a(object, "ED25519"))
+        return pem_edwards(object, KEY_ED25519, ret_algorithm, ret_secret, ret_length, fault);
+    if (EVP_PKEY_is_a(object, "ED448"))
+        return pem_edwards(object, KEY_ED448, ret_algorithm, ret_secret, ret_length, fault);
+    if (EVP_PKEY_is_a(object, "RSA")) {
+        *ret_algorithm = 0;
+        return key_rsa_from_object(object, ret_secret, ret_length, fault);
+    }
+    const char *type = EVP_PKEY_get0_type_name(object);
+    return fault_set(fault, FAULT_UNSUPPORTED,
+                     "PEM key of type %s: DNSSEC has no such signatures; use an ECDSA, Ed25519, "
+                     "Ed448 or RSA key",
+                     type ? type : "unknown");
 }
 
 bool

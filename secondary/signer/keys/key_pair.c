@@ -6,6 +6,7 @@
 #include "common/dns/rdata.h"
 #include "secondary/signer/keys/key_base64.h"
 #include "secondary/signer/keys/key_crypto.h"
+#include "secondary/signer/keys/key_rsa.h"
 
 #define PROTOCOL_DNSSEC 3 // RFC 4034 section 2.1.2
 #define DS_HEAD         4 // tag, algorithm, digest type
@@ -132,7 +133,16 @@ size_t
 key_pair_signature_size(const struct key_pair *key)
 {
     const struct key_algorithm *row = key_algorithm_find(key->algorithm);
-    return row && row->signature_size ? row->signature_size : KEY_SIGNATURE_MAX;
+    return row && row->signature_size ? row->signature_size : (key_pair_bits(key) + 7) / 8;
+}
+
+unsigned
+key_pair_bits(const struct key_pair *key)
+{
+    const struct key_algorithm *row = key_algorithm_find(key->algorithm);
+    if (!key_algorithm_is_rsa(key->algorithm))
+        return row ? row->bits : 0;
+    return key_rsa_bits((struct octets){key->dnskey + 4, key->dnskey_length - 4U});
 }
 
 size_t

@@ -52,8 +52,8 @@ struct key_parts {
     uint16_t flags; // 0: those of the role
     uint8_t algorithm;
     struct octets public_key;
-    struct octets
-        secret; // as in key_memory: ECDSA and EdDSA: the private value in secret_size octets
+    struct octets secret; // as in key_memory: ECDSA and EdDSA: the private value in secret_size
+                          // octets; RSA: as key_rsa_pack gives it
 };
 bool key_pair_from_parts(struct key_memory *memory, const uint8_t *apex,
                          const struct key_parts *parts, struct key_pair *ret_key,
@@ -65,6 +65,8 @@ bool key_pair_signs_dnskey(const struct key_pair *key); // active KSK or CSK
 bool key_pair_signs_zone(const struct key_pair *key);   // active ZSK or CSK
 // Octets of one signature of this key.
 size_t key_pair_signature_size(const struct key_pair *key);
+// Size of the key as operators say it: 2048 of an RSA modulus, 256 of P-256 and Ed25519.
+unsigned key_pair_bits(const struct key_pair *key);
 
 // DS RDATA (RFC 4034 section 5.1.4). digest_type: 2 SHA-256, 4 SHA-384. Gives its length.
 #define KEY_DS_MAX 52

@@ -16,15 +16,10 @@ key_policy_default(struct key_policy *ret_policy)
 bool
 key_policy_check(const struct key_policy *policy, struct fault *fault)
 {
-    const struct key_algorithm *algorithm = key_algorithm_find(policy->algorithm);
-    if (!algorithm)
-        return fault_set(fault, FAULT_CONFIG,
-                         "algorithm %u is no DNSSEC signing algorithm; use ecdsap256sha256",
-                         policy->algorithm);
-    if (!algorithm->signs)
-        return fault_set(fault, FAULT_UNSUPPORTED,
-                         "algorithm: %s: not in this version; use ecdsap256sha256",
-                         algorithm->word);
+    if (!key_algorithm_find(policy->algorithm)) {
+        key_algorithm_refuse(policy->algorithm, fault);
+        return fault_wrap(fault, "algorithm");
+    }
     if (policy->ksk_lifetime_seconds != 0 || policy->zsk_lifetime_seconds != 0)
         return fault_set(fault, FAULT_UNSUPPORTED,
                          "%s-lifetime: rollovers by time are not in this version; use 0",

@@ -11,18 +11,43 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/rsa.h>
 
 #include "common/base/arena.h"
 #include "secondary/signer/keys/key_crypto.h"
+#include "secondary/signer/keys/key_ed25519.h"
+
+#ifdef OSSL_SIGNATURE_PARAM_NONCE_TYPE
+#define NONCE_TYPE OSSL_SIGNATURE_PARAM_NONCE_TYPE
+#else
+#define NONCE_TYPE "nonce-type"
+#endif
+
+// How an algorithm signs: what it hashes with before (NULL: it hashes for itself) and what comes
+// out.
+static const struct method {
+    uint8_t algorithm;
+    const char *digest;
+    size_t half; // ECDSA: octets of r and of s
+} methods[] = {
+    {KEY_RSASHA256, "SHA256", 0},
+    {KEY_RSASHA512, "SHA512", 0},
+    {KEY_ECDSAP256SHA256, "SHA256", 32},
+    {KEY_ECDSAP384SHA384, "SHA384", 48},
+    {KEY_ED25519, NULL, 0},
+    {KEY_ED448, NULL, 0},
+};
 
 struct key_signer {
-    EVP_PKEY *key;
+    const struct method *method;
+    EVP_PKEY *key; // NULL for Ed25519
     EVP_PKEY_CTX *context;
     EVP_MD *digest_kind;
-    EVP_MD_CTX *digest;
-    size_t half; // octets of r and of s
+    EVP_MD_CTX *digest; // Ed448: signs whole inputs
+    struct key_ed25519 *ed25519;
 };
 
 struct object_request {
@@ -37,12 +62,15 @@ object_make(void *context, const uint8_t *secret, size_t length)
     struct object_request *request = context;
     const struct key_pair *key = request->key;
     struct octets public_key = {key->dnskey + 4, key->dnskey_length - 4U};
-    request->object = key_crypto_object(key->algorithm, (struct octets){secret, length}, public_key,
-                                        request->fault);
+    if (key->algorithm == KEY_ED25519)
+        request->object = key_ed25519_new(secret);
+    else
+        request->object = key_crypto_object(key->algorithm, (struct octets){secret, length},
+                                            public_key, request->fault);
     return request->object != NULL;
 }
 
-static EVP_PKEY *
+static void *
 object_of(struct key_memory *memory, const struct key_pair *key, struct fault *fault)
 {
     void *object = key_memory_object(memory, key->secret);
@@ -51,33 +79,78 @@ object_of(struct key_memory *memory, const struct key_pair *key, struct fault *f
     struct object_request request = {.key = key, .fault = fault};
     if (!key_memory_with(memory, key->secret, object_make, &request))
         return NULL;
-    key_memory_object_set(memory, key->secret, request.object, key_crypto_object_free);
+    key_memory_object_set(memory, key->secret, request.object,
+                          key->algorithm == KEY_ED25519 ? key_ed25519_release
+                                                        : key_crypto_object_free);
     return request.object;
 }
 
-static bool
-signer_prepare(struct key_signer *signer, EVP_PKEY *object)
+static const struct method *
+method_of(uint8_t algorithm)
 {
-    signer->half = 32;
+    for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++)
+        if (methods[i].algorithm == algorithm)
+            return &methods[i];
+    return NULL;
+}
+
+// RFC 6979, from OpenSSL 3.2 on: two signers with the same key and input make the same octets. The
+// name of the parameter is written out, so that a build against 3.0 that runs with a later library
+// has it too. Where there is none the nonce is random, as ever.
+static bool
+nonce_prepare(struct key_signer *signer)
+{
+    unsigned deterministic = 1;
+    const OSSL_PARAM *settable = EVP_PKEY_CTX_settable_params(signer->context);
+    if (!settable || !OSSL_PARAM_locate_const(settable, NONCE_TYPE))
+        return true;
+    OSSL_PARAM parameters[] = {OSSL_PARAM_construct_uint(NONCE_TYPE, &deterministic),
+                               OSSL_PARAM_construct_end()};
+    return EVP_PKEY_CTX_set_signature_md(signer->context, signer->digest_kind) == 1 &&
+           EVP_PKEY_CTX_set_params(signer->context, parameters) == 1;
+}
+
+static bool
+context_prepare(struct key_signer *signer)
+{
+    signer->digest_kind = EVP_MD_fetch(NULL, signer->method->digest, NULL);
+    signer->context = EVP_PKEY_CTX_new_from_pkey(NULL, signer->key, NULL);
+    if (!signer->context || !signer->digest_kind || EVP_PKEY_sign_init(signer->context) != 1 ||
+        EVP_DigestInit_ex2(signer->digest, signer->digest_kind, NULL) != 1)
+        return false;
+    if (signer->method->half)
+        return nonce_prepare(signer);
+    return EVP_PKEY_CTX_set_rsa_padding(signer->context, RSA_PKCS1_PADDING) == 1 &&
+           EVP_PKEY_CTX_set_signature_md(signer->context, signer->digest_kind) == 1;
+}
+
+static bool
+signer_prepare(struct key_signer *signer, void *object)
+{
+    if (signer->method->algorithm == KEY_ED25519) {
+        signer->ed25519 = object;
+        key_ed25519_hold(signer->ed25519);
+        return true;
+    }
     if (EVP_PKEY_up_ref(object) != 1)
         return false;
     signer->key = object;
-    signer->context = EVP_PKEY_CTX_new_from_pkey(NULL, object, NULL);
-    signer->digest_kind = EVP_MD_fetch(NULL, "SHA256", NULL);
     signer->digest = EVP_MD_CTX_new();
-    return signer->context && signer->digest_kind && signer->digest &&
-           EVP_PKEY_sign_init(signer->context) == 1 &&
-           EVP_DigestInit_ex2(signer->digest, signer->digest_kind, NULL) == 1;
+    return signer->digest && (!signer->method->digest || context_prepare(signer));
 }
 
 bool
 key_signer_new(struct key_memory *memory, const struct key_pair *key,
                struct key_signer **ret_signer, struct fault *fault)
 {
-    EVP_PKEY *object = object_of(memory, key, fault);
+    const struct method *method = method_of(key->algorithm);
+    void *object = method ? object_of(memory, key, fault) : NULL;
+    if (!method)
+        key_algorithm_refuse(key->algorithm, fault);
     if (!object)
         return fault_wrap(fault, "key %u", key->tag);
     struct key_signer *signer = memory_zalloc(sizeof *signer);
+    signer->method = method;
     if (!signer_prepare(signer, object)) {
         key_signer_free(&signer);
         ERR_clear_error();
@@ -93,6 +166,8 @@ key_signer_free(struct key_signer **signer)
 {
     if (!*signer)
         return;
+    if ((*signer)->ed25519)
+        key_ed25519_drop((*signer)->ed25519);
     EVP_MD_CTX_free((*signer)->digest);
     EVP_MD_free((*signer)->digest_kind);
     EVP_PKEY_CTX_free((*signer)->context);
@@ -143,21 +218,55 @@ digest_of(struct key_signer *signer, const uint8_t *input, size_t length,
            EVP_DigestFinal_ex(signer->digest, ret_digest, ret_length) == 1;
 }
 
+static bool
+ecdsa_sign(struct key_signer *signer, const uint8_t *digest, size_t digest_length,
+           uint8_t *ret_signature, size_t *ret_length)
+{
+    uint8_t der[KEY_SIGNATURE_MAX];
+    size_t der_length = sizeof der;
+    *ret_length = 2 * signer->method->half;
+    return EVP_PKEY_sign(signer->context, der, &der_length, digest, digest_length) == 1 &&
+           der_to_pair(der, der_length, signer->method->half, ret_signature);
+}
+
+// RFC 8080 with RFC 8032's Ed448: pure, no context; the context is set up anew for each signature,
+// which does not show beside its cost.
+static bool
+ed448_sign(struct key_signer *signer, const uint8_t *input, size_t input_length,
+           uint8_t *ret_signature, size_t *ret_length)
+{
+    *ret_length = KEY_SIGNATURE_MAX;
+    return EVP_DigestSignInit_ex(signer->digest, NULL, NULL, NULL, NULL, signer->key, NULL) == 1 &&
+           EVP_DigestSign(signer->digest, ret_signature, ret_length, input, input_length) == 1;
+}
+
+static bool
+libcrypto_sign(struct key_signer *signer, const uint8_t *input, size_t input_length,
+               uint8_t *ret_signature, size_t *ret_length)
+{
+    uint8_t digest[EVP_MAX_MD_SIZE];
+    unsigned digest_length;
+    if (!signer->method->digest)
+        return ed448_sign(signer, input, input_length, ret_signature, ret_length);
+    if (!digest_of(signer, input, input_length, digest, &digest_length))
+        return false;
+    if (signer->method->half)
+        return ecdsa_sign(signer, digest, digest_length, ret_signature, ret_length);
+    *ret_length = KEY_SIGNATURE_MAX; // RFC 5702: as many octets as the modulus
+    return EVP_PKEY_sign(signer->context, ret_signature, ret_length, digest, digest_length) == 1;
+}
+
 bool
 key_signer_sign(struct key_signer *signer, const uint8_t *input, size_t input_length,
                 uint8_t ret_signature[static KEY_SIGNATURE_MAX], size_t *ret_length)
 {
-    uint8_t digest[EVP_MAX_MD_SIZE];
-    uint8_t der[KEY_SIGNATURE_MAX];
-    unsigned digest_length;
-    size_t der_length = sizeof der;
-    bool good = digest_of(signer, input, input_length, digest, &digest_length) &&
-                EVP_PKEY_sign(signer->context, der, &der_length, digest, digest_length) == 1 &&
-                der_to_pair(der, der_length, signer->half, ret_signature);
-    if (!good) {
-        ERR_clear_error();
-        return false;
+    if (signer->ed25519) {
+        key_ed25519_sign(signer->ed25519, input, input_length, ret_signature);
+        *ret_length = KEY_ED25519_SIGNATURE;
+        return true;
     }
-    *ret_length = 2 * signer->half;
-    return true;
+    if (libcrypto_sign(signer, input, input_length, ret_signature, ret_length))
+        return true;
+    ERR_clear_error();
+    return false;
 }

@@ -83,10 +83,15 @@ numbers_out_of_range_and_other_algorithms_are_refused(void **state)
     assert_false(key_pair_from_parts(memory, apex, &parts, &key, &fault)); // above the order
     parts.secret.length = 31;
     assert_false(key_pair_from_parts(memory, apex, &parts, &key, &fault));
-    parts.algorithm = 8;
-    assert_false(key_pair_from_parts(memory, apex, &parts, &key, &fault));
-    assert_int_equal(fault.kind, FAULT_UNSUPPORTED);
-    assert_false(key_pair_generate(memory, apex, KEY_ZSK, 15, NOW, &key, &fault));
+    static const uint8_t others[] = {0, 1, 3, 5, 6, 7, 12, 17, 253};
+    for (size_t i = 0; i < sizeof others; i++) {
+        parts.algorithm = others[i];
+        assert_false(key_pair_from_parts(memory, apex, &parts, &key, &fault));
+        assert_int_equal(fault.kind, FAULT_UNSUPPORTED);
+        assert_non_null(strstr(fault.text, "is not supported: use ECDSAP256SHA256 (13)"));
+        assert_false(key_pair_generate(memory, apex, KEY_ZSK, others[i], NOW, &key, &fault));
+        assert_non_null(strstr(fault.text, "is not supported"));
+    }
     assert_int_equal(key_memory_count(memory), 0);
     key_memory_free(&memory);
 }
