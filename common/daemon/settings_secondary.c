@@ -10,8 +10,7 @@
 #include "common/dns/name.h"
 #include "common/dns/nsec3_hash.h"
 
-#define REVIEW_TIMEOUT            60 // seconds for gate.review: it looks at a diff and may ask a service
-#define ALGORITHM_ECDSAP256SHA256 13
+#define REVIEW_TIMEOUT 60 // seconds for gate.review: it looks at a diff and may ask a service
 
 static void
 rate_limit_read(const struct settings_reading *reading, struct rate_limit_settings *limit)
@@ -129,12 +128,22 @@ nsec3_check(const struct settings_reading *reading, const struct config_scope *s
                           policy->nsec3_iterations);
 }
 
+// DNSSEC's numbers in the order of the table's words.
+static uint8_t
+algorithm_read(const struct config_scope *scope)
+{
+    static const uint8_t numbers[] = {8, 10, 13, 14, 15, 16};
+    int word = settings_word(scope, "algorithm");
+    ENSURE(word >= 0 && (size_t)word < sizeof numbers);
+    return numbers[word];
+}
+
 static void
 policy_read(const struct settings_reading *reading, const struct config_scope *scope,
             struct policy_settings *policy)
 {
     policy->id = scope->id;
-    policy->algorithm = ALGORITHM_ECDSAP256SHA256; // the only one that the table lets through
+    policy->algorithm = algorithm_read(scope);
     policy->single_type_signing = settings_boolean(scope, "single-type-signing");
     policy->ksk_lifetime_seconds = settings_integer(scope, "ksk-lifetime");
     policy->zsk_lifetime_seconds = settings_integer(scope, "zsk-lifetime");

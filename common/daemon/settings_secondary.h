@@ -36,7 +36,7 @@ struct gate_settings {
 
 struct policy_settings {
     const char *id;
-    uint8_t algorithm; // DNSSEC number: 13
+    uint8_t algorithm; // DNSSEC number: 8, 10, 13 ... 16
     bool single_type_signing;
     int64_t ksk_lifetime_seconds, zsk_lifetime_seconds; // 0: by command only
     int64_t rrsig_lifetime_seconds, rrsig_refresh_seconds, rrsig_jitter_seconds;

@@ -230,13 +230,12 @@ what_this_version_does_not_perform_is_refused(void **state)
         "remote: [{id: a, address: 192.0.2.1}]\n"
         "policy:\n"
         "  - id: p\n"
-        "    algorithm: ed25519\n"
+        "    ksk-lifetime: 365d\n"
         "    zsk-lifetime: 90d\n"
         "    cds-cdnskey-publish: always\n"
         "zone: [{domain: example.gov, primary: a, request-ixfr: yes}]\n",
         "c.yaml:1:35: server.rate-limit.per-second: \"5\" is not in this version (only 0 is)",
-        "c.yaml:5:16: policy.algorithm: \"ed25519\" is not in this version (only ecdsap256sha256 "
-        "is)",
+        "c.yaml:5:19: policy.ksk-lifetime: \"365d\" is not in this version (only 0s is)",
         "c.yaml:6:19: policy.zsk-lifetime: \"90d\" is not in this version (only 0s is)",
         "c.yaml:7:26: policy.cds-cdnskey-publish: \"always\" is not in this version (only none or "
         "rollover is)",

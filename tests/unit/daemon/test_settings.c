@@ -126,6 +126,18 @@ a_secondary_file_becomes_typed_settings(void **state)
     assert_int_equal(csk->ds_check_interval_seconds, 7200);
     assert_int_equal(csk->verify, POLICY_VERIFY_ALL);
     assert_int_equal(csk->algorithm, 13);
+    static const struct {
+        const char *word;
+        uint8_t number;
+    } algorithms[] = {{"rsasha256", 8},        {"rsasha512", 10}, {"ecdsap256sha256", 13},
+                      {"ecdsap384sha384", 14}, {"ed25519", 15},   {"ed448", 16}};
+    for (size_t i = 0; i < sizeof algorithms / sizeof algorithms[0]; i++) {
+        char text[128];
+        snprintf(text, sizeof text, "policy: [{id: p, algorithm: %s}]\n", algorithms[i].word);
+        struct secondary_settings *other = secondary_of(text, NULL);
+        assert_int_equal(other->policies[0].algorithm, algorithms[i].number);
+        secondary_settings_free(&other);
+    }
 
     assert_int_equal(settings->zones[0].expire_seconds, EXPIRE_NEVER);
     assert_int_equal(settings->zones[1].expire_seconds, 2 * 86400);
