@@ -1,19 +1,7 @@
-// How is the chain repaired without walking it?
-//
-// Given are the owners that an edit touched, in canonical order, and for each whether it had an
-// NSEC and whether it shall have one. A next name changes only at three kinds of owner: one that is
-// new in the chain, one whose next owner was new or went, and these are the owners given or the
-// last unchanged owner before one of them. That last one is found by a binary search in the version
-// (zone_find_nsec of the name just before). The next name of an owner is the lesser of the next
-// given owner that stays and the first unchanged one after it, which the old NSEC records say:
-// follow them over owners that went until one stands. Each owner that went lies between two that
-// stay and is passed once, so the whole is linear in the number of owners given.
 #include "secondary/signer/sign/nsec_chain.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#include "common/base/arena.h"
 #include "common/base/fault.h"
 #include "common/base/octets.h"
 #include "common/dns/rdata.h"
@@ -22,12 +10,12 @@
 
 // More than what a signer added: a served record may hold an NSEC3 only.
 static bool
-has_content(const struct node *node)
+has_content(const struct node *node, bool apex)
 {
     for (unsigned i = node_rrset_count(node); i-- > 0;) {
         struct rrset rrset;
         node_rrset_at(node, i, &rrset);
-        if (rrset.type != RRTYPE_NSEC && rrset.type != RRTYPE_NSEC3)
+        if (!rrset_is_signers(rrset.type, apex))
             return true;
     }
     return false;
@@ -36,17 +24,11 @@ has_content(const struct node *node)
 enum node_standing
 node_standing(const struct node *node, bool apex, bool below)
 {
-    if (!has_content(node))
+    if (!has_content(node, apex))
         return NODE_EMPTY;
     if (below)
         return NODE_OCCLUDED;
     return !apex && node_has(node, RRTYPE_NS) ? NODE_DELEGATION : NODE_AUTHORITATIVE;
-}
-
-static bool
-type_is_shown(uint16_t type, enum node_standing standing)
-{
-    return standing == NODE_AUTHORITATIVE || type == RRTYPE_NS || type == RRTYPE_DS;
 }
 
 // RFC 4034 section 4.1.2; at a cut RFC 4035 section 2.3.
@@ -58,7 +40,7 @@ nsec_rdata(const uint8_t *next, const struct rrset *rrsets, unsigned count,
     unsigned shown = 0;
     bool added = false;
     for (unsigned i = 0; i < count; i++) {
-        if (!type_is_shown(rrsets[i].type, standing))
+        if (!node_standing_shows(standing, rrsets[i].type))
             continue;
         if (!added && rrsets[i].type > RRTYPE_NSEC) {
             types[shown++] = RRTYPE_RRSIG;
@@ -149,102 +131,32 @@ old_next(const struct node *node)
     return has ? rr.rdata : NULL;
 }
 
-// The place of owner in changes[from..end), or end.
-static size_t
-change_find(const struct nsec_change *changes, size_t from, size_t end, const uint8_t *owner)
+static int
+owner_order(const void *context, const uint8_t *a, const uint8_t *b)
 {
-    size_t low = from, high = end;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (name_compare(changes[middle].owner, owner) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < end && name_equal(changes[low].owner, owner) ? low : end;
+    (void)context;
+    return name_compare(a, b);
 }
 
-// The last owner of the old chain before changes[index], which is no apex; NULL when it is a given
-// one, whose own turn comes: given owners in between may never have been in the chain. False:
-// damaged.
-static bool
-anchor_before(const struct version *old, const struct nsec_change *changes, size_t count,
-              size_t index, const struct node **ret_anchor)
+static const uint8_t *
+owner_before(const void *context, const uint8_t *owner)
 {
     uint8_t before[NAME_SIZE_MAX];
-    nsec_name_before(changes[index].owner, before);
-    const struct node *node = zone_find_nsec(old, before);
-    if (!node)
-        return false;
-    bool is_given = change_find(changes, 0, count, node_owner(node)) < count;
-    *ret_anchor = is_given ? NULL : node;
-    return true;
+    nsec_name_before(owner, before);
+    const struct node *node = zone_find_nsec(context, before);
+    return node ? node_owner(node) : NULL;
 }
 
-// Adds the anchors, each once, and gives the new count; 0: damaged.
-static size_t
-anchors_add(const struct version *old, struct nsec_change *changes, size_t count)
-{
-    size_t anchors = 0;
-    const struct node *last = NULL;
-    for (size_t i = 1; i < count; i++) { // 0 is the apex, which stays
-        if (changes[i].was == changes[i].is)
-            continue;
-        const struct node *node;
-        if (!anchor_before(old, changes, count, i, &node))
-            return 0;
-        if (node && node != last)
-            changes[count + anchors++] =
-                (struct nsec_change){.owner = node_owner(node), .was = true, .is = true};
-        last = node ? node : last;
-    }
-    size_t total = count + anchors;
-    if (anchors == 0)
-        return count;
-    // Both halves are in order: merge from the back, the added ones taken aside first.
-    struct nsec_change *aside = memory_alloc(anchors * sizeof *aside);
-    memcpy(aside, changes + count, anchors * sizeof *aside);
-    for (size_t to = total, from = count, add = anchors; add > 0;) {
-        if (from > 0 && name_compare(changes[from - 1].owner, aside[add - 1].owner) > 0)
-            changes[--to] = changes[--from];
-        else
-            changes[--to] = aside[--add];
-    }
-    free(aside);
-    return total;
-}
-
-// The next owner after changes[index], which is in the chain; NULL: damaged. stop: the next given
-// one that is, or count.
 static const uint8_t *
-next_of(const struct version *old, const struct nsec_change *changes, size_t count, size_t index,
-        size_t stop)
+owner_next(const void *context, const uint8_t *owner)
 {
-    const uint8_t *apex = changes[0].owner;
-    const uint8_t *limit = stop < count ? changes[stop].owner : NULL;
-    const uint8_t *next = old_next(zone_find_nsec(old, changes[index].owner));
-    while (next && !name_equal(next, apex) && (!limit || name_compare(next, limit) < 0)) {
-        size_t at = change_find(changes, index + 1, stop, next);
-        if (at == stop)
-            return next; // an owner that nobody touched
-        next = old_next(zone_find_exact(old, next));
-    }
-    return !next ? NULL : limit ? limit : apex;
+    return old_next(zone_find_nsec(context, owner));
 }
 
 size_t
-nsec_chain_repair(const struct version *old, struct nsec_change *changes, size_t count)
+nsec_chain_repair(const struct version *old, struct chain_change *changes, size_t count)
 {
-    ENSURE(count > 0 && changes[0].was && changes[0].is);
-    count = anchors_add(old, changes, count);
-    size_t stop = count; // the next given owner in the chain, going backwards
-    for (size_t i = count; i-- > 0;) {
-        if (!changes[i].is)
-            continue;
-        changes[i].next = next_of(old, changes, count, i, stop);
-        if (!changes[i].next)
-            return 0;
-        stop = i;
-    }
-    return count;
+    struct chain_kind kind = {
+        .order = owner_order, .before = owner_before, .next = owner_next, .context = old};
+    return chain_repair(&kind, changes, count);
 }

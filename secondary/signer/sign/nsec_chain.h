@@ -1,5 +1,5 @@
-// The NSEC chain (RFC 4034 section 4): who has an NSEC, its bitmap, and who must be rewritten when
-// owners come, go or change their types. Pure; allocates in the caller's arena.
+// The NSEC chain (RFC 4034 section 4): who has an NSEC, its bitmap, and how the old chain is read.
+// Pure.
 #ifndef TANDEM_SIGN_NSEC_CHAIN_H
 #define TANDEM_SIGN_NSEC_CHAIN_H
 
@@ -7,15 +7,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/dns/rrtype.h"
 #include "common/zone/node.h"
 #include "common/zone/version.h"
+#include "secondary/signer/sign/chain_repair.h"
 
 // What a node is to the signer.
 enum node_standing {
     NODE_AUTHORITATIVE, // all its RRsets are signed
     NODE_DELEGATION,    // a zone cut: only DS and NSEC are
     NODE_OCCLUDED,      // glue, or hidden below a cut or DNAME: nothing is, no NSEC
-    NODE_EMPTY,         // empty non-terminal: no NSEC
+    NODE_EMPTY,         // empty non-terminal, or only the NSEC3 of another name: no NSEC
 };
 // Standing of a record from its own types; below: it stands below a cut or DNAME.
 enum node_standing node_standing(const struct node *node, bool apex, bool below);
@@ -23,6 +25,14 @@ static inline bool
 node_standing_has_nsec(enum node_standing standing)
 {
     return standing == NODE_AUTHORITATIVE || standing == NODE_DELEGATION;
+}
+
+// Whether a bitmap shows the type at such a node: a delegation's NS and DS only (RFC 4035 section
+// 2.3).
+static inline bool
+node_standing_shows(enum node_standing standing, uint16_t type)
+{
+    return standing == NODE_AUTHORITATIVE || type == RRTYPE_NS || type == RRTYPE_DS;
 }
 
 // NSEC RDATA: next owner and bitmap of the RRsets given (ascending types, without NSEC and RRSIG,
@@ -37,16 +47,7 @@ uint32_t nsec_ttl(const struct node *apex_node);
 // section 3.1): nothing can stand between. name must be below the root.
 void nsec_name_before(const uint8_t *name, uint8_t ret_name[static NAME_SIZE_MAX]);
 
-// One owner whose place in the chain may have changed.
-struct nsec_change {
-    const uint8_t *owner;
-    bool was, is;        // has an NSEC in the old version, in the new content
-    const uint8_t *next; // filled by nsec_chain_repair where `is`
-};
-// changes: in canonical order, one for each owner, the apex among them, room for as many again.
-// Adds the unchanged owners whose next name changes (was and is true), fills every next. old: a
-// version with an NSEC chain. Gives the new count; 0: a damaged record
-// of old is in the way.
-size_t nsec_chain_repair(const struct version *old, struct nsec_change *changes, size_t count);
+// chain_repair on a version with NSEC; keys are owners, canonical order, the apex first.
+size_t nsec_chain_repair(const struct version *old, struct chain_change *changes, size_t count);
 
 #endif

@@ -27,19 +27,16 @@ entry_find(const struct diff *changes, const uint8_t *owner)
     return NULL;
 }
 
-// zone_find tells what is missing from what is damaged; zone_find_exact does not.
 const struct node *
 content_served(const struct sign_content *content, const uint8_t *owner)
 {
-    struct name_suffixes suffixes;
-    struct zone_match match;
+    bool damaged;
     if (!content->version)
         return NULL;
-    name_suffixes_init(&suffixes, owner, version_hash_key(content->version));
-    zone_find(content->version, owner, &suffixes, &match);
-    if (match.damaged)
+    const struct node *node = zone_find_record(content->version, owner, &damaged);
+    if (damaged)
         *content->damaged = true;
-    return match.damaged ? NULL : match.node;
+    return node;
 }
 
 const struct node *

@@ -17,7 +17,7 @@ struct sign_content {
     bool *damaged; // set when a record of the version that was asked for fails its check; what is
                    // made of the rest is not to be published
 };
-// The version's record of an owner; NULL: none.
+// The version's record of an owner, one with nothing but an NSEC3 too; NULL: none.
 const struct node *content_served(const struct sign_content *content, const uint8_t *owner);
 // The record whose unsigned RRsets the owner shall have; NULL: none.
 const struct node *content_find(const struct sign_content *content, const uint8_t *owner);

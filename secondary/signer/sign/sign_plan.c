@@ -5,15 +5,17 @@
 
 #include "common/dns/name.h"
 #include "common/dns/rrtype.h"
+#include "secondary/signer/sign/sign_plan_inside.h"
 
 #define OVERSIZE_FROM                                                                              \
     32768 // octets of a record below which no RRset of it can be too long with its signatures
 
 void
-sign_plan_init(struct sign_plan *plan)
+sign_plan_init(struct sign_plan *plan, const struct nsec3_parameters *nsec3)
 {
-    *plan = (struct sign_plan){.arena = arena_new()};
+    *plan = (struct sign_plan){.nsec3 = nsec3, .arena = arena_new()};
     vector_init(&plan->items, sizeof(struct sign_item));
+    vector_init(&plan->links, sizeof(struct nsec3_link));
     vector_init(&plan->refused, sizeof(struct sign_refusal));
 }
 
@@ -21,6 +23,7 @@ void
 sign_plan_close(struct sign_plan *plan)
 {
     vector_close(&plan->items);
+    vector_close(&plan->links);
     vector_close(&plan->refused);
     arena_free(&plan->arena);
 }
@@ -73,14 +76,39 @@ standing_of(const struct node *content, bool apex, bool below)
     return content ? node_standing(content, apex, below) : NODE_EMPTY;
 }
 
-void
+// The last member of the chain that a walk met.
+struct chain_end {
+    const uint8_t *owner; // NULL: none yet
+    size_t item;
+};
+
+static void
+chain_extend(struct sign_plan *plan, struct chain_end *end, const struct sign_item *item)
+{
+    const uint8_t *owner = node_owner(item->content);
+    size_t index = plan->items.count - 1;
+    if (plan->nsec3) {
+        bool opt_out = plan->nsec3->flags & NSEC3_FLAG_OPT_OUT;
+        if (!nsec3_is_member(item->content, item->standing, opt_out))
+            return;
+        plan_member_add(plan, end->owner, owner, index);
+    } else {
+        if (!node_standing_has_nsec(item->standing))
+            return;
+        if (end->owner)
+            plan_item(plan, end->item)->next = owner;
+    }
+    *end = (struct chain_end){.owner = owner, .item = index};
+}
+
+bool
 sign_plan_whole(const struct sign_content *content, const struct sign_context *context,
-                struct sign_plan *plan)
+                struct pool *pool, struct sign_plan *plan, struct fault *fault)
 {
     struct content_walk walk;
     struct content_step step;
     const uint8_t *cut = NULL; // the topmost cut or DNAME at or above the owners that follow
-    size_t last = 0;           // the item whose NSEC waits for its next name
+    struct chain_end end = {0};
     content_walk_init(&walk, content);
     while (content_walk_next(&walk, &step)) {
         const uint8_t *owner = node_owner(step.content ? step.content : step.old);
@@ -88,18 +116,19 @@ sign_plan_whole(const struct sign_content *content, const struct sign_context *c
         bool below = cut && name_is_at_or_below(owner, cut);
         const struct node *node = oversize_trim(plan, context, step.content, step.old, apex, below);
         struct sign_item item = {
-            .content = node, .old = step.old, .standing = standing_of(node, apex, below)};
-        if (node_standing_has_nsec(item.standing)) {
-            if (!apex)
-                ((struct sign_item *)vector_at(&plan->items, last))->next = owner;
-            last = plan->items.count;
-        }
+            .content = node, .old = step.old, .standing = (uint8_t)standing_of(node, apex, below)};
+        vector_add(&plan->items, &item);
+        if (item.standing != NODE_EMPTY)
+            chain_extend(plan, &end, &item);
         if (!below && node && content_cuts(node, apex))
             cut = owner;
-        vector_add(&plan->items, &item);
     }
-    if (plan->items.count)
-        ((struct sign_item *)vector_at(&plan->items, last))->next = content->apex;
+    plan->content_count = plan->items.count;
+    if (plan->nsec3)
+        return plan_members_close(content, pool, plan, fault);
+    if (end.owner)
+        plan_item(plan, end.item)->next = content->apex;
+    return true;
 }
 
 // Owners to look at, gathered in any order.
@@ -156,9 +185,9 @@ owners_sort(struct vector *owners)
     owners->count = kept;
 }
 
-static void
-item_add(const struct sign_content *content, const struct sign_context *context,
-         struct sign_plan *plan, const uint8_t *owner)
+void
+plan_item_add(const struct sign_content *content, const struct sign_context *context,
+              struct sign_plan *plan, const uint8_t *owner)
 {
     bool apex = plan->items.count == 0;
     bool below = content_is_below_cut(content, owner);
@@ -166,7 +195,7 @@ item_add(const struct sign_content *content, const struct sign_context *context,
     const struct node *node =
         oversize_trim(plan, context, content_find(content, owner), old, apex, below);
     struct sign_item item = {
-        .content = node, .old = old, .standing = standing_of(node, apex, below)};
+        .content = node, .old = old, .standing = (uint8_t)standing_of(node, apex, below)};
     vector_add(&plan->items, &item);
 }
 
@@ -178,19 +207,19 @@ neighbour(const struct sign_content *content, const uint8_t *owner)
     const struct node *node = content_served(content, owner);
     struct sign_item item = {.content = node, .old = node, .standing = NODE_EMPTY};
     if (node) // else it is damaged, which was noted
-        item.standing = node_standing(node, name_equal(owner, content->apex), false);
+        item.standing = (uint8_t)node_standing(node, name_equal(owner, content->apex), false);
     return item;
 }
 
 // Fills next names and adds the neighbours.
 static void
-chain_repair(const struct sign_content *content, struct sign_plan *plan)
+nsec_repair(const struct sign_content *content, struct sign_plan *plan)
 {
     size_t count = plan->items.count;
-    struct nsec_change *changes = memory_zalloc(2 * count * sizeof *changes);
+    struct chain_change *changes = memory_zalloc(2 * count * sizeof *changes);
     for (size_t i = 0; i < count; i++) {
-        const struct sign_item *item = vector_at(&plan->items, i);
-        changes[i].owner = node_owner(item->content ? item->content : item->old);
+        const struct sign_item *item = plan_item(plan, i);
+        changes[i].key = plan_owner(plan, i);
         changes[i].was = item->old && node_has(item->old, RRTYPE_NSEC);
         changes[i].is = node_standing_has_nsec(item->standing);
     }
@@ -200,21 +229,20 @@ chain_repair(const struct sign_content *content, struct sign_plan *plan)
     struct vector items;
     vector_init(&items, sizeof(struct sign_item));
     for (size_t i = 0, from = 0; i < all; i++) {
-        const struct sign_item *given = from < count ? vector_at(&plan->items, from) : NULL;
-        const uint8_t *owner =
-            given ? node_owner(given->content ? given->content : given->old) : NULL;
-        bool is_given = owner && name_equal(owner, changes[i].owner);
-        struct sign_item item = is_given ? *given : neighbour(content, changes[i].owner);
+        bool is_given = from < count && name_equal(plan_owner(plan, from), changes[i].key);
+        struct sign_item item =
+            is_given ? *plan_item(plan, from) : neighbour(content, changes[i].key);
         from += is_given;
         item.next = changes[i].is ? changes[i].next : NULL;
         vector_add(&items, &item);
     }
     vector_close(&plan->items);
     plan->items = items;
+    plan->content_count = items.count;
     free(changes);
 }
 
-void
+bool
 sign_plan_changes(const struct sign_content *content, const struct sign_context *context,
                   const uint8_t *const *due, size_t due_count, struct sign_plan *plan)
 {
@@ -228,8 +256,12 @@ sign_plan_changes(const struct sign_content *content, const struct sign_context 
     for (size_t i = 0; i < owners.count; i++) {
         const uint8_t *owner = *(const uint8_t **)vector_at(&owners, i);
         if (content_find(content, owner) || content_served(content, owner))
-            item_add(content, context, plan, owner);
+            plan_item_add(content, context, plan, owner);
     }
     vector_close(&owners);
-    chain_repair(content, plan);
+    plan->content_count = plan->items.count;
+    if (plan->nsec3)
+        return plan_ring_repair(content, context, plan);
+    nsec_repair(content, plan);
+    return true;
 }

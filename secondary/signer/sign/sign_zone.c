@@ -7,8 +7,12 @@
 // with an empty result and not one signature.
 //
 // Whether every record must be looked at is read off the served apex: other signing keys than the
-// keyset's, another TTL of the NSECs (RFC 9077), no chain at all. Nothing of that is kept beside
-// the zone.
+// keyset's, another kind of denial, other NSEC3 parameters or opt-out, another TTL of the chain
+// (RFC 9077), no chain at all. Nothing of that is kept beside the zone.
+//
+// A ZONEMD is the digest of all that is published, so it comes when all else is signed, the apex
+// too, whose bitmap shows it already; then it is signed itself. Where nothing changes the served
+// one stays and nothing is walked.
 #include "secondary/signer/sign/sign_zone.h"
 
 #include <stdlib.h>
@@ -17,14 +21,17 @@
 #include "common/base/arena.h"
 #include "common/dns/rdata.h"
 #include "common/dns/rrtype.h"
+#include "common/zone/find.h"
 #include "secondary/signer/sign/sign_content.h"
 #include "secondary/signer/sign/sign_node.h"
 #include "secondary/signer/sign/sign_plan.h"
 #include "secondary/signer/sign/signed_serial.h"
+#include "secondary/signer/sign/zonemd.h"
 
 #define SMALL_CHANGE                                                                               \
-    64           // records up to which one thread does it all: no other contexts are prepared
-#define BLOCK 32 // records of one portion of the pool
+    64 // records up to which one thread does it all: no other contexts are prepared
+#define BLOCK                32 // records of one portion of the pool
+#define NSEC3PARAM_RDATA_MAX (5 + NSEC3_SALT_MAX)
 
 struct sign_job {
     struct sign_request request;
@@ -35,9 +42,9 @@ struct sign_job {
     unsigned threads;
     bool whole, damaged;
     uint32_t signed_serial;
-    struct rrset dnskey, soa;
+    struct rrset dnskey, soa, nsec3param, zonemd;
     struct sign_common common;
-    struct octets_buffer dnskey_run, soa_run;
+    struct octets_buffer dnskey_run, soa_run, nsec3param_run, zonemd_run;
     atomic_bool failed;
     struct sign_result result;
     uint8_t *must_verify;
@@ -74,11 +81,29 @@ zone_keys_match(const struct node *apex, const struct keyset *keyset)
     return true;
 }
 
-static bool
-chain_matches(const struct node *apex, const struct node *new_apex)
+// The NSEC3 of the apex in the served chain.
+static const struct node *
+apex_nsec3(const struct version *version, struct rrset *ret_rrset)
 {
-    struct rrset nsec;
-    return node_rrset_find(apex, RRTYPE_NSEC, &nsec) && nsec.ttl == nsec_ttl(new_apex);
+    uint8_t hash[NSEC3_HASH_SIZE];
+    bool matches;
+    nsec3_chain_hash(version_nsec3(version), version_apex(version), hash);
+    const struct node *node = zone_find_nsec3(version, hash, &matches);
+    return node && matches && node_rrset_find(node, RRTYPE_NSEC3, ret_rrset) ? node : NULL;
+}
+
+// The served chain is of the kind that the policy wants, with its parameters and the right TTL.
+static bool
+chain_matches(const struct sign_request *request, const struct node *new_apex)
+{
+    const struct nsec3_parameters *wanted = &request->policy->nsec3_parameters;
+    const struct nsec3_parameters *served = version_nsec3(request->current);
+    struct rrset denial;
+    if (!request->policy->nsec3)
+        return !served && node_rrset_find(served_apex(request), RRTYPE_NSEC, &denial) &&
+               denial.ttl == nsec_ttl(new_apex);
+    return served && nsec3_parameters_equal(served, wanted) && served->flags == wanted->flags &&
+           apex_nsec3(request->current, &denial) && denial.ttl == nsec_ttl(new_apex);
 }
 
 static bool
@@ -88,7 +113,7 @@ must_be_whole(const struct sign_job *job, const struct node *new_apex)
     const struct node *apex = served_apex(request);
     return request->anew || request->whole || request->force || !apex ||
            !version_facts(request->current)->is_signed || !zone_keys_match(apex, request->keyset) ||
-           !chain_matches(apex, new_apex);
+           !chain_matches(request, new_apex);
 }
 
 // The newest signature of a zone is that of its SOA.
@@ -140,6 +165,36 @@ dnskey_build(struct sign_job *job)
                                  .ttl = ttl,
                                  .wire = job->dnskey_run.data,
                                  .wire_length = (uint32_t)job->dnskey_run.length};
+}
+
+// RFC 5155 section 4. TTL 0: nobody but a secondary has a use for it, and that one reads the zone;
+// a cache that kept it would only be wrong about the chain after a change of the salt.
+static void
+nsec3param_build(struct sign_job *job)
+{
+    uint8_t rdata[NSEC3PARAM_RDATA_MAX];
+    size_t length = nsec3_parameters_write(&job->request.policy->nsec3_parameters, rdata);
+    rrset_append(&job->nsec3param_run, RRTYPE_NSEC3PARAM, 0, rdata, (uint16_t)length);
+    job->nsec3param = (struct rrset){.type = RRTYPE_NSEC3PARAM,
+                                     .rr_count = 1,
+                                     .wire = job->nsec3param_run.data,
+                                     .wire_length = (uint32_t)job->nsec3param_run.length};
+}
+
+// With the SOA's TTL, as its life is that of the serial that it names.
+static void
+zonemd_build(struct sign_job *job, const struct node *apex,
+             const uint8_t rdata[static ZONEMD_RDATA_SIZE])
+{
+    struct rrset soa;
+    ENSURE(node_rrset_find(apex, RRTYPE_SOA, &soa));
+    job->zonemd_run.length = 0;
+    rrset_append(&job->zonemd_run, RRTYPE_ZONEMD, soa.ttl, rdata, ZONEMD_RDATA_SIZE);
+    job->zonemd = (struct rrset){.type = RRTYPE_ZONEMD,
+                                 .rr_count = 1,
+                                 .ttl = soa.ttl,
+                                 .wire = job->zonemd_run.data,
+                                 .wire_length = (uint32_t)job->zonemd_run.length};
 }
 
 static void
@@ -204,8 +259,20 @@ request_check(const struct sign_request *request, const struct node *new_apex, s
     if (!new_apex || !node_has(new_apex, RRTYPE_SOA))
         return fault_set(fault, FAULT_SYNTAX, "zone %s: no SOA at the apex",
                          name_to_text_short(keyset_apex(request->keyset), apex));
+    if (request->policy->nsec3 && name_length(keyset_apex(request->keyset)) > NSEC3_APEX_MAX)
+        return fault_set(fault, FAULT_CONFIG,
+                         "zone %s: its name has %zu octets and hashed names below it would be too "
+                         "long: NSEC3 needs an apex of at most %d; set nsec3: no in its policy",
+                         name_to_text_short(keyset_apex(request->keyset), apex),
+                         name_length(keyset_apex(request->keyset)), NSEC3_APEX_MAX);
     return keyset_can_sign(request->keyset, fault) &&
            sign_clock_check(served_inception(served_apex(request)), request->now, fault);
+}
+
+static const struct nsec3_parameters *
+plan_nsec3(const struct sign_request *request)
+{
+    return request->policy->nsec3 ? &request->policy->nsec3_parameters : NULL;
 }
 
 bool
@@ -218,9 +285,11 @@ sign_zone_prepare(const struct sign_request *request, struct sign_job **ret_job,
                                          .changes = request->changes,
                                          .apex = keyset_apex(request->keyset),
                                          .damaged = &job->damaged};
-    sign_plan_init(&job->plan);
+    sign_plan_init(&job->plan, plan_nsec3(request));
     octets_buffer_init(&job->soa_run);
     octets_buffer_init(&job->dnskey_run);
+    octets_buffer_init(&job->nsec3param_run);
+    octets_buffer_init(&job->zonemd_run);
     vector_init(&job->result.refused, sizeof(struct sign_refusal));
     diff_init(&job->result.diff);
     const struct node *new_apex = content_find(&job->content, job->content.apex);
@@ -261,6 +330,8 @@ sign_job_free(struct sign_job **job)
     sign_plan_close(&(*job)->plan);
     octets_buffer_close(&(*job)->soa_run);
     octets_buffer_close(&(*job)->dnskey_run);
+    octets_buffer_close(&(*job)->nsec3param_run);
+    octets_buffer_close(&(*job)->zonemd_run);
     vector_close(&(*job)->result.refused);
     diff_close(&(*job)->result.diff);
     free(*job);
@@ -318,14 +389,103 @@ items_changed(const struct sign_job *job)
     return false;
 }
 
+// The served ZONEMD in the place of the one to be made. False: there is none that could stay.
+static bool
+zonemd_served(struct sign_job *job, const struct node *apex_content)
+{
+    struct rrset soa, served;
+    struct rr rr;
+    uint32_t position = 0;
+    const struct node *apex = served_apex(&job->request);
+    if (!node_rrset_find(apex, RRTYPE_ZONEMD, &served) || served.rr_count != 1 ||
+        !rrset_next(served.wire, served.wire_length, &position, &rr) ||
+        rr.rdlength != ZONEMD_RDATA_SIZE)
+        return false;
+    ENSURE(node_rrset_find(apex_content, RRTYPE_SOA, &soa));
+    if (served.ttl != soa.ttl || rr.rdata[4] != ZONEMD_SCHEME_SIMPLE ||
+        rr.rdata[5] != ZONEMD_HASH_SHA384 ||
+        octets_get_u32(rr.rdata) != version_facts(job->request.current)->signed_serial)
+        return false;
+    zonemd_build(job, apex_content, rr.rdata);
+    return true;
+}
+
 // Whether the apex changes by more than its serial.
 static bool
 apex_changed(struct sign_job *job, struct sign_item *apex)
 {
     if (!job->request.current || job->request.anew)
         return true;
+    if (job->request.policy->zonemd && !zonemd_served(job, apex->content))
+        return true;
     soa_build(job, apex->content, version_facts(job->request.current)->signed_serial);
     return !sign_node_is_settled(&job->hands[0], &job->common, apex, true);
+}
+
+static const struct sign_item *
+plan_item_at(const struct sign_job *job, size_t index)
+{
+    return vector_at(&job->plan.items, index);
+}
+
+// The next item from *index on whose record changes, or end.
+static size_t
+changed_next(const struct sign_job *job, size_t index, size_t end)
+{
+    for (; index < end; index++) {
+        const struct sign_item *item = plan_item_at(job, index);
+        bool was_empty = item->old && node_rrset_count(item->old) == 0;
+        if (item->result != item->old && (item->result || !was_empty))
+            break;
+    }
+    return index;
+}
+
+static const uint8_t *
+changed_owner(const struct sign_item *item)
+{
+    return node_owner(item->result ? item->result : item->old);
+}
+
+static void
+diff_put(struct sign_job *job, const struct sign_item *item)
+{
+    job->must_verify[job->result.diff.count] = item->must_verify;
+    diff_add(&job->result.diff, item->old, item->result);
+}
+
+// All but the apex, in canonical order, from the plan's two runs.
+static void
+diff_fill(struct sign_job *job)
+{
+    size_t middle = job->plan.content_count, end = job->plan.items.count;
+    size_t a = changed_next(job, 1, middle), b = changed_next(job, middle, end);
+    while (a < middle || b < end) {
+        bool first =
+            b == end || (a < middle && name_compare(changed_owner(plan_item_at(job, a)),
+                                                    changed_owner(plan_item_at(job, b))) < 0);
+        diff_put(job, plan_item_at(job, first ? a : b));
+        if (first)
+            a = changed_next(job, a + 1, middle);
+        else
+            b = changed_next(job, b + 1, end);
+    }
+    job->result.must_verify = job->must_verify;
+    job->result.diff.damaged = job->request.anew; // published and verified as a whole content
+}
+
+// Over what is in the diff by now. False: damaged, which is noted.
+static bool
+zonemd_digest(struct sign_job *job, struct sign_item *apex)
+{
+    uint8_t rdata[ZONEMD_RDATA_SIZE];
+    const struct version *current = job->request.anew ? NULL : job->request.current;
+    if (!zonemd_make(current, &job->result.diff, apex->result, job->signed_serial, rdata)) {
+        job->damaged = true;
+        return false;
+    }
+    zonemd_build(job, apex->content, rdata);
+    return true;
 }
 
 static bool
@@ -336,28 +496,22 @@ apex_sign(struct sign_job *job, struct fault *fault)
         !job->request.has_forced_serial && !items_changed(job) && !apex_changed(job, apex);
     if (job->result.empty)
         return true;
+    bool zonemd = job->request.policy->zonemd;
+    job->common.unsigned_yet = zonemd ? &job->zonemd : NULL;
     soa_build(job, apex->content, job->signed_serial);
-    if (!sign_node(&job->hands[0], &job->common, apex, true))
-        return fault_set(fault, FAULT_CORRUPT, "libcrypto made no signature of the apex");
-    return true;
-}
-
-static void
-diff_fill(struct sign_job *job)
-{
-    struct sign_result *result = &job->result;
-    size_t count = job->plan.items.count;
-    job->must_verify = memory_zalloc(count);
-    for (size_t i = 0; i < count; i++) {
-        const struct sign_item *item = vector_at(&job->plan.items, i);
-        bool was_empty = item->old && node_rrset_count(item->old) == 0;
-        if (item->result == item->old || (was_empty && !item->result))
-            continue;
-        job->must_verify[result->diff.count] = item->must_verify;
-        diff_add(&result->diff, item->old, item->result);
+    job->must_verify = memory_zalloc(job->plan.items.count);
+    bool made = sign_node(&job->hands[0], &job->common, apex, true);
+    if (made) {
+        diff_put(job, apex);
+        diff_fill(job);
     }
-    result->must_verify = job->must_verify;
-    result->diff.damaged = job->request.anew; // published and verified as a whole content
+    if (made && zonemd) {
+        if (!zonemd_digest(job, apex))
+            return damage_fault(job, fault);
+        made = sign_node_finish(&job->hands[0], &job->common, apex, &job->zonemd);
+        job->result.diff.entries[0].new_node = apex->result;
+    }
+    return made || fault_set(fault, FAULT_CORRUPT, "libcrypto made no signature of the apex");
 }
 
 static void
@@ -399,37 +553,65 @@ facts_fill(struct sign_job *job)
     };
 }
 
-static void
-plan_make(struct sign_job *job)
+static bool
+plan_choose(struct sign_job *job, struct fault *fault)
 {
     const struct sign_request *request = &job->request;
-    if (job->whole)
-        sign_plan_whole(&job->content, job->contexts[0], &job->plan);
-    else
-        sign_plan_changes(&job->content, job->contexts[0], request->due, request->due_count,
-                          &job->plan);
-    const struct sign_item *apex = vector_at(&job->plan.items, 0);
-    job->common = (struct sign_common){.soa = &job->soa,
-                                       .dnskey = &job->dnskey,
-                                       .nsec_ttl = nsec_ttl(apex->content),
+    if (!job->whole && sign_plan_changes(&job->content, job->contexts[0], request->due,
+                                         request->due_count, &job->plan))
+        return true;
+    sign_plan_close(&job->plan);
+    sign_plan_init(&job->plan, plan_nsec3(request));
+    return sign_plan_whole(&job->content, job->contexts[0], request->pool, &job->plan, fault);
+}
+
+static void
+common_fill(struct sign_job *job)
+{
+    static const uint8_t no_digest[ZONEMD_RDATA_SIZE] = {0};
+    const struct sign_request *request = &job->request;
+    const struct node *apex = plan_item_at(job, 0)->content;
+    job->common = (struct sign_common){.apex = job->content.apex,
+                                       .soa = &job->soa,
+                                       .added = {&job->dnskey},
+                                       .added_count = 1,
+                                       .nsec3 = plan_nsec3(request),
+                                       .links = job->plan.links.items,
+                                       .items = job->plan.items.items,
+                                       .nsec_ttl = nsec_ttl(apex),
                                        .force = request->force,
                                        .now = request->now};
+    if (request->policy->nsec3) {
+        nsec3param_build(job);
+        job->common.added[job->common.added_count++] = &job->nsec3param;
+    }
+    if (request->policy->zonemd) {
+        zonemd_build(job, apex, no_digest);
+        job->common.added[job->common.added_count++] = &job->zonemd;
+    }
+}
+
+static bool
+plan_make(struct sign_job *job, struct fault *fault)
+{
+    if (!plan_choose(job, fault))
+        return false;
+    common_fill(job);
     job->result.records_looked_at = job->plan.items.count;
     job->result.refusals = job->plan.refusals;
     for (size_t i = 0; i < job->plan.refused.count; i++)
         vector_add(&job->result.refused, vector_at(&job->plan.refused, i));
+    return true;
 }
 
 bool
 sign_zone_run(struct sign_job *job, const struct sign_result **ret_result, struct fault *fault)
 {
-    plan_make(job);
+    bool planned = plan_make(job, fault);
     if (job->damaged)
         return damage_fault(job, fault);
-    if (!items_sign(job, fault) || !apex_sign(job, fault))
+    if (!planned || !items_sign(job, fault) || !apex_sign(job, fault))
         return false;
-    if (!job->result.empty)
-        diff_fill(job);
     tallies_sum(job);
     facts_fill(job);
     *ret_result = &job->result;

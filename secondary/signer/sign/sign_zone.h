@@ -7,6 +7,7 @@
 //   first signing     current = NULL, changes = the same with old NULL
 //   refresh           changes = NULL, due = owners from expiry_queue_due
 //   key event         changes = NULL: the keyset is compared with what is published
+//   policy event      changes = NULL: so are kind and parameters of denial, ZONEMD
 //   sign again        whole = true (or force: no old signature is kept)
 //   disk damaged      anew = true, changes = the whole content
 #ifndef TANDEM_SIGN_SIGN_ZONE_H
@@ -80,11 +81,13 @@ struct sign_result {
 
 struct sign_job;
 // Takes what it needs out of the keyset (the thread that owns key memory), the rest of request is
-// borrowed until sign_job_free. Faults: no key that could sign, serial, clock.
+// borrowed until sign_job_free. Faults: no key that could sign, serial, clock, NSEC3 below too long
+// an apex.
 bool sign_zone_prepare(const struct sign_request *request, struct sign_job **ret_job,
                        struct fault *fault);
 // Any thread. The result is owned by the job. Faults: FAULT_BUSY: stopped; FAULT_CORRUPT: a record
-// of current is damaged (see anew), or libcrypto failed.
+// of current is damaged (see anew), or libcrypto failed; FAULT_CONFIG: two names have one NSEC3
+// hash.
 bool sign_zone_run(struct sign_job *job, const struct sign_result **ret_result,
                    struct fault *fault);
 void sign_job_free(struct sign_job **job);
