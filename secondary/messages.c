@@ -336,6 +336,9 @@ message_candidate_write(const struct message_candidate *candidate, struct octets
     write_i64(body, candidate->transfer_ms);
     octets_buffer_add_u8(body, candidate->notified);
     octets_buffer_add_u8(body, candidate->forced);
+    octets_buffer_add_u32(body, candidate->number);
+    octets_buffer_add_u8(body, candidate->is_delta);
+    octets_buffer_add_u32(body, candidate->from_serial);
 }
 
 bool
@@ -352,6 +355,9 @@ message_candidate_read(struct octets body, struct message_candidate *ret_candida
     candidate.transfer_ms = read_i64(&reader);
     candidate.notified = read_bool(&reader);
     candidate.forced = read_bool(&reader);
+    candidate.number = octets_read_u32(&reader);
+    candidate.is_delta = read_bool(&reader);
+    candidate.from_serial = octets_read_u32(&reader);
     if (!read_end(&reader)) {
         message_candidate_close(&candidate);
         return false;
@@ -367,10 +373,37 @@ message_candidate_close(struct message_candidate *candidate)
 }
 
 void
+message_contact_write(const struct message_contact *contact, struct octets_buffer *body)
+{
+    write_i64(body, contact->at_seconds);
+    octets_buffer_add_u8(body, contact->has_serial);
+    octets_buffer_add_u32(body, contact->serial);
+}
+
+bool
+message_contact_read(struct octets body, struct message_contact *ret_contact)
+{
+    struct octets_reader reader;
+    octets_reader_init(&reader, body.data, body.length);
+    struct message_contact contact = {0};
+    contact.at_seconds = read_i64(&reader);
+    contact.has_serial = read_bool(&reader);
+    contact.serial = octets_read_u32(&reader);
+    if (!read_end(&reader)) {
+        return false;
+    }
+    *ret_contact = contact;
+    return true;
+}
+
+void
 message_verdict_write(const struct message_verdict *verdict, struct octets_buffer *body)
 {
     octets_buffer_add_u8(body, (uint8_t)verdict->outcome);
     write_text(body, verdict->text);
+    octets_buffer_add_u32(body, verdict->number);
+    octets_buffer_add_u8(body, verdict->exact);
+    octets_buffer_add_u8(body, verdict->steady);
 }
 
 bool
@@ -379,8 +412,11 @@ message_verdict_read(struct octets body, struct message_verdict *ret_verdict)
     struct octets_reader reader;
     octets_reader_init(&reader, body.data, body.length);
     struct message_verdict verdict = {0};
-    verdict.outcome = (enum message_outcome)read_choice(&reader, OUTCOME_FAILED + 1);
+    verdict.outcome = (enum message_outcome)read_choice(&reader, OUTCOME_COUNT);
     verdict.text = read_text(&reader);
+    verdict.number = octets_read_u32(&reader);
+    verdict.exact = read_bool(&reader);
+    verdict.steady = read_bool(&reader);
     if (!read_end(&reader)) {
         message_verdict_close(&verdict);
         return false;
@@ -409,11 +445,14 @@ message_poll_facts_write(const struct message_poll_facts *facts, struct octets_b
     write_i64(body, facts->round_trip_ms);
     octets_buffer_add_u64(body, facts->transfers_ok);
     octets_buffer_add_u64(body, facts->transfers_failed);
+    octets_buffer_add_u64(body, facts->deltas_ok);
+    octets_buffer_add_u64(body, facts->deltas_failed);
     octets_buffer_add_u64(body, facts->octets_in);
     octets_buffer_add_u64(body, facts->notifies_in);
     octets_buffer_add_u32(body, facts->downstream_count);
     octets_buffer_add_u32(body, facts->downstream_current);
     write_text(body, facts->downstream);
+    write_text(body, facts->kind);
 }
 
 bool
@@ -433,11 +472,14 @@ message_poll_facts_read(struct octets body, struct message_poll_facts *ret_facts
     facts.round_trip_ms = read_i64(&reader);
     facts.transfers_ok = octets_read_u64(&reader);
     facts.transfers_failed = octets_read_u64(&reader);
+    facts.deltas_ok = octets_read_u64(&reader);
+    facts.deltas_failed = octets_read_u64(&reader);
     facts.octets_in = octets_read_u64(&reader);
     facts.notifies_in = octets_read_u64(&reader);
     facts.downstream_count = octets_read_u32(&reader);
     facts.downstream_current = octets_read_u32(&reader);
     facts.downstream = read_text(&reader);
+    facts.kind = read_text(&reader);
     if (!read_end(&reader)) {
         message_poll_facts_close(&facts);
         return false;
@@ -452,6 +494,7 @@ message_poll_facts_close(struct message_poll_facts *facts)
     free_text(&facts->primary);
     free_text(&facts->failure);
     free_text(&facts->downstream);
+    free_text(&facts->kind);
 }
 
 void

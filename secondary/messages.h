@@ -73,13 +73,13 @@ enum message_type {
     MESSAGE_CANDIDATE,     // body: message_candidate; descriptor: sealed memfd,
                            // common/transfer/rr_stream.h
     MESSAGE_VERDICT,       // body: message_verdict
-    MESSAGE_CONTACT, // signer: body i64 unix seconds; the primary was reached and has nothing new
-    MESSAGE_POLL_FACTS,      // desk: body message_poll_facts
-    MESSAGE_DS_SEEN,         // body: message_ds_seen
-    MESSAGE_PUBLISHED,       // body and descriptors: message_place
-    MESSAGE_NOTIFY_OUT,      // fetcher: body u32 serial
-    MESSAGE_ZONE_FACTS,      // desk: body message_zone_facts
-    MESSAGE_EVENT,           // desk: body message_event
+    MESSAGE_CONTACT,    // signer: body message_contact; the primary was reached and has nothing new
+    MESSAGE_POLL_FACTS, // desk: body message_poll_facts
+    MESSAGE_DS_SEEN,    // body: message_ds_seen
+    MESSAGE_PUBLISHED,  // body and descriptors: message_place
+    MESSAGE_NOTIFY_OUT, // fetcher: body u32 serial
+    MESSAGE_ZONE_FACTS, // desk: body message_zone_facts
+    MESSAGE_EVENT,      // desk: body message_event
     MESSAGE_CONTROL_REQUEST, // body: message_control; descriptors: files the operator hands in
     MESSAGE_CONTROL_REPLY, // body: JSON text {ok, exit_code, error{kind,text}, result} in one line;
                            // behind a newline may follow a text that goes to the operator in chunks
@@ -193,23 +193,46 @@ struct message_candidate {
     uint64_t wire_octets; // of the transfer
     uint32_t rr_count;
     int64_t transfer_ms;
-    bool notified; // a NOTIFY began this poll
-    bool forced;   // retransfer
+    bool notified;   // a NOTIFY began this poll
+    bool forced;     // retransfer
+    uint32_t number; // comes back with the verdict, which may come after the candidate was given up
+    bool is_delta;   // the stream changes what the signer confirmed as `exact`
+    uint32_t from_serial; // of the delta: the primary's serial of that content
 };
 void message_candidate_write(const struct message_candidate *candidate, struct octets_buffer *body);
 bool message_candidate_read(struct octets body, struct message_candidate *ret_candidate);
 void message_candidate_close(struct message_candidate *candidate);
+
+struct message_contact {
+    int64_t at_seconds;
+    // What is served stands for this serial of the primary: it may move without any change of
+    // content.
+    bool has_serial;
+    uint32_t serial;
+};
+void message_contact_write(const struct message_contact *contact, struct octets_buffer *body);
+bool message_contact_read(struct octets body, struct message_contact *ret_contact);
 
 enum message_outcome {
     OUTCOME_UNCHANGED,
     OUTCOME_PUBLISHED,
     OUTCOME_HELD,
     OUTCOME_REJECTED,
-    OUTCOME_FAILED
+    OUTCOME_FAILED,
+    // A delta that does not fit what is served, or that the gate can judge with the whole content
+    // only: the zone is transferred whole at once. Out of turn (no candidate waits): the signer
+    // needs the whole content again.
+    OUTCOME_DOUBT,
+    OUTCOME_COUNT,
 };
 struct message_verdict {
     enum message_outcome outcome;
-    char *text; // one sentence unless unchanged
+    char *text;      // one sentence unless unchanged
+    uint32_t number; // of the candidate
+    bool exact;      // what is served is what was delivered, nothing mended, left out or refused: a
+                     // delta may follow
+    bool steady; // the same stream again would get the same verdict and change nothing: it need not
+                 // come
 };
 void message_verdict_write(const struct message_verdict *verdict, struct octets_buffer *body);
 bool message_verdict_read(struct octets body, struct message_verdict *ret_verdict);
@@ -223,7 +246,11 @@ struct message_poll_facts {
     char *failure; // sentence of the last failure, "" after a success
     uint32_t upstream_serial;
     int64_t round_trip_ms;
-    uint64_t transfers_ok, transfers_failed, octets_in, notifies_in;
+    uint64_t transfers_ok, transfers_failed; // of the whole zone
+    uint64_t deltas_ok, deltas_failed;       // by IXFR; failed: also those that the signer doubted
+    uint64_t octets_in, notifies_in;
+    char *kind; // of the last poll that got an answer: "axfr", "ixfr", "soa" (it said that nothing
+                // changed), "" none
     uint32_t downstream_count,
         downstream_current; // of `notify`: those that acknowledged the current serial
     char *downstream;       // one sentence about those that did not, "" otherwise

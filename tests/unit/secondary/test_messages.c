@@ -22,6 +22,7 @@ union any_body {
     struct message_role_facts role_facts;
     struct message_notify_hint notify_hint;
     struct message_candidate candidate;
+    struct message_contact contact;
     struct message_verdict verdict;
     struct message_poll_facts poll_facts;
     struct message_ds_seen ds_seen;
@@ -118,6 +119,9 @@ static const struct message_candidate CANDIDATE = {
     .transfer_ms = 88,
     .notified = true,
     .forced = false,
+    .number = 99,
+    .is_delta = true,
+    .from_serial = 2026112103,
 };
 
 static void
@@ -132,15 +136,32 @@ candidate_check(const union any_body *body)
     assert_int_equal(candidate->transfer_ms, 88);
     assert_true(candidate->notified);
     assert_false(candidate->forced);
+    assert_int_equal(candidate->number, 99);
+    assert_true(candidate->is_delta);
+    assert_int_equal(candidate->from_serial, 2026112103);
 }
 
-static const struct message_verdict VERDICT = {OUTCOME_HELD, SENTENCE};
+static const struct message_contact CONTACT = {
+    .at_seconds = 1795263187, .has_serial = true, .serial = 0xfedcba98};
+
+static void
+contact_check(const union any_body *body)
+{
+    assert_int_equal(body->contact.at_seconds, 1795263187);
+    assert_true(body->contact.has_serial);
+    assert_int_equal(body->contact.serial, 0xfedcba98);
+}
+
+static const struct message_verdict VERDICT = {
+    .outcome = OUTCOME_HELD, .text = SENTENCE, .number = 99, .exact = true, .steady = true};
 
 static void
 verdict_check(const union any_body *body)
 {
     assert_int_equal(body->verdict.outcome, OUTCOME_HELD);
     assert_string_equal(body->verdict.text, SENTENCE);
+    assert_int_equal(body->verdict.number, 99);
+    assert_true(body->verdict.exact && body->verdict.steady);
 }
 
 static const struct message_poll_facts POLL_FACTS = {
@@ -160,6 +181,9 @@ static const struct message_poll_facts POLL_FACTS = {
     .downstream_count = 11,
     .downstream_current = 12,
     .downstream = SENTENCE,
+    .deltas_ok = 13,
+    .deltas_failed = 14,
+    .kind = WORD,
 };
 
 static void
@@ -182,6 +206,9 @@ poll_facts_check(const union any_body *body)
     assert_int_equal(facts->downstream_count, 11);
     assert_int_equal(facts->downstream_current, 12);
     assert_string_equal(facts->downstream, SENTENCE);
+    assert_int_equal(facts->deltas_ok, 13);
+    assert_int_equal(facts->deltas_failed, 14);
+    assert_string_equal(facts->kind, WORD);
 }
 
 static const uint8_t DS_RDATAS[] = {0, 3, 'a', 'b', 'c', 0, 1, 'd'};
@@ -389,6 +416,7 @@ CALLS(zone_state, ZONE_STATE)
 CALLS(role_facts, ROLE_FACTS)
 CALLS(notify_hint, NOTIFY_HINT)
 CALLS_OWNING(candidate, CANDIDATE)
+CALLS(contact, CONTACT)
 CALLS_OWNING(verdict, VERDICT)
 CALLS_OWNING(poll_facts, POLL_FACTS)
 CALLS_OWNING(ds_seen, DS_SEEN)
@@ -412,6 +440,7 @@ static const struct body_kind KINDS[] = {
     KIND(role_facts),
     KIND(notify_hint),
     KIND_OWNING(candidate),
+    KIND(contact),
     KIND_OWNING(verdict),
     KIND_OWNING(poll_facts),
     KIND_OWNING(ds_seen),
@@ -550,7 +579,7 @@ values_outside_an_enumeration_are_refused(void **state)
     assert_false(message_event_read((struct octets){body.data, body.length}, &read.event));
     body.length = 0;
     message_verdict_write(&VERDICT, &body);
-    body.data[0] = OUTCOME_FAILED + 1;
+    body.data[0] = OUTCOME_COUNT;
     assert_false(message_verdict_read((struct octets){body.data, body.length}, &read.verdict));
     body.length = 0;
     message_review_done_write(&REVIEW_DONE, &body);
