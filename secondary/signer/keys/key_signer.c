@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include <openssl/core_names.h>
+#include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
@@ -96,18 +97,39 @@ method_of(uint8_t algorithm)
 
 // RFC 6979, from OpenSSL 3.2 on: two signers with the same key and input make the same octets. The
 // name of the parameter is written out, so that a build against 3.0 that runs with a later library
-// has it too. Where there is none the nonce is random, as ever.
+// has it too. Where there is none (Debian 12) the nonce is random, as ever.
+static bool
+nonce_is_settable(EVP_PKEY_CTX *context)
+{
+    const OSSL_PARAM *settable = EVP_PKEY_CTX_settable_params(context);
+    return settable && OSSL_PARAM_locate_const(settable, NONCE_TYPE);
+}
+
 static bool
 nonce_prepare(struct key_signer *signer)
 {
     unsigned deterministic = 1;
-    const OSSL_PARAM *settable = EVP_PKEY_CTX_settable_params(signer->context);
-    if (!settable || !OSSL_PARAM_locate_const(settable, NONCE_TYPE))
+    if (!nonce_is_settable(signer->context))
         return true;
     OSSL_PARAM parameters[] = {OSSL_PARAM_construct_uint(NONCE_TYPE, &deterministic),
                                OSSL_PARAM_construct_end()};
     return EVP_PKEY_CTX_set_signature_md(signer->context, signer->digest_kind) == 1 &&
            EVP_PKEY_CTX_set_params(signer->context, parameters) == 1;
+}
+
+bool
+key_signer_is_deterministic(uint8_t algorithm)
+{
+    const struct method *method = method_of(algorithm);
+    if (!method || !method->half)
+        return method != NULL;
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    EVP_PKEY_CTX *context = key ? EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL) : NULL;
+    bool settable = context && EVP_PKEY_sign_init(context) == 1 && nonce_is_settable(context);
+    EVP_PKEY_CTX_free(context);
+    EVP_PKEY_free(key);
+    ERR_clear_error();
+    return settable;
 }
 
 static bool
