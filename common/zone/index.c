@@ -37,6 +37,14 @@ section_at(const struct index_header *header, const struct index_section *sectio
     return (const uint8_t *)header + section->offset;
 }
 
+bool
+index_header_known(const struct index_header *header)
+{
+    static const uint8_t magic[8] = INDEX_MAGIC;
+    return memcmp(header->magic, magic, sizeof magic) == 0 &&
+           header->format >= INDEX_FORMAT_FIRST && header->format <= INDEX_FORMAT;
+}
+
 static bool
 parameters_check(const struct index_header *header, uint64_t length)
 {
@@ -54,9 +62,7 @@ parameters_check(const struct index_header *header, uint64_t length)
 static bool
 header_check(const struct index_header *header, uint64_t length, struct fault *fault)
 {
-    static const uint8_t magic[8] = INDEX_MAGIC;
-    if (length < sizeof *header || memcmp(header->magic, magic, sizeof magic) != 0 ||
-        header->format < INDEX_FORMAT_FIRST || header->format > INDEX_FORMAT)
+    if (length < sizeof *header || !index_header_known(header))
         return corrupt(fault, "not an index of this version");
     if (header->length != length)
         return corrupt(fault, "shorter than its header says");

@@ -112,6 +112,8 @@ struct index {
     uint64_t *checked; // a bit for each slot: this process found its record whole
 };
 
+// It begins an index of a format that is read here.
+bool index_header_known(const struct index_header *header);
 // Maps length octets at offset of the file and checks magic, format, checksum and the sections. former (NULL: none)
 // is held once more where it is the same. Faults: I/O, FAULT_CORRUPT.
 bool index_map(int file, uint64_t offset, uint64_t length, struct index *former,

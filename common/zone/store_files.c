@@ -283,12 +283,10 @@ part_open(int directory, const char *name, int *ret_file, uint64_t *ret_length, 
 static bool
 header_read(int file, const char *name, struct index_header *ret_header, struct fault *fault)
 {
-    static const uint8_t magic[8] = INDEX_MAGIC;
     ssize_t length = pread(file, ret_header, sizeof *ret_header, 0);
     if (length < 0)
         return fault_set_errno(fault, errno, "%s: cannot be read", name);
-    if ((size_t)length < sizeof *ret_header ||
-        memcmp(ret_header->magic, magic, sizeof magic) != 0 || ret_header->format != INDEX_FORMAT)
+    if ((size_t)length < sizeof *ret_header || !index_header_known(ret_header))
         return fault_set(fault, FAULT_CORRUPT, "%s is no index of this version", name);
     return true;
 }

@@ -53,6 +53,7 @@ void
 model_copy(struct model *to, const struct model *from)
 {
     name_copy(to->apex, from->apex);
+    to->nsec3 = from->nsec3;
     vector_init(&to->rrs, sizeof(struct model_rr));
     for (size_t i = 0; i < from->rrs.count; i++)
         vector_add(&to->rrs, model_at(from, i));
@@ -100,6 +101,34 @@ model_set_serial(struct model *model, uint32_t serial)
             octets_put_u32(model_at(model, i)->rdata + 2, serial);
 }
 
+// Few, so that chains get more than one record.
+static void
+random_parameters(struct random *random, struct nsec3_parameters *ret_parameters)
+{
+    unsigned which = random_below(random, 8);
+    *ret_parameters = (struct nsec3_parameters){.algorithm = NSEC3_SHA1};
+    if (which == 1)
+        ret_parameters->iterations = 2;
+    if (which == 2 || which == 3)
+        ret_parameters->salt_length = ret_parameters->salt[0] = (uint8_t)(which - 1);
+}
+
+static void
+random_hashed_name(const struct model *model, struct random *random, uint8_t *ret_name)
+{
+    static const char *const labels[] = {"\1a", "\1b", "\1*", "\2aa"};
+    struct nsec3_parameters parameters;
+    uint8_t hash[NSEC3_HASH_SIZE], name[NAME_SIZE_MAX];
+    const char *label = labels[random_below(random, 4)];
+    size_t length = random_below(random, 3) ? strlen(label) : 0; // 0: the apex itself
+    memcpy(name, label, length);
+    name_copy(name + length, model->apex);
+    random_parameters(random, &parameters);
+    nsec3_hash(&parameters, name, hash);
+    if (!nsec3_owner(hash, model->apex, ret_name))
+        abort();
+}
+
 void
 model_random_name(const struct model *model, struct random *random, unsigned depth,
                   uint8_t ret_name[static NAME_SIZE_MAX])
@@ -107,6 +136,10 @@ model_random_name(const struct model *model, struct random *random, unsigned dep
     static const char *const labels[] = {"a", "b", "c", "*", "aa", "x-long-label-to-pass-samples"};
     uint8_t name[NAME_SIZE_MAX];
     name_copy(name, model->apex);
+    if (model->nsec3 && depth && random_below(random, 3) == 0) {
+        random_hashed_name(model, random, name);
+        depth = random_below(random, 3) == 0; // mostly the hashed name itself
+    }
     for (unsigned count = random_below(random, depth + 1); count; count--) {
         uint8_t longer[NAME_SIZE_MAX + 64];
         const char *label = labels[random_below(random, 6)];
@@ -119,21 +152,6 @@ model_random_name(const struct model *model, struct random *random, unsigned dep
         memcpy(name, longer, total);
     }
     name_copy(ret_name, name);
-}
-
-static void
-random_put(struct model *model, struct random *random, const uint8_t *name)
-{
-    static const uint16_t types[] = {RRTYPE_A,    RRTYPE_A,     RRTYPE_TXT,  RRTYPE_NS,
-                                     RRTYPE_NSEC, RRTYPE_DNAME, RRTYPE_NSEC, RRTYPE_AAAA};
-    uint16_t type = types[random_below(random, 8)];
-    uint8_t rdata[24] = {0};
-    rdata[3] = (uint8_t)random_below(random, 4);
-    model_put(model, name, type, 60 + random_below(random, 3), rdata, 4);
-    if (random_below(random, 2)) {
-        octets_put_u16(rdata, type);
-        model_put(model, name, RRTYPE_RRSIG, 60, rdata, 20);
-    }
 }
 
 // Signatures without what they sign are no content.
@@ -153,6 +171,75 @@ orphans_remove(struct model *model, const uint8_t *name)
     model->rrs.count = kept;
 }
 
+static void
+put_signed(struct model *model, struct random *random, const uint8_t *name, uint16_t type,
+           const uint8_t *rdata, uint16_t rdlength)
+{
+    uint8_t signature[20] = {0};
+    model_put(model, name, type, 60 + random_below(random, 3), rdata, rdlength);
+    octets_put_u16(signature, type);
+    signature[3] = (uint8_t)random_below(random, 2);
+    if (random_below(random, 2))
+        model_put(model, name, RRTYPE_RRSIG, 60, signature, sizeof signature);
+}
+
+// A record of a chain, mostly at the hashed name of these parameters.
+static void
+random_put_nsec3(struct model *model, struct random *random, const uint8_t *name)
+{
+    struct nsec3_parameters parameters;
+    uint8_t rdata[64], hash[NSEC3_HASH_SIZE], owner[NAME_SIZE_MAX];
+    random_parameters(random, &parameters);
+    size_t length = nsec3_parameters_write(&parameters, rdata);
+    rdata[1] = random_below(random, 3) == 0;
+    rdata[length++] = NSEC3_HASH_SIZE;
+    memset(rdata + length, (int)random_below(random, 3), NSEC3_HASH_SIZE);
+    length += NSEC3_HASH_SIZE;
+    if (random_below(random, 8) == 0)
+        length--; // malformed
+    nsec3_hash(&parameters, name, hash);
+    if (!nsec3_owner(hash, model->apex, owner))
+        abort();
+    bool stray = random_below(random, 4) == 0;
+    put_signed(model, random, stray ? name : owner, RRTYPE_NSEC3, rdata, (uint16_t)length);
+}
+
+// Parameters come and go; an NSEC at the apex says that they do not hold yet.
+static void
+random_put_parameters(struct model *model, struct random *random)
+{
+    struct nsec3_parameters parameters;
+    uint8_t rdata[64];
+    random_parameters(random, &parameters);
+    if (random_below(random, 8) == 0)
+        parameters.algorithm = 2;
+    if (random_below(random, 16) == 0)
+        parameters.iterations = 5000;
+    size_t length = nsec3_parameters_write(&parameters, rdata);
+    rdata[1] = random_below(random, 8) == 0;
+    if (random_below(random, 2))
+        model_remove(model, model->apex, RRTYPE_NSEC3PARAM);
+    if (random_below(random, 3))
+        model_remove(model, model->apex, RRTYPE_NSEC);
+    orphans_remove(model, model->apex);
+    put_signed(model, random, model->apex, RRTYPE_NSEC3PARAM, rdata, (uint16_t)length);
+}
+
+static void
+random_put(struct model *model, struct random *random, const uint8_t *name)
+{
+    static const uint16_t types[] = {RRTYPE_A,    RRTYPE_A,     RRTYPE_TXT,  RRTYPE_NS,
+                                     RRTYPE_NSEC, RRTYPE_DNAME, RRTYPE_NSEC, RRTYPE_AAAA};
+    uint16_t type = types[random_below(random, 8)];
+    uint8_t rdata[24] = {0};
+    rdata[3] = (uint8_t)random_below(random, 4);
+    model_put(model, name, type, 60 + random_below(random, 3), rdata, 4);
+    if (random_below(random, 2)) {
+        octets_put_u16(rdata, type);
+        model_put(model, name, RRTYPE_RRSIG, 60, rdata, 20);
+    }
+}
+
 void
 model_random_edit(struct model *model, struct random *random)
 {
@@ -163,6 +250,14 @@ model_random_edit(struct model *model, struct random *random)
     else
         model_random_name(model, random, 4, name);
     bool apex = name_equal(name, model->apex);
+    if (model->nsec3 && random_below(random, 16) == 0) {
+        random_put_parameters(model, random);
+        return;
+    }
+    if (model->nsec3 && random_below(random, 3) == 0) {
+        random_put_nsec3(model, random, name);
+        return;
+    }
     switch (random_below(random, 5)) {
     case 0:
         if (!apex)
@@ -204,12 +299,26 @@ model_has_data(const struct model *model, const uint8_t *name)
     return false;
 }
 
-bool
-model_exists(const struct model *model, const uint8_t *name)
+// Anything at it or below it.
+static bool
+model_has_record(const struct model *model, const uint8_t *name)
 {
     for (size_t i = 0; i < model->rrs.count; i++)
         if (name_is_at_or_below(model_at(model, i)->owner, name))
             return true;
+    return name_equal(name, model->apex);
+}
+
+bool
+model_exists(const struct model *model, const uint8_t *name)
+{
+    for (size_t i = 0; i < model->rrs.count; i++) {
+        const struct model_rr *rr = model_at(model, i);
+        uint16_t type = rr->type == RRTYPE_RRSIG ? octets_get_u16(rr->rdata) : rr->type;
+        bool at = name_equal(rr->owner, name);
+        if (at ? type != RRTYPE_NSEC3 : name_is_at_or_below(rr->owner, name))
+            return true;
+    }
     return name_equal(name, model->apex);
 }
 
@@ -259,7 +368,7 @@ node_is_model(const struct model *model, const struct node *node)
             return SIZE_MAX;
         count += rrs + signatures;
     }
-    if (count == 0 && !model_exists(model, node_owner(node)))
+    if (count == 0 && !model_has_record(model, node_owner(node)))
         return SIZE_MAX;
     return count;
 }
@@ -298,13 +407,95 @@ model_cut(const struct model *model, const uint8_t *name, bool *ret_dname)
     return NULL;
 }
 
+static int
+rdata_order(const struct model_rr *a, const struct model_rr *b)
+{
+    size_t shorter = a->rdlength < b->rdlength ? a->rdlength : b->rdlength;
+    int order = memcmp(a->rdata, b->rdata, shorter);
+    return order ? order : (int)a->rdlength - (int)b->rdlength;
+}
+
+// The NSEC3 with these parameters at name that comes first; NULL: none.
+static const struct model_rr *
+model_nsec3_at(const struct model *model, const uint8_t *name,
+               const struct nsec3_parameters *parameters)
+{
+    const struct model_rr *best = NULL;
+    for (size_t i = 0; i < model->rrs.count; i++) {
+        const struct model_rr *rr = model_at(model, i);
+        struct nsec3_rdata nsec3;
+        if (rr->type == RRTYPE_NSEC3 && name_equal(rr->owner, name) &&
+            nsec3_rdata_read(rr->rdata, rr->rdlength, &nsec3) &&
+            nsec3_parameters_equal(&nsec3.parameters, parameters) &&
+            (!best || rdata_order(rr, best) < 0))
+            best = rr;
+    }
+    return best;
+}
+
+static bool
+parameters_count(const struct model_rr *rr, struct nsec3_parameters *ret_parameters)
+{
+    return rr->type == RRTYPE_NSEC3PARAM &&
+           nsec3_parameters_read(rr->rdata, rr->rdlength, ret_parameters) &&
+           ret_parameters->algorithm == 1 && ret_parameters->flags == 0 &&
+           ret_parameters->iterations <= 2500;
+}
+
+// The parameters whose NSEC3 deny: of those with a record for the apex the first, else the first.
+// False: NSEC, or nothing, denies.
+static bool
+model_parameters(const struct model *model, struct nsec3_parameters *ret_parameters)
+{
+    const struct model_rr *best = NULL;
+    bool best_whole = false;
+    if (model_has(model, model->apex, RRTYPE_NSEC))
+        return false;
+    for (size_t i = 0; i < model->rrs.count; i++) {
+        const struct model_rr *rr = model_at(model, i), *apex_rr;
+        struct nsec3_parameters parameters;
+        uint8_t hash[NSEC3_HASH_SIZE], owner[NAME_SIZE_MAX];
+        if (!parameters_count(rr, &parameters))
+            continue;
+        nsec3_hash(&parameters, model->apex, hash);
+        apex_rr = nsec3_owner(hash, model->apex, owner) ? model_nsec3_at(model, owner, &parameters)
+                                                        : NULL;
+        bool whole = apex_rr != NULL;
+        if (best && (whole != best_whole ? best_whole : rdata_order(rr, best) > 0))
+            continue;
+        best = rr;
+        best_whole = whole;
+        *ret_parameters = parameters;
+        ret_parameters->flags = whole ? apex_rr->rdata[1] & 1 : 0;
+    }
+    return best != NULL;
+}
+
+// The model's RR makes its owner one of the chain.
+static bool
+rr_denies(const struct model *model, const struct model_rr *rr,
+          const struct nsec3_parameters *parameters)
+{
+    struct nsec3_rdata nsec3;
+    uint8_t hash[NSEC3_HASH_SIZE];
+    if (!parameters)
+        return rr->type == RRTYPE_NSEC;
+    return rr->type == RRTYPE_NSEC3 && nsec3_rdata_read(rr->rdata, rr->rdlength, &nsec3) &&
+           nsec3_parameters_equal(&nsec3.parameters, parameters) &&
+           nsec3_owner_hash(rr->owner, model->apex, hash);
+}
+
+// The last owner of the chain that is not after name (NULL: of all).
 static const uint8_t *
 model_nsec(const struct model *model, const uint8_t *name)
 {
+    struct nsec3_parameters parameters;
+    bool nsec3 = model_parameters(model, &parameters);
     const uint8_t *best = NULL;
     for (size_t i = 0; i < model->rrs.count; i++) {
         const struct model_rr *rr = model_at(model, i);
-        if (rr->type == RRTYPE_NSEC && name_compare(rr->owner, name) <= 0 &&
+        if (rr_denies(model, rr, nsec3 ? &parameters : NULL) &&
+            (!name || name_compare(rr->owner, name) <= 0) &&
             (!best || name_compare(rr->owner, best) > 0))
             best = rr->owner;
     }
@@ -315,6 +506,41 @@ static bool
 node_is_at(const struct node *node, const uint8_t *name)
 {
     return node && name ? name_equal(node_owner(node), name) : !node && !name;
+}
+
+// The ring of hashes, at the name's own hash and, where the name is a hashed one, at that.
+static void
+check_ring(const struct model *model, const struct version *version, const uint8_t *name)
+{
+    struct nsec3_parameters parameters;
+    uint8_t hash[NSEC3_HASH_SIZE], owner[NAME_SIZE_MAX];
+    bool nsec3 = model_parameters(model, &parameters), matches;
+    CHECK(version_facts(version)->nsec3 == nsec3, name);
+    CHECK((version_nsec3(version) != NULL) == nsec3, name);
+    if (!nsec3)
+        parameters = (struct nsec3_parameters){.algorithm = NSEC3_SHA1};
+    if (!nsec3_owner_hash(name, model->apex, hash))
+        nsec3_hash(&parameters, name, hash);
+    const struct node *node = zone_find_nsec3(version, hash, &matches);
+    if (!nsec3) {
+        CHECK(!node && !matches, name);
+        return;
+    }
+    CHECK(nsec3_parameters_equal(version_nsec3(version), &parameters), name);
+    CHECK(version_nsec3(version)->flags == parameters.flags, name);
+    CHECK(nsec3_owner(hash, model->apex, owner), name);
+    const uint8_t *expected = model_nsec(model, owner);
+    CHECK(matches == (expected && name_equal(expected, owner)), name);
+    CHECK(node_is_at(node, expected ? expected : model_nsec(model, NULL)), name);
+}
+
+static void
+check_record(const struct model *model, const struct version *version, const uint8_t *name)
+{
+    bool damaged;
+    const struct node *node = zone_find_record(version, name, &damaged);
+    CHECK(!damaged, name);
+    CHECK(node_is_at(node, model_has_record(model, name) ? name : NULL), name);
 }
 
 static void
@@ -338,6 +564,8 @@ check_lookup(const struct model *model, const struct version *version, const uin
     CHECK(!cut || match.cut_is_dname == dname, name);
     CHECK(node_is_at(zone_find_exact(version, name), match.node ? name : NULL), name);
     CHECK(node_is_at(zone_find_nsec(version, name), model_nsec(model, name)), name);
+    check_ring(model, version, name);
+    check_record(model, version, name);
     if (!name_wildcard_of(encloser, wildcard))
         return;
     bool damaged;

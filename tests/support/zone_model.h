@@ -22,6 +22,7 @@ struct model_rr {
 struct model {
     uint8_t apex[NAME_SIZE_MAX];
     struct vector rrs; // struct model_rr, in any order, no duplicates
+    bool nsec3; // random edits and names play with NSEC3 too
 };
 
 struct random {
@@ -40,14 +41,15 @@ void model_remove(struct model *model, const uint8_t *owner, uint16_t type);
 // A name of up to depth labels below the apex out of a small alphabet, so that names meet.
 void model_random_name(const struct model *model, struct random *random, unsigned depth,
                        uint8_t ret_name[static NAME_SIZE_MAX]);
-// One edit: RRs put or removed; cuts, DNAMEs, wildcards, NSECs and signatures come and go.
+// One edit: RRs put or removed; cuts, DNAMEs, wildcards, NSECs and signatures come and go. With nsec3 also the chains of
+// several parameters, NSEC3 where none belongs, data at and below hashed names, and the kind of denial.
 void model_random_edit(struct model *model, struct random *random);
 void model_set_serial(struct model *model, uint32_t serial);
 
 // Sealed.
 struct draft *model_draft(const struct model *model);
 bool model_has_data(const struct model *model, const uint8_t *name);
-// Data at it or below it.
+// Data at it, but for NSEC3 alone, or anything below it.
 bool model_exists(const struct model *model, const uint8_t *name);
 
 // Prints and aborts unless the version is the model: walk, counts, every lookup of every name of the model and of
