@@ -265,7 +265,8 @@ world_rrset_text(const struct world *world, const char *owner_text, uint16_t typ
     struct octets_buffer buffer;
     uint32_t position = 0;
     assert_true(name_from_text(owner_text, world->apex, owner, &fault));
-    const struct node *node = zone_find_exact(store_current(world->store), owner);
+    bool damaged;
+    const struct node *node = zone_find_record(store_current(world->store), owner, &damaged);
     octets_buffer_init(&buffer);
     if (node && node_rrset_find(node, type, &rrset))
         while (rrset_next(rrset.wire, rrset.wire_length, &position, &rr))
