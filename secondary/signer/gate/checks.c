@@ -8,15 +8,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/dns/rdata.h"
 #include "common/dns/rrtype.h"
 #include "common/zone/check.h"
-#include "common/zone/find.h"
+#include "secondary/signer/gate/checks_inside.h"
+#include "secondary/signer/gate/doubled.h"
 
 #define MAX_TTL_DEFAULT     (5U * 86400)
 #define MAX_SIZE_DEFAULT    (256ULL << 20)
 #define MAX_REMOVED_DEFAULT 30
-#define DOUBLED_LABELS_MIN  2 // "gov.gov." below an apex of one label may be meant
 
 void
 gate_limits_default(struct gate_limits *ret_limits)
@@ -276,15 +275,24 @@ check_limits(const struct draft *draft, const struct gate_limits *limits,
     }
 }
 
+bool
+gate_removes_too_much(const struct diff_counts *counts, const struct gate_limits *limits)
+{
+    bool too_many = counts->removed_pairs * 100 > counts->old_pairs * limits->max_removed_percent;
+    return counts->removed_pairs >= GATE_REMOVED_FROM && too_many;
+}
+
+unsigned
+gate_removed_percent(const struct diff_counts *counts)
+{
+    return counts->old_pairs > 0 ? (unsigned)(counts->removed_pairs * 100 / counts->old_pairs) : 0;
+}
+
 static void
 check_removed(const struct gate_limits *limits, struct gate_verdict *verdict)
 {
-    const struct diff_counts *counts = &verdict->counts;
-    if (counts->old_pairs > 0) {
-        verdict->removed_percent = (unsigned)(counts->removed_pairs * 100 / counts->old_pairs);
-    }
-    bool too_many = counts->removed_pairs * 100 > counts->old_pairs * limits->max_removed_percent;
-    if (!decided(verdict) && counts->removed_pairs >= GATE_REMOVED_FROM && too_many) {
+    verdict->removed_percent = gate_removed_percent(&verdict->counts);
+    if (!decided(verdict) && gate_removes_too_much(&verdict->counts, limits)) {
         decide(verdict, GATE_HELD, "removed");
         snprintf(verdict->sentence, sizeof verdict->sentence, "%u%% removed (limit %u%%)",
                  verdict->removed_percent, limits->max_removed_percent);
@@ -305,98 +313,27 @@ check_apex(const struct version *served, const struct draft *draft, struct gate_
     }
 }
 
-// "www.example.gov.example.gov.": a name in a zone file without its final dot.
-static bool
-is_doubled(const uint8_t *owner, const uint8_t *apex, unsigned apex_labels)
-{
-    unsigned labels = name_labels(owner);
-    if (labels < 2 * apex_labels || !name_is_at_or_below(owner, apex)) {
-        return false;
-    }
-    // The labels in front of the apex end with the apex's own labels: compare them octet for octet.
-    const uint8_t *candidate = name_skip(owner, labels - 2 * apex_labels);
-    size_t apex_octets = name_length(apex) - 1;
-    return memcmp(candidate, apex, apex_octets) == 0;
-}
-
-struct doubling {
-    const struct version *served;
-    const uint8_t *apex;
-    unsigned apex_labels;
-    size_t places, doubled; // names looked at; doubled ones that are not served so already
-    uint8_t first[NAME_SIZE_MAX];
-};
-
-static void
-note_doubled(struct doubling *doubling, const uint8_t *name)
-{
-    if (doubling->doubled++ == 0) {
-        name_copy(doubling->first, name);
-    }
-}
-
-// Names in RDATA lack the final dot as often as owners do.
-static void
-look_at_targets(struct doubling *doubling, const struct node *node, const struct rrset *set)
-{
-    struct rr rr;
-    uint32_t at = 0;
-    while (rrset_next(set->wire, set->wire_length, &at, &rr)) {
-        const uint8_t *target = rdata_target(rr.type, rr.rdata, rr.rdlength);
-        if (target == NULL) {
-            continue;
-        }
-        doubling->places++;
-        if (!is_doubled(target, doubling->apex, doubling->apex_labels)) {
-            continue;
-        }
-        const struct node *was =
-            doubling->served != NULL ? zone_find_exact(doubling->served, node_owner(node)) : NULL;
-        struct rrset before;
-        if (was == NULL || !node_rrset_find(was, set->type, &before) ||
-            !rrset_equal(set, &before, false)) {
-            note_doubled(doubling, target);
-        }
-    }
-}
-
-static void
-look_at_names(struct doubling *doubling, const struct node *node)
-{
-    const uint8_t *owner = node_owner(node);
-    doubling->places++;
-    if (is_doubled(owner, doubling->apex, doubling->apex_labels) &&
-        (doubling->served == NULL || zone_find_exact(doubling->served, owner) == NULL)) {
-        note_doubled(doubling, owner);
-    }
-    for (unsigned i = 0; i < node_rrset_count(node); i++) {
-        struct rrset set;
-        node_rrset_at(node, i, &set);
-        look_at_targets(doubling, node, &set);
-    }
-}
-
 static void
 check_doubled(const struct version *served, const struct draft *draft, struct gate_verdict *verdict)
 {
-    struct doubling doubling = {.served = served, .apex = draft_apex(draft)};
-    doubling.apex_labels = name_labels(doubling.apex);
-    if (decided(verdict) || doubling.apex_labels < DOUBLED_LABELS_MIN) {
+    struct doubled doubled;
+    doubled_init(&doubled, served, draft_apex(draft));
+    if (decided(verdict) || !doubled_is_looked_for(&doubled)) {
         return;
     }
     for (size_t i = 0; i < draft_node_count(draft); i++) {
         if (node_rrset_count(draft_node_at(draft, i)) > 0) {
-            look_at_names(&doubling, draft_node_at(draft, i));
+            doubled_look(&doubled, draft_node_at(draft, i));
         }
     }
-    if (doubling.doubled >= GATE_DOUBLED_FROM &&
-        doubling.doubled * 100 >= doubling.places * GATE_DOUBLED_PERCENT) {
+    if (doubled.count >= GATE_DOUBLED_FROM &&
+        doubled.count * 100 >= doubled.places * GATE_DOUBLED_PERCENT) {
         char name[NAME_TEXT_MAX];
         decide(verdict, GATE_HELD, "doubled-names");
         snprintf(verdict->sentence, sizeof verdict->sentence,
                  "%zu names have the zone's name twice, such as %.300s: a final dot is missing in "
                  "the source",
-                 doubling.doubled, name_to_text(doubling.first, name));
+                 doubled.count, name_to_text(doubled.first, name));
     }
 }
 

@@ -74,17 +74,23 @@ void gate_judge(const struct gate_candidate *candidate, const struct gate_limits
                 struct diff *ret_diff, struct gate_verdict *verdict);
 
 // The same from the change alone, so that one changed record of a million costs what one record
-// costs. It must give what gate_judge gives on the whole content; where it cannot know that, it
-// says so.
+// costs. What it lets pass, gate_judge on the whole content lets pass with the same counts, mends
+// nothing of it, and warns of nothing of which it did not warn when it judged what is served. Where
+// it cannot know that from a few lookups (and one walk over the served owners where an address or a
+// zone cut went), it says so.
+//
+// For the caller to ask the whole judgement at once: limits that are not those under which the
+// served content came in; TTLs of one RRset that differ (draft_findings of changed); a digest that
+// somebody wants.
 struct gate_change {
     const struct version *served; // what it changes; it passed the gate itself
     const struct diff *diff;      // unsigned view, canonical order
     const struct draft *changed;  // sealed: the whole new unsigned content of the changed owners
                                   // that stay, nothing else
-    uint64_t rr_count, octets;    // of the whole new content
+    uint64_t rr_count, octets;    // of the whole new content, or a little more
 };
-// True: it passes without any warning, verdict is filled (digest zero). False: judge the whole
-// content; verdict is untouched.
+// True: it passes, verdict is filled (digest zero, largest_ttl that of the changed owners). False:
+// judge the whole content; verdict is untouched.
 bool gate_judge_change(const struct gate_change *change, const struct gate_limits *limits,
                        struct gate_verdict *verdict);
 
