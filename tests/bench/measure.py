@@ -8,6 +8,8 @@ import pathlib
 import socket
 import statistics
 import struct
+import subprocess
+import sys
 import threading
 import time
 
@@ -57,6 +59,53 @@ class Cpu:
 
     def used(self):
         return {name: cpu_seconds(pid) - self.began[name] for name, pid in self.pids.items()}
+
+
+def settle(pids, seconds=300):
+    """Until the processes use next to no CPU for half a second: what follows a signing is over. False when they do
+    not come to rest in so many seconds."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        cpu = Cpu(pids)
+        time.sleep(0.5)
+        if sum(cpu.used().values()) <= 0.02:
+            return True
+    return False
+
+
+def written_octets(pid):
+    """What the process has sent to the disk so far, as the kernel counts it."""
+    with open(f"/proc/{pid}/io") as counts:
+        for line in counts:
+            if line.startswith("write_bytes:"):
+                return int(line.split()[1])
+    return 0
+
+
+# A process that starts the measured one as its only child: what the kernel then says of a child's peak memory does not
+# begin with that of a benchmark in Python (its pages count for the child until exec).
+LAUNCHER = """import os, sys, time
+report = int(sys.argv[1]); os.set_inheritable(report, False); began = time.monotonic()
+pid = os.posix_spawnp(sys.argv[2], sys.argv[2:], os.environ); _, status, usage = os.wait4(pid, 0)
+os.write(report, f"{time.monotonic() - began} {usage.ru_utime + usage.ru_stime} {usage.ru_maxrss}".encode())
+sys.exit(os.waitstatus_to_exitcode(status) and 1)"""
+
+
+class Run:
+    """A command run to its end: .wall and .cpu seconds (its threads and children included), .peak_mib, .output.
+    AssertionError with its words when it fails."""
+
+    def __init__(self, command, cwd=None):
+        words = [str(word) for word in command]
+        ours, theirs = os.pipe()
+        done = subprocess.run([sys.executable, "-I", "-S", "-c", LAUNCHER, str(theirs), *words], cwd=cwd, text=True,
+                              stdin=subprocess.DEVNULL, capture_output=True, pass_fds=[theirs])
+        os.close(theirs)
+        with os.fdopen(ours) as report:
+            said = report.read().split()
+        assert done.returncode == 0 and len(said) == 3, f"{' '.join(words)}\n{done.stdout[-2000:]}{done.stderr[-4000:]}"
+        self.wall, self.cpu, self.peak_mib = float(said[0]), float(said[1]), int(said[2]) / 1024
+        self.output = done.stdout
 
 
 def file_states(directory):
@@ -121,6 +170,41 @@ def has_address(address):
     """A test for answers: signed, and with this IPv4 address."""
     octets = socket.inet_aton(address)
     return lambda answer: octets in answer and RRSIG in answer and is_signed(answer)
+
+
+def is_denied(answer):
+    """True when the authority section proves by a signed NSEC or NSEC3 that there is no such type."""
+    message = dns.message.from_wire(answer)
+    types = {(rrset.rdtype, rrset.covers) for rrset in message.authority}
+    return any((chain, 0) in types and (dns.rdatatype.RRSIG, chain) in types
+               for chain in (dns.rdatatype.NSEC, dns.rdatatype.NSEC3))
+
+
+def wait_all_signed(port, names, seconds, alive):
+    """The moment at which all the names have signed SOA or A RRsets and signed denials of a type that they do not have:
+    some sign little by little, and chain afterwards. The first name is the apex."""
+    for name in names:
+        for rdtype, wanted in (("SOA" if name == names[0] else "A", is_signed), ("HINFO", is_denied)):
+            question = Question(port, name, rdtype)
+            moment = question.until(wanted, seconds, 0.01, alive)
+            question.close()
+    return moment
+
+
+def unchanged_polls(secondary, zone, pids, count, patience):
+    """(seconds of each poll, {process: CPU of all}, paths that were written) of so many polls that find nothing new."""
+    before, serial = file_states(secondary.directory / "state"), secondary.zone(zone)["serial"]
+    times, cpu = [], Cpu(pids)
+    for _ in range(count):
+        began = time.monotonic()
+        result = secondary.control("zone", "refresh", zone, wait=True, timeout=patience)
+        times.append(time.monotonic() - began)
+        assert result["changed"] is False, result
+    time.sleep(0.1)
+    used, after = cpu.used(), file_states(secondary.directory / "state")
+    assert secondary.zone(zone)["serial"] == serial
+    written = sorted(path for path in before.keys() | after.keys() if before.get(path) != after.get(path))
+    return times, used, written
 
 
 def count_axfr(port, zone):
@@ -220,6 +304,33 @@ class NotifyRelay:
         self.thread.join(timeout=5)
         self.near.close()
         self.far.close()
+
+
+class Follower:
+    """A signer behind the primary: where it answers, who it is, and its relay for NOTIFY; times (ms) and CPU of each
+    change that was watched."""
+
+    def __init__(self, label, port, pids, relay):
+        self.label, self.port, self.pids, self.relay = label, port, pids, relay
+        self.times, self.cpu = [], []
+
+    def watch_change(self, name, address, further_pids, patience, rest):
+        """Passes the NOTIFY on and asks until the answer is signed and has the address. CPU until all is at rest; False
+        when that takes longer than rest seconds."""
+        question = Question(self.port, name)
+        # Somebody asks for the old one just before: nobody is measured on a cold cache of the question.
+        assert question.ask() is not None
+        cpu = Cpu({**self.pids, **further_pids})
+        released = self.relay.release()
+        self.times.append((question.until(has_address(address), patience) - released) * 1000)
+        rested = settle(self.pids, rest)
+        self.cpu.append(cpu.used())
+        question.close()
+        return rested
+
+    def mean_cpu(self, names):
+        """Milliseconds of these processes for one change."""
+        return 1000 * sum(used[name] for used in self.cpu for name in names) / len(self.cpu)
 
 
 # --- The table

@@ -1,10 +1,29 @@
 """Other signers in the same place: behind the same primary, with its TSIG key, told by NOTIFY, signing what they
-transfer with ECDSAP256SHA256 and NSEC, their keys made by themselves at the first start."""
+transfer, their keys made by themselves at the first start. And primaries of others, which only do AXFR or also IXFR.
 
+`signer.signing` says how: a Signing."""
+
+import dataclasses
+import os
 import shutil
+import signal
 
 import peers
 from tandem import HOST
+
+
+@dataclasses.dataclass
+class Signing:
+    algorithm: str = "ecdsap256sha256"
+    denial: str = "nsec"  # nsec | nsec3 | opt-out: iterations 0, no salt
+    ixfr: bool = False  # ask for it; Knot always does
+    threads: int = 0  # 0: as many as it likes
+    prefix: tuple = ()  # words before the command: taskset
+
+
+def on_cores(cores):
+    """A prefix that keeps a process to the first so many cores; nothing where there are no more."""
+    return ("taskset", "-c", f"0-{cores - 1}") if cores < os.cpu_count() else ()
 
 
 class NamedSigner(peers.Named):
@@ -13,26 +32,31 @@ class NamedSigner(peers.Named):
     signing an operator would want them (with the defaults 100,000 names took 165 s)."""
 
     kind, label = "named", "BIND named"
+    signing = Signing()
 
     def config_text(self):
+        algorithm = self.signing.algorithm
+        opt_out = "yes" if self.signing.denial == "opt-out" else "no"
+        denial = "" if self.signing.denial == "nsec" else f"nsec3param iterations 0 optout {opt_out} salt-length 0;"
+        ixfr = "yes" if self.signing.ixfr else "no"
         text = f"""options {{ directory "{self.directory}"; listen-on port {self.port} {{ {HOST}; }};
     listen-on-v6 {{ none; }}; recursion no; minimal-responses yes; dnssec-validation no; pid-file none;
     session-keyfile none; notify no; allow-transfer {{ {HOST}; }}; }};
 controls {{ }};
 key "{self.key.name}" {{ algorithm {self.key.algorithm}; secret "{self.key.secret}"; }};
-dnssec-policy bench {{ keys {{ ksk lifetime unlimited algorithm ecdsap256sha256;
-    zsk lifetime unlimited algorithm ecdsap256sha256; }}; }};
+dnssec-policy bench {{ keys {{ ksk lifetime unlimited algorithm {algorithm};
+    zsk lifetime unlimited algorithm {algorithm}; }}; {denial} }};
 """
         for domain, file in self.zones.items():
             text += f"""zone "{domain}" {{ type secondary; file "{file}"; masterfile-format raw;
     primaries {{ {HOST} port {self.primary_port} key "{self.key.name}"; }}; allow-notify {{ {HOST}; }};
-    request-ixfr no; sig-signing-nodes 2000; sig-signing-signatures 2000; inline-signing yes; dnssec-policy bench; }};
+    request-ixfr {ixfr}; sig-signing-nodes 2000; sig-signing-signatures 2000; inline-signing yes; dnssec-policy bench; }};
 """
         return text
 
     def command(self):
-        # As many threads as it likes, as Tandem has.
-        return ["named", "-g", "-c", str(self.config_file), "-p", str(self.port)]
+        threads = ["-n", str(self.signing.threads)] if self.signing.threads else []
+        return [*self.signing.prefix, "named", "-g", "-c", str(self.config_file), "-p", str(self.port), *threads]
 
 
 class KnotSigner(peers.Knot):
@@ -40,9 +64,15 @@ class KnotSigner(peers.Knot):
     an AXFR is a new zone to it.)"""
 
     kind, label = "knotsigner", "Knot knotd"
+    signing = Signing()
+
+    def command(self):
+        return [*self.signing.prefix, *super().command()]
 
     def config_text(self):
         (self.directory / "db").mkdir()
+        denial = "off" if self.signing.denial == "nsec" else "on"
+        opt_out = "on" if self.signing.denial == "opt-out" else "off"
         text = f"""server:
     listen: {HOST}@{self.port}
     rundir: {self.directory}
@@ -57,6 +87,7 @@ key:
     secret: "{self.key.secret}"
 database:
     storage: {self.directory}/db
+    journal-db-max-size: 20G
 remote:
   - id: upstream
     address: {HOST}@{self.primary_port}
@@ -71,9 +102,13 @@ acl:
     action: transfer
 policy:
   - id: bench
-    algorithm: ecdsap256sha256
-    signing-threads: 2
+    algorithm: {self.signing.algorithm}
+    signing-threads: {self.signing.threads or os.cpu_count()}
     cds-cdnskey-publish: none
+    nsec3: {denial}
+    nsec3-iterations: 0
+    nsec3-salt-length: 0
+    nsec3-opt-out: {opt_out}
 zone:
 """
         for domain in self.zones:
@@ -83,6 +118,7 @@ zone:
     zonefile-load: none
     zonefile-sync: -1
     journal-content: all
+    journal-max-usage: 8G
     dnssec-signing: on
     dnssec-policy: bench
 """
@@ -92,3 +128,71 @@ zone:
 def rivals_present():
     """The signers whose programs are on this machine."""
     return [kind for kind, program in ((NamedSigner, "named"), (KnotSigner, "knotd")) if shutil.which(program)]
+
+
+# --- Primaries
+
+
+class AxfrPrimary(peers.Nsd):
+    """NSD: reads master files, keeps no differences, so a transfer is an AXFR. reload() reads changed files and tells
+    the ports of self.notify, with its TSIG key."""
+
+    kind, label, notify = "nsdprimary", "NSD, AXFR only", ()
+
+    def config_text(self):
+        text = super().config_text()
+        for port in self.notify:
+            text += f"    notify: {HOST}@{port} {self.key.name}\n"
+        return text + f"    provide-xfr: {HOST} {self.key.name}\n    provide-xfr: {HOST} NOKEY\n"
+
+    def reload(self):
+        self.process.send_signal(signal.SIGHUP)
+
+
+class IxfrPrimary(peers.Knot):
+    """Knot: keeps the differences between the master files that it reads, and gives them by IXFR."""
+
+    kind, label, notify = "knotprimary", "Knot, IXFR", ()
+
+    def config_text(self):
+        remotes = "".join(f"""  - id: follower{port}
+    address: {HOST}@{port}
+    key: "{self.key.name}"
+""" for port in self.notify)
+        names = ", ".join(f"follower{port}" for port in self.notify)
+        zones = "".join(f"""  - domain: {domain}
+    file: {file}
+    zonefile-load: difference
+    zonefile-sync: -1
+    journal-content: changes
+    acl: [out, here]
+    notify: [{names}]
+""" for domain, file in self.zones.items())
+        return f"""server:
+    listen: {HOST}@{self.port}
+    rundir: {self.directory}
+    udp-workers: 1
+    tcp-workers: 1
+    background-workers: 1
+log:
+  - target: stderr
+    any: info
+key:
+  - id: "{self.key.name}"
+    algorithm: {self.key.algorithm}
+    secret: "{self.key.secret}"
+database:
+    storage: {self.directory}/db
+remote:
+{remotes}acl:
+  - id: out
+    key: "{self.key.name}"
+    action: transfer
+  - id: here
+    address: {HOST}
+    action: transfer
+zone:
+{zones}"""
+
+    def reload(self):
+        self.process.send_signal(signal.SIGHUP)
