@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/dns/nsec3_hash.h"
 #include "common/dns/rdata.h"
 #include "common/dns/rrtype.h"
 
@@ -51,6 +52,27 @@ finding_add(struct check *check, enum check_severity severity, const uint8_t *ow
     va_start(arguments, format);
     vsnprintf(finding->text, sizeof finding->text, format, arguments);
     va_end(arguments);
+}
+
+// RRsets that stand at the name itself. An NSEC3 stands there for another one.
+static unsigned
+content_count(const struct node *node)
+{
+    return node_rrset_count(node) - node_has(node, RRTYPE_NSEC3);
+}
+
+// The record of a name; NULL: there is none, or one that holds nothing but NSEC3 (RFC 5155 section
+// 7.2.8).
+static const struct node *
+name_record(const struct check *check, const uint8_t *name)
+{
+    const struct node *node = draft_find(check->draft, name);
+    if (!node || content_count(node) > 0 || node_rrset_count(node) == 0)
+        return node;
+    size_t next = draft_lower_bound(check->draft, name) + 1;
+    bool above = next < draft_node_count(check->draft) &&
+                 name_is_at_or_below(node_owner(draft_node_at(check->draft, next)), name);
+    return above ? node : NULL;
 }
 
 // Names of NS records, to tell glue from forgotten data.
@@ -104,6 +126,26 @@ apex_check(struct check *check, const struct subject *subject)
     if (!node_has(subject->node, RRTYPE_NS))
         finding_add(check, CHECK_ERROR, subject->owner, RRTYPE_NS, "no-ns",
                     "the zone has no NS record: add its name servers at the apex");
+}
+
+// Served all the same, as long as the chain is used at all (chain.h).
+static void
+nsec3_check(struct check *check, const struct subject *subject)
+{
+    struct rrset rrset;
+    struct rr rr;
+    struct nsec3_parameters parameters;
+    uint32_t position = 0;
+    if (!check->options->dnssec_allowed ||
+        !node_rrset_find(subject->node, RRTYPE_NSEC3PARAM, &rrset))
+        return;
+    while (rrset_next(rrset.wire, rrset.wire_length, &position, &rr))
+        if (nsec3_parameters_read(rr.rdata, rr.rdlength, &parameters) &&
+            parameters.iterations > NSEC3_ITERATIONS_MAX)
+            finding_add(check, CHECK_WARNING, subject->owner, RRTYPE_NSEC3PARAM, "nsec3-iterations",
+                        "NSEC3 with %u iterations: validators check no more than %u and take what "
+                        "is above for unsigned or bogus; sign the zone with 0 (RFC 9276)",
+                        parameters.iterations, NSEC3_ITERATIONS_MAX);
 }
 
 static void
@@ -167,7 +209,7 @@ dname_check(struct check *check, const struct subject *subject)
     if (subject->at_cut && node_has(subject->node, RRTYPE_DNAME))
         finding_add(check, CHECK_ERROR, subject->owner, RRTYPE_DNAME, "dname-and-ns",
                     "DNAME beside a delegation: keep one of them (RFC 6672 section 2.3)");
-    if (check->dname && node_rrset_count(subject->node) > 0) {
+    if (check->dname && content_count(subject->node) > 0) { // at the apex all NSEC3 is below it
         char text[NAME_TEXT_MAX];
         finding_add(check, CHECK_ERROR, subject->owner, 0, "below-dname",
                     "data below the DNAME at %s can never be answered: remove the one or the other",
@@ -205,7 +247,7 @@ static void
 below_cut_check(struct check *check, const struct subject *subject)
 {
     char cut[NAME_TEXT_MAX];
-    unsigned count = node_rrset_count(subject->node), addresses = 0;
+    unsigned count = content_count(subject->node), addresses = 0;
     if (!subject->below_cut || count == 0)
         return;
     addresses += node_has(subject->node, RRTYPE_A);
@@ -225,7 +267,7 @@ ruler_find(const struct check *check, const uint8_t *name)
 {
     unsigned labels = name_labels(name), apex_labels = name_labels(check->apex);
     for (unsigned depth = apex_labels; depth <= labels; depth++) {
-        const struct node *node = draft_find(check->draft, name_skip(name, labels - depth));
+        const struct node *node = name_record(check, name_skip(name, labels - depth));
         if (!node)
             return NULL;
         if (depth > apex_labels && node_has(node, RRTYPE_NS))
@@ -240,14 +282,14 @@ ruler_find(const struct check *check, const uint8_t *name)
 static const struct node *
 source_find(const struct check *check, const uint8_t *name)
 {
-    const struct node *node = draft_find(check->draft, name);
+    const struct node *node = name_record(check, name);
     uint8_t wildcard[NAME_SIZE_MAX];
     if (node)
         return node;
     do
         name = name_skip(name, 1);
-    while (!draft_find(check->draft, name));
-    return name_wildcard_of(name, wildcard) ? draft_find(check->draft, wildcard) : NULL;
+    while (!name_record(check, name));
+    return name_wildcard_of(name, wildcard) ? name_record(check, wildcard) : NULL;
 }
 
 static bool
@@ -315,8 +357,10 @@ subject_check(struct check *check, const struct node *node)
         check->dname = NULL;
     subject.below_cut = check->cut != NULL;
     subject.at_cut = !subject.apex && !subject.below_cut && node_has(node, RRTYPE_NS);
-    if (subject.apex)
+    if (subject.apex) {
         apex_check(check, &subject);
+        nsec3_check(check, &subject);
+    }
     rrsets_check(check, &subject);
     cname_check(check, &subject);
     alias_check(check, &subject);

@@ -28,7 +28,7 @@ struct check_options {
 // NS at the apex, CNAME beside other data, two CNAMEs, two DNAMEs, data below a DNAME, ALIAS beside A/AAAA or
 // CNAME, ALIAS left over, TTL over 2^31-1. Warnings: NS or MX target that is a CNAME in this zone or has no address
 // in it, glue missing for an in-zone delegation, names below a zone cut that are not glue, ALIAS below a cut,
-// wildcard NS.
+// wildcard NS, NSEC3 with more iterations than validators check. Owners of nothing but NSEC3 are no names.
 // Gives the number of errors.
 size_t check_draft(const struct draft *draft, const struct check_options *options,
                    struct vector *ret_findings);
