@@ -151,6 +151,11 @@ sign_done(void *context, bool cancelled)
     }
     const struct sign_result *result = keeper->result;
     if (result->empty) {
+        if (strcmp(keeper->change.cause, "refresh") == 0) {
+            keeper->last_refresh_seconds =
+                keeper_now(); // looked at again after the gap, not at once
+            expiry_queue_return(keeper->expiry, keeper_served(keeper), &keeper->due);
+        }
         change_end(keeper, OUTCOME_UNCHANGED, "", NULL);
         return;
     }
@@ -182,7 +187,9 @@ start_sign(struct keeper *keeper, struct sign_request *request)
     struct fault fault = {0};
     request->current = keeper_served(keeper);
     request->keyset = keeper->keyset;
-    request->policy = &keeper->sign_policy;
+    if (request->policy == NULL) {
+        request->policy = &keeper->sign_policy;
+    }
     request->pool = keeper->shared->pool;
     request->now = keeper_now();
     request->progress = &keeper->progress;
@@ -214,11 +221,13 @@ served_unsigned_serial(const struct keeper *keeper)
 void
 change_start_refresh(struct keeper *keeper)
 {
+    struct expiry_source source = expiry_source_of(keeper_served(keeper));
     keeper->due_arena = arena_new();
-    expiry_queue_due(keeper->expiry, keeper_served(keeper), &keeper->sign_policy, keeper_now(),
-                     EXPIRY_DUE_MAX, keeper->due_arena, &keeper->due);
+    refresh_load_take(keeper->expiry, &source, &keeper->sign_policy, keeper_now(),
+                      keeper->due_arena, &keeper->due, &keeper->refresh_policy);
     change_begin(keeper, "refresh", "signatures near their end were renewed");
-    struct sign_request request = {.due = keeper->due.items,
+    struct sign_request request = {.policy = &keeper->refresh_policy,
+                                   .due = keeper->due.items,
                                    .due_count = keeper->due.count,
                                    .unsigned_serial = served_unsigned_serial(keeper)};
     start_sign(keeper, &request);

@@ -128,6 +128,15 @@ set_expired(struct keeper *keeper, bool expired)
     }
 }
 
+static bool
+refresh_goes_on(struct keeper *keeper, int64_t now)
+{
+    struct refresh_load load;
+    refresh_load_measure(keeper->expiry, &keeper->sign_policy, keeper_first_expiration(keeper), now,
+                         &load);
+    return load.goes_on;
+}
+
 static struct upkeep_plan
 next_upkeep(struct keeper *keeper, int64_t now)
 {
@@ -144,6 +153,7 @@ next_upkeep(struct keeper *keeper, int64_t now)
         .first_expiration = can_refresh ? keeper_first_expiration(keeper) : 0,
         .last_refresh_seconds = keeper->last_refresh_seconds,
         .not_before_seconds = keeper->not_before_seconds,
+        .refresh_goes_on = can_refresh && refresh_goes_on(keeper, now),
         .wants_merge = whole && store_wants_merge(keeper->store),
         .wants_compact = whole && store_wants_compact(keeper->store),
         .scrub_seconds = whole ? keeper->scrub_seconds : 0,

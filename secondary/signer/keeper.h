@@ -20,6 +20,7 @@
 #include "secondary/signer/keys/key_store.h"
 #include "secondary/signer/keys/keyset.h"
 #include "secondary/signer/sign/expiry_queue.h"
+#include "secondary/signer/sign/refresh_load.h"
 #include "secondary/signer/sign/sign_zone.h"
 #include "secondary/signer/sign/verify.h"
 
@@ -76,6 +77,7 @@ struct keeper {
     const struct secondary_zone_settings *settings; // of the role's settings now in force
     const struct policy_settings *policy;           // NULL: none
     struct sign_policy sign_policy;
+    struct sign_policy refresh_policy; // of the refresh under way
     char *directory, *key_directory;
     struct store *store; // NULL: could not be opened; state_fault says why
     bool fresh_store;

@@ -6,6 +6,18 @@ earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+static int64_t
+refresh_at(const struct upkeep_state *state, const struct sign_policy *policy, int64_t now)
+{
+    int64_t last = state->last_refresh_seconds;
+    int64_t at = sign_refresh_at(policy, state->first_expiration, last, now);
+    if (!state->refresh_goes_on) {
+        return at;
+    }
+    // A last refresh that lies ahead is from before the clock went back.
+    return last == 0 || last > now ? now : earlier(at, last + SIGN_PUBLISH_GAP_SECONDS);
+}
+
 struct upkeep_plan
 upkeep_next(const struct upkeep_state *state, const struct sign_policy *policy, int64_t now)
 {
@@ -32,8 +44,7 @@ upkeep_next(const struct upkeep_state *state, const struct sign_policy *policy, 
         return plan;
     }
     if (state->is_signed && state->first_expiration != 0) {
-        int64_t at =
-            sign_refresh_at(policy, state->first_expiration, state->last_refresh_seconds, now);
+        int64_t at = refresh_at(state, policy, now);
         if (at <= now) {
             return (struct upkeep_plan){UPKEEP_REFRESH, now};
         }

@@ -31,6 +31,7 @@ struct upkeep_state {
     int64_t expires_seconds;           // 0: never
     uint32_t first_expiration;         // of signatures, 0: none
     int64_t last_refresh_seconds;      // publish of a refresh, 0: none
+    bool refresh_goes_on;              // the next portion comes with the next gap (refresh_load.h)
     int64_t not_before_seconds;        // a failed action is not tried before
     bool wants_merge, wants_compact;
     int64_t scrub_seconds; // when the next records are looked at, 0: not at all

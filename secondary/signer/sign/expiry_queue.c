@@ -6,6 +6,9 @@
 // end of a run. Nothing is ever taken out of the middle. When a bucket comes up, the served record
 // says whether the hint still holds: if its first expiration lies in another bucket, it was signed
 // again and has a hint there. Refreshes are batched by quarters of an hour anyway.
+//
+// The number of hints in each bucket is what refresh_load.c makes an even load of; stale ones make
+// it a little too high, never too low.
 #include "secondary/signer/sign/expiry_queue.h"
 
 #include <stdlib.h>
@@ -22,6 +25,7 @@
 struct bucket {
     uint32_t number;            // expiration / EXPIRY_BUCKET_SECONDS
     struct octets_buffer names; // wire names, one behind the other
+    size_t hints;               // names
     bool repeats;               // names were added since repetitions were taken out
 };
 
@@ -29,6 +33,8 @@ struct expiry_queue {
     struct vector buckets; // ascending by number
     size_t hints;
     size_t hints_clean; // after repetitions were last taken out of all buckets
+    uint32_t first;     // what expiry_queue_first found, while nothing has changed since
+    bool first_known;
 };
 
 struct expiry_queue *
@@ -80,6 +86,20 @@ node_first_expiration(const struct node *node)
                 first = rrsig.expiration;
     }
     return first;
+}
+
+static uint32_t
+version_first_expiration(const void *context, const uint8_t *owner)
+{
+    bool damaged;
+    const struct node *node = zone_find_record(context, owner, &damaged);
+    return node ? node_first_expiration(node) : 0;
+}
+
+struct expiry_source
+expiry_source_of(const struct version *version)
+{
+    return (struct expiry_source){version_first_expiration, version};
 }
 
 // The place of the bucket, made where it is missing.
@@ -138,7 +158,7 @@ bucket_tidy(struct expiry_queue *queue, struct bucket *bucket)
         qsort(all, names.count, sizeof *all, name_order);
     for (size_t i = 0; i < names.count; i++) {
         if (i > 0 && name_equal(all[i - 1], all[i]))
-            queue->hints--;
+            queue->hints--, bucket->hints--;
         else
             octets_buffer_add(&tidy, all[i], name_length(all[i]));
     }
@@ -160,13 +180,15 @@ queue_tidy(struct expiry_queue *queue)
     queue->hints_clean = queue->hints;
 }
 
-static void
-hint_add(struct expiry_queue *queue, const uint8_t *owner, uint32_t expiration)
+void
+expiry_queue_add(struct expiry_queue *queue, const uint8_t *owner, uint32_t expiration)
 {
     struct bucket *bucket = bucket_for(queue, expiration / EXPIRY_BUCKET_SECONDS);
     octets_buffer_add(&bucket->names, owner, name_length(owner));
     bucket->repeats = true;
+    bucket->hints++;
     queue->hints++;
+    queue->first_known = false;
 }
 
 bool
@@ -178,7 +200,7 @@ expiry_queue_fill(struct expiry_queue *queue, struct version_cursor *cursor, siz
             return false;
         uint32_t expiration = node_first_expiration(node);
         if (expiration)
-            hint_add(queue, node_owner(node), expiration);
+            expiry_queue_add(queue, node_owner(node), expiration);
     }
     return true;
 }
@@ -191,86 +213,166 @@ expiry_queue_note(struct expiry_queue *queue, const struct diff *diff)
         const struct node *node = diff->entries[i].new_node;
         uint32_t expiration = node ? node_first_expiration(node) : 0;
         if (expiration)
-            hint_add(queue, node_owner(node), expiration);
+            expiry_queue_add(queue, node_owner(node), expiration);
     }
+    queue->first_known = false; // a record that went had perhaps the least
     queue_tidy(queue);
 }
 
 // The first expiration of an owner, where its hint in this bucket holds; 0: it does not.
 static uint32_t
-hint_holds(const struct version *version, const uint8_t *owner, uint32_t number)
+hint_holds(const struct expiry_source *source, const uint8_t *owner, uint32_t number)
 {
-    const struct node *node = zone_find_exact(version, owner);
-    uint32_t expiration = node ? node_first_expiration(node) : 0;
+    uint32_t expiration = source->first_expiration(source->context, owner);
     return expiration / EXPIRY_BUCKET_SECONDS == number ? expiration : 0;
 }
 
-typedef bool hint_keep(void *context, const uint8_t *owner, uint32_t expiration);
+// What becomes of a hint that holds.
+enum hint_fate { HINT_STAYS, HINT_GOES, HINT_ENDS }; // the last: it stays, and all behind it
+typedef enum hint_fate hint_judge(void *context, const uint8_t *owner, uint32_t expiration);
 
-// Goes over the hints of one bucket, drops the stale ones and those that keep says no to.
+// Goes over the hints of one bucket, drops the stale ones and those that the judge takes out.
 static void
-bucket_sift(struct expiry_queue *queue, size_t index, const struct version *version,
-            hint_keep *keep, void *context)
+bucket_sift(struct expiry_queue *queue, size_t index, const struct expiry_source *source,
+            hint_judge *judge, void *context)
 {
     struct bucket *bucket = bucket_at(queue, index);
-    size_t kept = 0;
+    size_t kept = 0, at = 0;
+    bool ends = false;
     bucket_tidy(queue, bucket);
-    for (size_t at = 0; at < bucket->names.length;) {
+    while (at < bucket->names.length && !ends) {
         const uint8_t *owner = bucket->names.data + at;
         size_t length = name_length(owner);
-        uint32_t expiration = hint_holds(version, owner, bucket->number);
+        uint32_t expiration = hint_holds(source, owner, bucket->number);
+        enum hint_fate fate = expiration ? judge(context, owner, expiration) : HINT_GOES;
+        ends = fate == HINT_ENDS;
+        if (ends)
+            break;
         at += length;
-        if (expiration && keep(context, owner, expiration)) {
-            memmove(bucket->names.data + kept, owner, length);
-            kept += length;
-        } else {
-            queue->hints--;
+        if (fate == HINT_GOES) {
+            queue->hints--, bucket->hints--;
+            continue;
         }
+        memmove(bucket->names.data + kept, owner, length);
+        kept += length;
     }
-    bucket->names.length = kept;
+    memmove(bucket->names.data + kept, bucket->names.data + at, bucket->names.length - at);
+    bucket->names.length = kept + bucket->names.length - at;
 }
 
-static bool
+static enum hint_fate
 keep_least(void *context, const uint8_t *owner, uint32_t expiration)
 {
     uint32_t *least = context;
     (void)owner;
     if (*least == 0 || (int32_t)(expiration - *least) < 0)
         *least = expiration;
-    return true;
+    return HINT_STAYS;
 }
 
 uint32_t
 expiry_queue_first(struct expiry_queue *queue, const struct version *version)
 {
+    struct expiry_source source = expiry_source_of(version);
+    return expiry_queue_least(queue, &source);
+}
+
+uint32_t
+expiry_queue_least(struct expiry_queue *queue, const struct expiry_source *source)
+{
     uint32_t least = 0;
+    if (queue->first_known)
+        return queue->first;
     while (queue->buckets.count > 0) {
-        bucket_sift(queue, 0, version, keep_least, &least);
+        bucket_sift(queue, 0, source, keep_least, &least);
         if (least)
             break;
         bucket_remove(queue, 0);
     }
+    queue->first_known = true;
+    queue->first = least;
     return least;
 }
 
-struct due_search {
-    const struct sign_policy *policy;
-    int64_t now;
+size_t
+expiry_queue_buckets(const struct expiry_queue *queue)
+{
+    return queue->buckets.count;
+}
+
+struct expiry_bucket
+expiry_queue_bucket(const struct expiry_queue *queue, size_t index)
+{
+    const struct bucket *bucket = bucket_at(queue, index);
+    return (struct expiry_bucket){bucket->number * EXPIRY_BUCKET_SECONDS, bucket->hints};
+}
+
+struct search {
+    uint32_t limit;
+    bool after; // those that expire after the limit, else those up to it
     size_t maximum;
     struct arena *arena;
     struct vector *owners;
+    uint32_t last; // the latest expiration of what was taken
 };
 
-static bool
-keep_unless_due(void *context, const uint8_t *owner, uint32_t expiration)
+static enum hint_fate
+take_found(void *context, const uint8_t *owner, uint32_t expiration)
 {
-    struct due_search *search = context;
-    if (search->owners->count >= search->maximum ||
-        !sign_is_due(search->policy, expiration, search->now))
-        return true;
+    struct search *search = context;
+    int32_t beyond = (int32_t)(expiration - search->limit);
+    if (search->owners->count >= search->maximum)
+        return HINT_ENDS;
+    if (search->after ? beyond <= 0 : beyond > 0)
+        return HINT_STAYS;
     const uint8_t *copy = arena_copy(search->arena, owner, name_length(owner));
     vector_add(search->owners, &copy);
+    if (search->last == 0 || (int32_t)(expiration - search->last) > 0)
+        search->last = expiration;
+    return HINT_GOES;
+}
+
+// Whether the bucket is left over by the search.
+static bool
+bucket_search(struct expiry_queue *queue, size_t index, const struct expiry_source *source,
+              struct search *search)
+{
+    bucket_sift(queue, index, source, take_found, search);
+    queue->first_known = false;
+    if (bucket_at(queue, index)->names.length > 0)
+        return true;
+    bucket_remove(queue, index);
     return false;
+}
+
+uint32_t
+expiry_queue_take(struct expiry_queue *queue, const struct expiry_source *source, uint32_t until,
+                  size_t maximum, struct arena *arena, struct vector *ret_owners)
+{
+    struct search search = {
+        .limit = until, .maximum = maximum, .arena = arena, .owners = ret_owners};
+    for (size_t i = 0; i < queue->buckets.count && ret_owners->count < maximum;) {
+        uint32_t start = bucket_at(queue, i)->number * EXPIRY_BUCKET_SECONDS;
+        if ((int32_t)(start - until) > 0)
+            break;
+        i += bucket_search(queue, i, source, &search);
+    }
+    return search.last;
+}
+
+void
+expiry_queue_take_after(struct expiry_queue *queue, const struct expiry_source *source,
+                        uint32_t after, size_t maximum, struct arena *arena,
+                        struct vector *ret_owners)
+{
+    struct search search = {
+        .limit = after, .after = true, .maximum = maximum, .arena = arena, .owners = ret_owners};
+    for (size_t i = queue->buckets.count; i-- > 0 && ret_owners->count < maximum;) {
+        uint32_t end = (bucket_at(queue, i)->number + 1) * EXPIRY_BUCKET_SECONDS;
+        if ((int32_t)(end - after) <= 0)
+            break;
+        bucket_search(queue, i, source, &search);
+    }
 }
 
 size_t
@@ -278,17 +380,9 @@ expiry_queue_due(struct expiry_queue *queue, const struct version *version,
                  const struct sign_policy *policy, int64_t now, size_t maximum, struct arena *arena,
                  struct vector *ret_owners)
 {
-    struct due_search search = {policy, now, maximum, arena, ret_owners};
-    for (size_t i = 0; i < queue->buckets.count && ret_owners->count < maximum;) {
-        struct bucket *bucket = bucket_at(queue, i);
-        if (!sign_is_due(policy, bucket->number * EXPIRY_BUCKET_SECONDS, now))
-            break;
-        bucket_sift(queue, i, version, keep_unless_due, &search);
-        if (bucket->names.length == 0)
-            bucket_remove(queue, i);
-        else
-            i++;
-    }
+    struct expiry_source source = expiry_source_of(version);
+    expiry_queue_take(queue, &source, (uint32_t)(now + policy->rrsig_refresh_seconds), maximum,
+                      arena, ret_owners);
     return ret_owners->count;
 }
 
@@ -298,9 +392,8 @@ expiry_queue_return(struct expiry_queue *queue, const struct version *version,
 {
     for (size_t i = 0; i < owners->count; i++) {
         const uint8_t *owner = *(const uint8_t **)vector_at(owners, i);
-        const struct node *node = zone_find_exact(version, owner);
-        uint32_t expiration = node ? node_first_expiration(node) : 0;
+        uint32_t expiration = version_first_expiration(version, owner);
         if (expiration)
-            hint_add(queue, owner, expiration);
+            expiry_queue_add(queue, owner, expiration);
     }
 }

@@ -31,6 +31,31 @@ void expiry_queue_note(struct expiry_queue *queue, const struct diff *diff);
 // The least expiration over the zone (the metric), 0 when nothing is signed; drops stale hints on
 // the way.
 uint32_t expiry_queue_first(struct expiry_queue *queue, const struct version *version);
+// The buckets in order, for measuring: where each begins, and how many hints it has.
+struct expiry_bucket {
+    uint32_t from; // of expirations, EXPIRY_BUCKET_SECONDS long
+    size_t hints;
+};
+size_t expiry_queue_buckets(const struct expiry_queue *queue);
+struct expiry_bucket expiry_queue_bucket(const struct expiry_queue *queue, size_t index);
+// Where the truth about an owner is read: a version, or what a simulation keeps. 0: not signed.
+struct expiry_source {
+    uint32_t (*first_expiration)(const void *context, const uint8_t *owner);
+    const void *context;
+};
+struct expiry_source expiry_source_of(const struct version *version);
+uint32_t expiry_queue_least(struct expiry_queue *queue, const struct expiry_source *source);
+void expiry_queue_add(struct expiry_queue *queue, const uint8_t *owner, uint32_t expiration);
+// Takes out the owners whose first signature expires soonest, up to until and until ret_owners has
+// maximum of them, copied into the arena (vector of const uint8_t *). Gives the latest of those
+// expirations, 0: none was taken. When the refresh fails, give them back by expiry_queue_return.
+uint32_t expiry_queue_take(struct expiry_queue *queue, const struct expiry_source *source,
+                           uint32_t until, size_t maximum, struct arena *arena,
+                           struct vector *ret_owners);
+// The same from the other end: those that expire later than after.
+void expiry_queue_take_after(struct expiry_queue *queue, const struct expiry_source *source,
+                             uint32_t after, size_t maximum, struct arena *arena,
+                             struct vector *ret_owners);
 // Takes out the owners that are due at now (sign_is_due), at most maximum, copied into the arena;
 // ret_owners: vector of const uint8_t *. When the refresh fails, give them back by
 // expiry_queue_return.

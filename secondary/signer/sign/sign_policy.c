@@ -111,7 +111,15 @@ seconds_until(uint32_t when, int64_t now)
 bool
 sign_is_due(const struct sign_policy *policy, uint32_t expiration, int64_t now)
 {
-    return seconds_until(expiration, now) <= policy->rrsig_refresh_seconds;
+    return seconds_until(expiration, now) <= policy->rrsig_refresh_seconds ||
+           (policy->renew_until != 0 && (int32_t)(expiration - policy->renew_until) <= 0) ||
+           (policy->renew_after != 0 && (int32_t)(expiration - policy->renew_after) > 0);
+}
+
+int64_t
+sign_ahead_until(const struct sign_policy *policy, int64_t now)
+{
+    return now - quantum(policy) + policy->rrsig_lifetime_seconds - policy->rrsig_jitter_seconds;
 }
 
 int64_t

@@ -25,6 +25,10 @@ struct sign_policy {
     bool nsec3;
     struct nsec3_parameters nsec3_parameters;
     bool zonemd; // a ZONEMD at the apex: SIMPLE, SHA-384 (RFC 8976)
+    // Of one refresh only (refresh_load.h): signatures that expire up to renew_until are renewed
+    // ahead of their time, and those that expire after renew_after, which the policy would not make
+    // today. 0: not.
+    uint32_t renew_until, renew_after;
 };
 #define SIGN_BACKDATE_SECONDS                                                                      \
     3600 // an inception lies at least so far back: clocks of validators differ
@@ -48,6 +52,9 @@ void sign_times(const struct sign_policy *policy, const uint8_t *owner, uint16_t
                 int64_t now, struct sign_times *ret_times);
 // True when a signature that expires then must be renewed at now.
 bool sign_is_due(const struct sign_policy *policy, uint32_t expiration, int64_t now);
+// A signature that expires up to then would be followed by one that expires later, were it renewed
+// at now: before that a refresh ahead of time gains nothing.
+int64_t sign_ahead_until(const struct sign_policy *policy, int64_t now);
 // When the next refresh of a zone should be published: first_expiration is the least of the zone
 // (0: nothing is signed), last_publish the time of the last refresh (0: none). Unix seconds; <= now
 // means now.
