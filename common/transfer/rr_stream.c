@@ -419,3 +419,62 @@ rr_stream_next(struct rr_stream_reader *reader, struct rr_stream_rr *ret_rr, str
         return bad_rr(reader, fault, "a type that no zone holds");
     return read_rdata(reader, ret_rr, fault);
 }
+
+// --- Views
+
+// Octets of the name in front of what is left, or 0 where there is none.
+static size_t
+view_name_length(const struct octets_reader *reader)
+{
+    size_t left = octets_left(reader), most = left < NAME_SIZE_MAX ? left : NAME_SIZE_MAX;
+    size_t length = 0;
+    while (length < most && reader->at[length] && reader->at[length] <= NAME_LABEL_MAX)
+        length += reader->at[length] + 1U;
+    return length < most && reader->at[length] == 0 ? length + 1 : 0;
+}
+
+enum rr_stream_step
+rr_stream_next_view(struct rr_stream_reader *reader, struct rr_stream_view *ret_view,
+                    struct fault *fault)
+{
+    struct octets_reader *in = &reader->reader;
+    if (reader->ended)
+        return RR_STREAM_DONE;
+    unsigned tag = octets_read_u8(in);
+    if (tag == TAG_END && !in->failed)
+        return read_end(reader, fault);
+    ret_view->same_owner = tag == TAG_SAME && reader->count > 0;
+    if (tag == TAG_OWNER) {
+        ret_view->owner_length = (uint8_t)view_name_length(in);
+        ret_view->owner = octets_read_view(in, ret_view->owner_length);
+    }
+    if (!ret_view->same_owner && (tag != TAG_OWNER || ret_view->owner_length == 0))
+        return bad_rr(reader, fault, "an owner is not a name");
+    const uint8_t *fixed = octets_read_view(in, 8);
+    if (!fixed)
+        return bad_rr(reader, fault, "it is cut");
+    ret_view->type = octets_get_u16(fixed);
+    ret_view->ttl = octets_get_u32(fixed + 2);
+    ret_view->rdlength = octets_get_u16(fixed + 6);
+    ret_view->rdata = octets_read_view(in, ret_view->rdlength);
+    if (!ret_view->rdata)
+        return bad_rr(reader, fault, "it is cut");
+    reader->count++;
+    return RR_STREAM_RR;
+}
+
+bool
+rr_stream_check_view(struct rr_stream_reader *reader, const struct rr_stream_view *view,
+                     struct rr_stream_rr *ret_rr, struct fault *fault)
+{
+    name_copy_lower(ret_rr->owner, view->owner);
+    if (!name_is_at_or_below(ret_rr->owner, reader->apex) || rrtype_is_meta(view->type))
+        return corrupt(fault, "an owner or type that the zone does not hold");
+    memcpy(reader->rdata, view->rdata, view->rdlength);
+    ret_rr->type = view->type;
+    ret_rr->ttl = view->ttl;
+    ret_rr->rdlength = view->rdlength;
+    ret_rr->rdata = reader->rdata;
+    ret_rr->part = RR_STREAM_CONTENT;
+    return rdata_canonicalise(view->type, reader->rdata, view->rdlength, fault);
+}

@@ -115,4 +115,22 @@ enum rr_stream_step { RR_STREAM_RR, RR_STREAM_DONE, RR_STREAM_BAD };
 enum rr_stream_step rr_stream_next(struct rr_stream_reader *reader, struct rr_stream_rr *ret_rr,
                                    struct fault *fault);
 
+// An RR of a whole zone as it stands in the stream, for whoever compares it with octets that were
+// checked before. Nothing of it is checked but that it is there: the owner is a name of some zone
+// in any case of letters, the type may be none.
+struct rr_stream_view {
+    bool same_owner;      // as the RR before it
+    const uint8_t *owner; // stands in the stream, as rdata
+    uint8_t owner_length;
+    uint16_t type, rdlength;
+    uint32_t ttl;
+    const uint8_t *rdata;
+};
+// As rr_stream_next, into the same view every time; a delta is RR_STREAM_BAD.
+enum rr_stream_step rr_stream_next_view(struct rr_stream_reader *reader,
+                                        struct rr_stream_view *ret_view, struct fault *fault);
+// The checks of rr_stream_next, later: false and a fault where it would have said RR_STREAM_BAD.
+bool rr_stream_check_view(struct rr_stream_reader *reader, const struct rr_stream_view *view,
+                          struct rr_stream_rr *ret_rr, struct fault *fault);
+
 #endif

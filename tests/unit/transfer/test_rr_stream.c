@@ -117,21 +117,53 @@ a_full_disk_is_told_at_the_end(void **state)
     rr_stream_writer_close(&writer);
 }
 
-// The result of reading a stream to its end.
+// Reads on by views, which must say what rr_stream_next says of a second reader.
+static enum rr_stream_step
+read_views(struct rr_stream_reader *reader, struct rr_stream_reader *other)
+{
+    struct rr_stream_view view;
+    struct rr_stream_rr rr, expected;
+    for (;;) {
+        enum rr_stream_step step = rr_stream_next_view(reader, &view, NULL);
+        if (step == RR_STREAM_RR && !rr_stream_check_view(reader, &view, &rr, NULL))
+            step = RR_STREAM_BAD;
+        enum rr_stream_step expected_step = rr_stream_next(other, &expected, NULL);
+        assert_int_equal(step, expected_step);
+        if (step != RR_STREAM_RR)
+            return step;
+        assert_true(name_equal(rr.owner, expected.owner));
+        assert_int_equal(view.owner_length, name_length(rr.owner));
+        assert_int_equal(rr.type, expected.type);
+        assert_int_equal(rr.ttl, expected.ttl);
+        assert_int_equal(rr.rdlength, expected.rdlength);
+        assert_memory_equal(rr.rdata, expected.rdata, rr.rdlength);
+    }
+}
+
+// The result of reading a stream to its end, by both ways.
 static enum rr_stream_step
 read_all(const uint8_t *octets, size_t length, struct fault *fault)
 {
     struct rr_stream_reader *reader = memory_alloc(sizeof(*reader));
+    struct rr_stream_reader *views = memory_alloc(sizeof(*reader));
+    struct rr_stream_reader *other = memory_alloc(sizeof(*reader));
     struct rr_stream_rr rr;
     enum rr_stream_step step = RR_STREAM_BAD;
     uint8_t *exact = memory_alloc(length + 1);
     memcpy(exact, octets, length);
-    if (rr_stream_reader_init(reader, exact, length, fault))
+    if (rr_stream_reader_init(reader, exact, length, fault)) {
+        assert_true(rr_stream_reader_init(views, exact, length, NULL));
+        assert_true(rr_stream_reader_init(other, exact, length, NULL));
+        if (!reader->is_delta)
+            read_views(views, other);
         do
             step = rr_stream_next(reader, &rr, fault);
         while (step == RR_STREAM_RR);
+    }
     free(exact);
     free(reader);
+    free(views);
+    free(other);
     return step;
 }
 
