@@ -196,21 +196,25 @@ def batches_present(programs, denial):
 # --- What libcrypto and libsodium make of it
 
 
+def at_once(command, processes):
+    """What each of so many processes prints that run side by side."""
+    running = [subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                                text=True) for _ in range(processes)]
+    said = [process.communicate()[0] for process in running]
+    assert not any(process.returncode for process in running), f"{command} failed"
+    return said
+
+
 def openssl_rate(algorithm, processes, seconds):
     """Signatures by second of user CPU of `openssl speed`, summed up over so many of them at once. (Not its -multi:
     that divides by the time of the wall, which on a busy machine would make everything beside it look fast.)"""
-    command = ["openssl", "speed", "-mr", "-seconds", str(seconds), algorithm.speed]
-    running = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-               for _ in range(processes)]
-    said = [process.communicate()[0] for process in running]
+    said = at_once(["openssl", "speed", "-mr", "-seconds", seconds, algorithm.speed], processes)
     return sum(float(re.search(r"^\+F[246]:(?:.*:)?([\d.]+):[\d.]+$", text, re.M).group(1)) for text in said)
 
 
 def sodium_rate(programs, processes, seconds):
-    """The same of libsodium for Ed25519 (tests/support/sodium_rate_main.c)."""
-    done = subprocess.run([programs / "sodium_rate", str(seconds), str(processes)], capture_output=True, text=True,
-                          check=True)
-    return float(done.stdout)
+    """The same of libsodium for Ed25519 (tests/support/sign_rate_main.c, which tests/bench/algorithms uses too)."""
+    return sum(float(text) for text in at_once([programs / "sign_rate", 15, "sodium", seconds * 1000], processes))
 
 
 def versions(programs):

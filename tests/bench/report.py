@@ -57,7 +57,7 @@ class Report:
         middle = statistics.median(values)
         holds = middle <= limit if at_most else middle >= limit
         sign = "<=" if at_most else ">="
-        self.aims.append((what, f"{sign} {limit:g}", spread(values), "holds" if holds else "**misses**"))
+        self.aims.append((what, f"{sign} {limit:.3g}", spread(values), "holds" if holds else "**misses**"))
 
     def not_measured(self, what, why):
         self.aims.append((what, "", why, "not measured"))

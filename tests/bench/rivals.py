@@ -149,49 +149,22 @@ class AxfrPrimary(peers.Nsd):
         self.process.send_signal(signal.SIGHUP)
 
 
-class IxfrPrimary(peers.Knot):
-    """Knot: keeps the differences between the master files that it reads, and gives them by IXFR."""
+class IxfrPrimary(peers.Named):
+    """BIND: keeps the differences between the master files that it reads, and gives them by IXFR. (NSD 4.6's create-ixfr
+    adds unchanged RRs again; Knot sends NOTIFY by TCP, which the relay does not take.)"""
 
-    kind, label, notify = "knotprimary", "Knot, IXFR", ()
+    kind, label, notify = "bindprimary", "BIND, IXFR", ()
 
     def config_text(self):
-        remotes = "".join(f"""  - id: follower{port}
-    address: {HOST}@{port}
-    key: "{self.key.name}"
-""" for port in self.notify)
-        names = ", ".join(f"follower{port}" for port in self.notify)
-        zones = "".join(f"""  - domain: {domain}
-    file: {file}
-    zonefile-load: difference
-    zonefile-sync: -1
-    journal-content: changes
-    acl: [out, here]
-    notify: [{names}]
+        told = " ".join(f'{HOST} port {port} key "{self.key.name}";' for port in self.notify)
+        zones = "".join(f"""zone "{domain}" {{ type primary; file "{file}"; ixfr-from-differences yes; notify explicit;
+    notify-delay 0; also-notify {{ {told} }}; }};
 """ for domain, file in self.zones.items())
-        return f"""server:
-    listen: {HOST}@{self.port}
-    rundir: {self.directory}
-    udp-workers: 1
-    tcp-workers: 1
-    background-workers: 1
-log:
-  - target: stderr
-    any: info
-key:
-  - id: "{self.key.name}"
-    algorithm: {self.key.algorithm}
-    secret: "{self.key.secret}"
-database:
-    storage: {self.directory}/db
-remote:
-{remotes}acl:
-  - id: out
-    key: "{self.key.name}"
-    action: transfer
-  - id: here
-    address: {HOST}
-    action: transfer
-zone:
+        return f"""options {{ directory "{self.directory}"; listen-on port {self.port} {{ {HOST}; }}; listen-on-v6 {{ none; }};
+    recursion no; minimal-responses yes; dnssec-validation no; pid-file none; session-keyfile none;
+    notify-rate 1000; startup-notify-rate 1000; max-journal-size 1G; allow-transfer {{ {HOST}; }}; }};
+controls {{ }};
+key "{self.key.name}" {{ algorithm {self.key.algorithm}; secret "{self.key.secret}"; }};
 {zones}"""
 
     def reload(self):
