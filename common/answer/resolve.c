@@ -230,6 +230,8 @@ several_at(const struct resolve *resolve, const struct node *node, unsigned inde
            struct rrset *ret_rrset)
 {
     node_rrset_at(node, index, ret_rrset);
+    if (ret_rrset->type == RRTYPE_NSEC3)
+        return false;
     if (resolve->type == RRTYPE_ANY)
         return ret_rrset->type != RRTYPE_NSEC || resolve->proofs;
     if (ret_rrset->signature_count == 0)
@@ -277,7 +279,8 @@ node_answer(struct resolve *resolve, const struct node *node, enum step *ret_ste
     *ret_step = STEP_END;
     if (resolve->type == RRTYPE_ANY || resolve->type == RRTYPE_RRSIG)
         return several_add(resolve, node) > 0;
-    if (node_rrset_find(node, resolve->type, &rrset)) {
+    // An NSEC3 beside other data stands there for another name (RFC 5155 section 7.2.8).
+    if (resolve->type != RRTYPE_NSEC3 && node_rrset_find(node, resolve->type, &rrset)) {
         *ret_step = positive(resolve, &rrset);
         return true;
     }
@@ -334,7 +337,8 @@ name_synthesised(struct resolve *resolve, const struct node *wildcard)
     bool proofs = denial_wanted(resolve), proven = true;
     if (node_answer(resolve, wildcard, &step)) {
         if (proofs)
-            proven = denial_wildcard_answer(resolve->version, name, &resolve->denial);
+            proven = denial_wildcard_answer(
+                resolve->version, name, name_labels(node_owner(wildcard)) - 1, &resolve->denial);
         denial_check(resolve, proven);
         return proven ? step : STEP_END;
     }
@@ -404,13 +408,13 @@ static void
 proofs_add(struct resolve *resolve)
 {
     for (unsigned i = 0; i < resolve->denial.count; i++) {
-        const struct node *node = resolve->denial.proof[i];
+        const struct denial_proof *proof = resolve->denial.proof + i;
         struct rrset rrset;
         struct reply_rrset add = {.section = MESSAGE_AUTHORITY,
-                                  .owner = node_owner(node),
+                                  .owner = node_owner(proof->node),
                                   .rrset = &rrset,
                                   .signatures = true};
-        if (node_rrset_find(node, RRTYPE_NSEC, &rrset))
+        if (node_rrset_find(proof->node, proof->type, &rrset))
             reply_add(resolve->reply, &add, NULL);
     }
 }
