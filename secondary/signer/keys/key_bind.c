@@ -7,168 +7,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
 #include "common/dns/rdata.h"
 #include "secondary/signer/keys/key_base64.h"
+#include "secondary/signer/keys/key_bind_lines.h"
 
-#define TAG_MAX     32
-#define VALUE_MAX   4096 // of a line: an RSA modulus in base64
-#define TOKENS_MAX  64   // of a DNSKEY line; base64 may be cut by blanks
-#define TIME_DIGITS 14   // YYYYMMDDHHMMSS
+#define VALUE_MAX  4096 // of a line: an RSA modulus in base64
+#define TOKENS_MAX 64   // of a DNSKEY line; base64 may be cut by blanks
 
 #define SCALAR_ZEROS_MAX 3 // leading zero octets that an elliptic private key may lack
 
-struct lines {
-    const char *at, *end;
-    unsigned number;
-};
-
-static struct lines
-lines_of(struct octets text)
-{
-    const char *start = text.data ? (const char *)text.data : "";
-    return (struct lines){start, start + text.length, 0};
-}
-
-// The next line without its end and leading blanks.
 static bool
-lines_next(struct lines *lines, const char **ret_line, size_t *ret_length)
-{
-    if (lines->at >= lines->end)
-        return false;
-    const char *stop = memchr(lines->at, '\n', (size_t)(lines->end - lines->at));
-    const char *end = stop ? stop : lines->end;
-    const char *start = lines->at;
-    lines->at = stop ? stop + 1 : lines->end;
-    lines->number++;
-    while (end > start && isspace((unsigned char)end[-1]))
-        end--;
-    while (start < end && isspace((unsigned char)*start))
-        start++;
-    *ret_line = start;
-    *ret_length = (size_t)(end - start);
-    return true;
-}
-
-struct tagged {
-    char tag[TAG_MAX];
-    const char *value;
-    size_t length;
-};
-
-// "Tag: value", also behind a comment sign: timing lines of a .key file and our own in a .state
-// file stand there.
-static bool
-line_tagged(const char *line, size_t length, struct tagged *ret_tagged)
-{
-    const char *end = line + length;
-    while (line < end && (*line == ';' || *line == ' '))
-        line++;
-    const char *colon = memchr(line, ':', (size_t)(end - line));
-    if (!colon || colon - line >= TAG_MAX)
-        return false;
-    memcpy(ret_tagged->tag, line, (size_t)(colon - line));
-    ret_tagged->tag[colon - line] = '\0';
-    for (colon++; colon < end && *colon == ' ';)
-        colon++;
-    ret_tagged->value = colon;
-    ret_tagged->length = (size_t)(end - colon);
-    return true;
-}
-
-static unsigned
-digits(const char *at, size_t count)
-{
-    unsigned value = 0;
-    for (size_t i = 0; i < count; i++)
-        value = value * 10 + (unsigned)(at[i] - '0');
-    return value;
-}
-
-static bool
-time_read(const struct tagged *tagged, int64_t *ret_seconds)
-{
-    if (tagged->length < TIME_DIGITS)
-        return false;
-    for (size_t i = 0; i < TIME_DIGITS; i++)
-        if (!isdigit((unsigned char)tagged->value[i]))
-            return false;
-    const char *at = tagged->value;
-    struct tm tm = {.tm_year = (int)digits(at, 4) - 1900,
-                    .tm_mon = (int)digits(at + 4, 2) - 1,
-                    .tm_mday = (int)digits(at + 6, 2),
-                    .tm_hour = (int)digits(at + 8, 2),
-                    .tm_min = (int)digits(at + 10, 2),
-                    .tm_sec = (int)digits(at + 12, 2)};
-    *ret_seconds = timegm(&tm);
-    return *ret_seconds > 0;
-}
-
-// BIND's words for times (dnssec-settime's in .key and .private, the policy's in .state), and ours.
-static const struct {
-    const char *tag;
-    enum key_state state;
-} time_tags[] = {
-    {"Created", KEY_GENERATED},   {"Generated", KEY_GENERATED}, {"Publish", KEY_PUBLISHED},
-    {"Published", KEY_PUBLISHED}, {"Ready", KEY_READY},         {"Activate", KEY_ACTIVE},
-    {"Active", KEY_ACTIVE},       {"Inactive", KEY_RETIRED},    {"Retired", KEY_RETIRED},
-    {"Dead", KEY_DEAD},           {"Delete", KEY_REMOVED},      {"Removed", KEY_REMOVED},
-};
-
-static bool
-timing_read(const char *name, unsigned line, const struct tagged *tagged, struct key_bind *bind,
-            struct fault *fault)
-{
-    for (size_t i = 0; i < sizeof time_tags / sizeof time_tags[0]; i++) {
-        if (strcasecmp(tagged->tag, time_tags[i].tag) != 0)
-            continue;
-        int64_t seconds;
-        if (!time_read(tagged, &seconds))
-            return fault_set(fault, FAULT_SYNTAX,
-                             "%s:%u: %s: expected a time as YYYYMMDDHHMMSS (UTC)", name, line,
-                             tagged->tag);
-        bind->times.at[time_tags[i].state] = seconds;
-        if (time_tags[i].state != KEY_GENERATED)
-            bind->has_times = true;
-    }
-    return true;
-}
-
-static bool
-algorithm_read(const char *where, unsigned line, unsigned long number, struct key_bind *bind,
-               struct fault *fault)
-{
-    const struct key_algorithm *row = number <= 255 ? key_algorithm_find((uint8_t)number) : NULL;
-    if (!row) {
-        key_algorithm_refuse(number, fault);
-        return fault_wrap(fault, "%s:%u", where, line);
-    }
-    if (bind->algorithm != 0 && bind->algorithm != row->number)
-        return fault_set(
-            fault, FAULT_CORRUPT,
-            "%s:%u: algorithm %u here, %u in the other file: they are not files of one "
-            "key",
-            where, line, row->number, bind->algorithm);
-    bind->algorithm = row->number;
-    return true;
-}
-
-static bool
-number_of(const struct tagged *tagged, unsigned long *ret_number)
-{
-    char text[TAG_MAX];
-    if (tagged->length >= sizeof text)
-        return false;
-    memcpy(text, tagged->value, tagged->length);
-    text[tagged->length] = '\0';
-    char *end;
-    *ret_number = strtoul(text, &end, 10);
-    return end != text && (*end == '\0' || *end == ' ');
-}
-
-static bool
-secret_read(const char *name, unsigned line, const struct tagged *tagged, struct key_bind *bind,
+secret_read(const char *name, unsigned line, const struct key_tagged *tagged, struct key_bind *bind,
             struct fault *fault)
 {
     if (!bind->secret)
@@ -183,7 +33,7 @@ secret_read(const char *name, unsigned line, const struct tagged *tagged, struct
 
 // One of an RSA key's numbers; they are packed when all are there.
 static bool
-rsa_line(const char *name, unsigned line, const struct tagged *tagged, struct key_bind *bind,
+rsa_line(const char *name, unsigned line, const struct key_tagged *tagged, struct key_bind *bind,
          struct fault *fault)
 {
     int part = 0;
@@ -204,19 +54,19 @@ rsa_line(const char *name, unsigned line, const struct tagged *tagged, struct ke
 }
 
 static bool
-flags_line(const char *name, unsigned line, const struct tagged *tagged, struct key_bind *bind,
+flags_line(const char *name, unsigned line, const struct key_tagged *tagged, struct key_bind *bind,
            struct fault *fault)
 {
     unsigned long number;
-    if (!number_of(tagged, &number) || number > UINT16_MAX)
+    if (!key_line_number(tagged, &number) || number > UINT16_MAX)
         return fault_set(fault, FAULT_SYNTAX, "%s:%u: Flags: expected 256 or 257", name, line);
     bind->flags = (uint16_t)number;
     return true;
 }
 
 static bool
-private_line(const char *name, unsigned line, const struct tagged *tagged, struct key_bind *bind,
-             struct fault *fault)
+private_line(const char *name, unsigned line, const struct key_tagged *tagged,
+             struct key_bind *bind, struct fault *fault)
 {
     unsigned long number;
     if (strcasecmp(tagged->tag, "Private-key-format") == 0 &&
@@ -224,10 +74,10 @@ private_line(const char *name, unsigned line, const struct tagged *tagged, struc
         return fault_set(fault, FAULT_UNSUPPORTED, "%s:%u: private key format %.*s: expected v1.x",
                          name, line, (int)tagged->length, tagged->value);
     if (strcasecmp(tagged->tag, "Algorithm") == 0) {
-        if (!number_of(tagged, &number))
+        if (!key_line_number(tagged, &number))
             return fault_set(fault, FAULT_SYNTAX, "%s:%u: Algorithm: expected a number", name,
                              line);
-        return algorithm_read(name, line, number, bind, fault);
+        return key_line_algorithm(name, line, number, bind, fault);
     }
     if (strcasecmp(tagged->tag, "Flags") == 0) // PowerDNS
         return flags_line(name, line, tagged, bind, fault);
@@ -238,7 +88,7 @@ private_line(const char *name, unsigned line, const struct tagged *tagged, struc
                          "%s:%u: the key rests in a hardware module: not in this version", name,
                          line);
     return rsa_line(name, line, tagged, bind, fault) &&
-           timing_read(name, line, tagged, bind, fault);
+           key_line_time(name, line, tagged, bind, fault);
 }
 
 static bool
@@ -277,12 +127,12 @@ bool
 key_bind_read_private(const char *name, struct octets text, struct key_bind *bind,
                       struct fault *fault)
 {
-    struct lines lines = lines_of(text);
+    struct key_lines lines = key_lines_of(text);
     const char *line;
     size_t length;
-    struct tagged tagged;
-    while (lines_next(&lines, &line, &length))
-        if (line_tagged(line, length, &tagged) &&
+    struct key_tagged tagged;
+    while (key_lines_next(&lines, &line, &length))
+        if (key_line_tagged(line, length, &tagged) &&
             !private_line(name, lines.number, &tagged, bind, fault))
             return false;
     if (key_algorithm_is_rsa(bind->algorithm))
@@ -293,45 +143,6 @@ key_bind_read_private(const char *name, struct octets text, struct key_bind *bin
                          "it may be cut: take it from a backup",
                          name, bind->algorithm == 0 ? "Algorithm" : "PrivateKey");
     scalar_pad(bind);
-    return true;
-}
-
-static bool
-yes(const struct tagged *tagged)
-{
-    return tagged->length == 3 && strncasecmp(tagged->value, "yes", 3) == 0;
-}
-
-bool
-key_bind_read_state(const char *name, struct octets text, struct key_bind *bind,
-                    struct fault *fault)
-{
-    struct lines lines = lines_of(text);
-    const char *line;
-    size_t length;
-    struct tagged tagged;
-    bool ksk = false, zsk = false;
-    while (lines_next(&lines, &line, &length)) {
-        if (!line_tagged(line, length, &tagged))
-            continue;
-        char word[TAG_MAX] = "";
-        if (tagged.length < sizeof word)
-            memcpy(word, tagged.value, tagged.length);
-        if (strcasecmp(tagged.tag, "KSK") == 0)
-            ksk = yes(&tagged);
-        else if (strcasecmp(tagged.tag, "ZSK") == 0)
-            zsk = yes(&tagged);
-        else if (strcasecmp(tagged.tag, "State") == 0)
-            bind->has_state = key_state_from_word(word, &bind->state);
-        else if (strcasecmp(tagged.tag, "Origin") == 0)
-            bind->imported = strcmp(word, "imported") == 0;
-        else if (!timing_read(name, lines.number, &tagged, bind, fault))
-            return false;
-    }
-    if (ksk || zsk) {
-        bind->has_role = true;
-        bind->role = ksk && zsk ? KEY_CSK : ksk ? KEY_KSK : KEY_ZSK;
-    }
     return true;
 }
 
@@ -404,7 +215,7 @@ dnskey_line(const char *name, unsigned line, const struct tokens *tokens, struct
     if (!dnskey_algorithm(tokens->at[at + 3], &algorithm))
         return fault_set(fault, FAULT_UNSUPPORTED, "%s:%u: algorithm %.32s is unknown", name, line,
                          tokens->at[at + 3]);
-    if (!algorithm_read(name, line, algorithm, bind, fault))
+    if (!key_line_algorithm(name, line, algorithm, bind, fault))
         return false;
     if (!text_number(tokens->at[at + 1], &flags) || flags > UINT16_MAX)
         return fault_set(fault, FAULT_SYNTAX, "%s:%u: DNSKEY: flags %.32s: expected 256 or 257",
@@ -425,17 +236,17 @@ bool
 key_bind_read_public(const char *name, struct octets text, struct key_bind *bind,
                      struct fault *fault)
 {
-    struct lines lines = lines_of(text);
+    struct key_lines lines = key_lines_of(text);
     const char *line;
     size_t length;
-    struct tagged tagged;
+    struct key_tagged tagged;
     struct tokens tokens;
-    while (lines_next(&lines, &line, &length)) {
+    while (key_lines_next(&lines, &line, &length)) {
         if (length == 0)
             continue;
         if (line[0] == ';') {
-            if (line_tagged(line, length, &tagged) &&
-                !timing_read(name, lines.number, &tagged, bind, fault))
+            if (key_line_tagged(line, length, &tagged) &&
+                !key_line_time(name, lines.number, &tagged, bind, fault))
                 return false;
             continue;
         }
@@ -446,7 +257,9 @@ key_bind_read_public(const char *name, struct octets text, struct key_bind *bind
             return false;
     }
     if (!bind->has_public)
-        return fault_set(fault, FAULT_SYNTAX, "%s: no DNSKEY record in it", name);
+        return fault_set(
+            fault, FAULT_SYNTAX,
+            "%s: no DNSKEY record in it; the file is cut or damaged: take it from a backup", name);
     return true;
 }
 

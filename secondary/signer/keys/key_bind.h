@@ -20,7 +20,8 @@ struct key_bind {
     bool has_public, has_private, has_role, has_times, has_state;
     uint8_t owner[NAME_SIZE_MAX]; // of the .key file
     uint16_t flags;               // of the .key file
-    uint8_t algorithm;
+    uint8_t algorithm;            // 0: not known yet
+    bool is_rsa;                  // a PEM key that may be of algorithm 8 or 10
     uint8_t public_key[KEY_DNSKEY_MAX];
     size_t public_length;
     uint8_t *secret; // KEY_SECRET_MAX octets of scratch, or NULL
@@ -39,6 +40,7 @@ bool key_bind_read_public(const char *name, struct octets text, struct key_bind 
                           struct fault *fault);
 bool key_bind_read_private(const char *name, struct octets text, struct key_bind *bind,
                            struct fault *fault);
+// text.data NULL: there is no such file, which is no fault (dnssec-keygen writes none).
 bool key_bind_read_state(const char *name, struct octets text, struct key_bind *bind,
                          struct fault *fault);
 
@@ -46,6 +48,9 @@ bool key_bind_read_state(const char *name, struct octets text, struct key_bind *
 // percent-escaped.
 #define KEY_BIND_NAME_MAX 800
 void key_bind_file_name(const struct key_pair *key, char ret_name[static KEY_BIND_NAME_MAX]);
+// Whether a file of this name, where it has BIND's form, can be of this key: a flag, a letter of
+// the key or the whole file may have been changed.
+bool key_bind_name_check(const char *name, const struct key_pair *key, struct fault *fault);
 void key_bind_write_public(const struct key_pair *key, uint32_t ttl, struct octets_buffer *text);
 void key_bind_write_state(const struct key_pair *key, struct octets_buffer *text);
 // text: KEY_BIND_TEXT_MAX octets of scratch; gives the length.

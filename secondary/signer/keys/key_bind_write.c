@@ -44,6 +44,21 @@ key_bind_file_name(const struct key_pair *key, char ret_name[static KEY_BIND_NAM
     snprintf(ret_name + at, KEY_BIND_NAME_MAX - at, "+%03u+%05u", key->algorithm, key->tag);
 }
 
+bool
+key_bind_name_check(const char *name, const struct key_pair *key, struct fault *fault)
+{
+    unsigned algorithm, tag;
+    const char *plus = strchr(name, '+');
+    if (name[0] != 'K' || !plus || sscanf(plus, "+%3u+%5u", &algorithm, &tag) != 2 ||
+        (algorithm == key->algorithm && tag == key->tag))
+        return true;
+    return fault_set(fault, FAULT_CORRUPT,
+                     "by its name a key of algorithm %u with tag %u, but what is in it makes "
+                     "algorithm %u and tag %u (its flags are part of the tag); give all files of "
+                     "the key, or take them from a backup",
+                     algorithm, tag, key->algorithm, key->tag);
+}
+
 void
 key_bind_write_public(const struct key_pair *key, uint32_t ttl, struct octets_buffer *text)
 {

@@ -82,13 +82,24 @@ read_all(int descriptor, uint8_t *text, size_t room)
     return (ssize_t)length;
 }
 
+static bool
+open_fault(const char *path, const char *name, int error, struct fault *fault)
+{
+    const char *cure = "";
+    if (error == EACCES || error == EPERM)
+        cure = " (chown it to the daemon's user and chmod 600 it)";
+    else if (error == ENOENT)
+        cure = " (a key needs all of its files: take it from a backup)";
+    return fault_set_errno(fault, error, "%s/%s: cannot be opened%s", path, name, cure);
+}
+
 bool
 key_file_read(int directory, const char *path, const char *name, size_t maximum,
               struct octets *ret_content, struct fault *fault)
 {
     int descriptor = openat(directory, name, O_RDONLY | O_CLOEXEC);
     if (descriptor < 0)
-        return fault_set_errno(fault, errno, "%s/%s: opening", path, name);
+        return open_fault(path, name, errno, fault);
     uint8_t *text = key_scratch_new(maximum + 1);
     ssize_t length = read_all(descriptor, text, maximum + 1);
     int error = errno;
@@ -100,8 +111,9 @@ key_file_read(int directory, const char *path, const char *name, size_t maximum,
     key_scratch_free(text);
     if (length < 0)
         return fault_set_errno(fault, error, "%s/%s: reading", path, name);
-    return fault_set(fault, FAULT_CORRUPT, "%s/%s: longer than %zu octets: no key file", path, name,
-                     maximum);
+    return fault_set(fault, FAULT_CORRUPT,
+                     "%s/%s: longer than %zu octets: no key file; take it from a backup", path,
+                     name, maximum);
 }
 
 bool

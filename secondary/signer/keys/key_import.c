@@ -103,15 +103,34 @@ struct import {
 };
 
 static bool
+pem_into(const struct key_import_file *file, struct key_bind *bind, struct fault *fault)
+{
+    uint8_t algorithm;
+    if (!bind->secret)
+        bind->secret = key_scratch_new(KEY_SECRET_MAX);
+    if (!key_pem_read(file->name, file->text, &algorithm, bind->secret, &bind->secret_length,
+                      fault))
+        return false;
+    bind->has_private = true;
+    bind->is_rsa = algorithm == 0;
+    bool fits = bind->is_rsa ? key_algorithm_is_rsa(bind->algorithm) : algorithm == bind->algorithm;
+    if (bind->algorithm != 0 && !fits)
+        return fault_set(fault, FAULT_CORRUPT,
+                         "%s: a key of %s, but the other file says %s: they are not files of one "
+                         "key",
+                         file->name, bind->is_rsa ? "RSA" : key_algorithm_name(algorithm),
+                         key_algorithm_name(bind->algorithm));
+    if (algorithm != 0)
+        bind->algorithm = algorithm;
+    return true;
+}
+
+static bool
 file_into(const struct key_import_file *file, struct key_bind *bind, struct fault *fault)
 {
     switch (kind_of(file)) {
     case FILE_PEM:
-        if (!bind->secret)
-            bind->secret = key_scratch_new(KEY_SECRET_MAX);
-        bind->has_private = true;
-        return key_pem_read(file->name, file->text, &bind->algorithm, bind->secret,
-                            &bind->secret_length, fault);
+        return pem_into(file, bind, fault);
     case FILE_PRIVATE:
         return key_bind_read_private(file->name, file->text, bind, fault);
     case FILE_STATE:
@@ -156,6 +175,22 @@ private_check(const struct import *import, const char *name, const struct key_bi
     return true;
 }
 
+// RSA keys of PEM files are the same for SHA-256 and SHA-512, but their DNSKEY and DS are not.
+static bool
+algorithm_settle(const struct import *import, const char *name, struct key_bind *bind,
+                 struct fault *fault)
+{
+    if (bind->is_rsa && bind->algorithm == 0)
+        bind->algorithm = import->options->rsa_algorithm;
+    if (bind->is_rsa && !key_algorithm_is_rsa(bind->algorithm))
+        return fault_set(fault, FAULT_CONFIG,
+                         "%s: an RSA key that does not say whether it signs with RSASHA256 or "
+                         "RSASHA512; add its .key file, or set algorithm in the zone's policy to "
+                         "rsasha256 or rsasha512",
+                         name);
+    return true;
+}
+
 // A key that comes with times is what its times say; one without is at work where it comes from.
 static void
 state_set(const struct import *import, const struct key_bind *bind, struct key_pair *key)
@@ -194,15 +229,16 @@ tag_check(const struct import *import, const char *name, const struct key_pair *
 }
 
 static bool
-key_from(struct import *import, const char *name, const struct key_bind *bind, struct fault *fault)
+key_from(struct import *import, const char *name, struct key_bind *bind, struct fault *fault)
 {
+    if (!private_check(import, name, bind, fault) || !algorithm_settle(import, name, bind, fault))
+        return false;
     struct key_parts parts = {.flags = bind->flags,
                               .algorithm = bind->algorithm,
                               .secret = {bind->secret, bind->secret_length}};
     if (bind->has_public)
         parts.public_key = (struct octets){bind->public_key, bind->public_length};
-    if (!private_check(import, name, bind, fault) ||
-        !role_of(import, name, bind, &parts.role, fault))
+    if (!role_of(import, name, bind, &parts.role, fault))
         return false;
     struct key_memory *memory = keyset_memory(import->keyset);
     struct key_pair key;
@@ -210,7 +246,10 @@ key_from(struct import *import, const char *name, const struct key_bind *bind, s
         return fault_wrap(fault, "%s", name);
     key.imported = true;
     state_set(import, bind, &key);
-    if (!tag_check(import, name, &key, fault)) {
+    bool named = key_bind_name_check(name, &key, fault);
+    if (!named)
+        fault_wrap(fault, "%s", name);
+    if (!named || !tag_check(import, name, &key, fault)) {
         key_pair_close(memory, &key);
         return false;
     }

@@ -60,6 +60,11 @@ parts_check(const struct key_parts *parts, struct octets computed, struct fault 
     if (parts->flags & KEY_FLAG_REVOKE)
         return fault_set(fault, FAULT_REFUSED, "the key is revoked (flags %u); make a new one",
                          parts->flags);
+    if (parts->flags & ~(KEY_FLAG_ZONE | KEY_FLAG_SEP))
+        return fault_set(fault, FAULT_SYNTAX,
+                         "flags %u have bits that mean nothing in a zone's key; expected 256 or "
+                         "257: take the file from a backup",
+                         parts->flags);
     if (parts->public_key.length == 0)
         return true;
     if (parts->public_key.length != computed.length ||

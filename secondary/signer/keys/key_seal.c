@@ -194,7 +194,8 @@ key_seal_break(const struct key_seal *seal, const char *label, struct octets sea
 {
     if (sealed.length < MAGIC_SIZE + NONCE_SIZE + CODE_SIZE ||
         memcmp(sealed.data, magic, MAGIC_SIZE) != 0)
-        return fault_set(fault, FAULT_CORRUPT, "no sealed key file of this version");
+        return fault_set(fault, FAULT_CORRUPT,
+                         "no whole sealed key file of this version; take it from a backup");
     char beside[LABEL_MAX];
     size_t beside_length = label_bytes(label, beside);
     const uint8_t *nonce = sealed.data + MAGIC_SIZE;
@@ -204,7 +205,7 @@ key_seal_break(const struct key_seal *seal, const char *label, struct octets sea
             (const uint8_t *)beside, beside_length, nonce, seal->secret) != 0)
         return fault_set(fault, FAULT_CORRUPT,
                          "does not open: the file was changed, or sealed with another "
-                         "key-secret-file; restore the right one");
+                         "key-secret-file; take the file from a backup, or restore that secret");
     *ret_length = (size_t)length;
     return true;
 }

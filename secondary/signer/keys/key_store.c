@@ -147,6 +147,7 @@ key_store_has_keys(const char *directory)
 struct key_texts {
     struct octets part[PARTS];
     uint8_t *pages[PARTS]; // scratch to free
+    bool sealed;
 };
 
 static void
@@ -181,7 +182,7 @@ sealed_open(const struct key_store *store, const char *stem, struct octets seale
     if (!key_seal_break(store->options.seal, stem, sealed, texts->pages[0], &content.length, fault))
         return false;
     if (!sealed_split(content, texts))
-        return fault_set(fault, FAULT_CORRUPT, "holds no key");
+        return fault_set(fault, FAULT_CORRUPT, "holds no key; take the file from a backup");
     return true;
 }
 
@@ -223,7 +224,8 @@ texts_read(const struct key_store *store, const char *stem, struct key_texts *te
 {
     char name[KEY_BIND_NAME_MAX + 16];
     snprintf(name, sizeof name, "%s%s", stem, sealed_ending);
-    if (faccessat(store->directory, name, F_OK, 0) == 0)
+    texts->sealed = faccessat(store->directory, name, F_OK, 0) == 0;
+    if (texts->sealed)
         return sealed_read(store, stem, texts, fault);
     return plain_read(store, stem, texts, fault);
 }
@@ -240,8 +242,8 @@ bind_check(const struct key_store *store, const struct key_bind *bind, struct fa
 }
 
 static bool
-key_of(const struct key_store *store, struct key_memory *memory, const struct key_bind *bind,
-       int64_t now, struct key_pair *ret_key, struct fault *fault)
+key_of(const struct key_store *store, struct key_memory *memory, const char *stem,
+       const struct key_bind *bind, int64_t now, struct key_pair *ret_key, struct fault *fault)
 {
     struct key_parts parts = {
         .role = bind->has_role               ? bind->role
@@ -255,19 +257,32 @@ key_of(const struct key_store *store, struct key_memory *memory, const struct ke
     if (!bind_check(store, bind, fault) ||
         !key_pair_from_parts(memory, store->apex, &parts, ret_key, fault))
         return false;
+    if (!key_bind_name_check(stem, ret_key, fault)) {
+        key_pair_close(memory, ret_key);
+        return false;
+    }
     ret_key->times = bind->times;
     ret_key->imported = bind->imported || !bind->has_state; // without a state: put here by others
     ret_key->state = bind->has_state ? bind->state : key_state_at(&bind->times, now);
     return true;
 }
 
+// Each text by the name that an operator finds it under.
 static bool
-texts_parse(const char *stem, const struct key_texts *texts, struct key_bind *bind,
-            struct fault *fault)
+texts_parse(const struct key_store *store, const char *stem, const struct key_texts *texts,
+            struct key_bind *bind, struct fault *fault)
 {
-    return key_bind_read_public(stem, texts->part[0], bind, fault) &&
-           key_bind_read_private(stem, texts->part[1], bind, fault) &&
-           key_bind_read_state(stem, texts->part[2], bind, fault);
+    typedef bool text_read(const char *name, struct octets text, struct key_bind *bind,
+                           struct fault *fault);
+    static text_read *const readers[PARTS] = {key_bind_read_public, key_bind_read_private,
+                                              key_bind_read_state};
+    char name[KEY_BIND_NAME_MAX + 16];
+    for (int i = 0; i < PARTS; i++) {
+        snprintf(name, sizeof name, "%s%s", stem, texts->sealed ? sealed_ending : part_endings[i]);
+        if (!readers[i](name, texts->part[i], bind, fault))
+            return fault_wrap(fault, "directory %s", store->path);
+    }
+    return true;
 }
 
 static bool
@@ -276,13 +291,11 @@ key_load(const struct key_store *store, struct key_memory *memory, const char *s
 {
     struct key_texts texts = {0};
     struct key_bind bind = {0};
-    bool good = texts_read(store, stem, &texts, fault);
-    if (good) {
-        good = texts_parse(stem, &texts, &bind, fault) &&
-               key_of(store, memory, &bind, now, ret_key, fault);
-        if (!good)
-            fault_wrap(fault, "%s/%s", store->path, stem);
-    }
+    bool good =
+        texts_read(store, stem, &texts, fault) && texts_parse(store, stem, &texts, &bind, fault);
+    if (good && !key_of(store, memory, stem, &bind, now, ret_key, fault))
+        good = fault_wrap(fault, "%s/%s%s", store->path, stem,
+                          texts.sealed ? sealed_ending : part_endings[1]);
     key_bind_close(&bind);
     texts_close(&texts);
     return good;
