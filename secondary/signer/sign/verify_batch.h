@@ -1,5 +1,5 @@
 // Records verified side by side: a portion of records of one zone, shared out to the pool, findings
-// gathered.
+// gathered. stop set: the rest is left (NULL: never).
 #ifndef TANDEM_SIGN_VERIFY_BATCH_H
 #define TANDEM_SIGN_VERIFY_BATCH_H
 
@@ -7,6 +7,7 @@
 #include "secondary/signer/sign/verify_record.h"
 
 void verify_batch(const struct verify_zone *zone, struct pool *pool,
-                  const struct verify_record *records, size_t count, struct verify_report *report);
+                  const struct verify_record *records, size_t count, const atomic_bool *stop,
+                  struct verify_report *report);
 
 #endif

@@ -5,9 +5,13 @@
 // zone as it will be: the nearer of the next changed record that has an NSEC and the first
 // unchanged one, found by a walk that ends at the nearer. And where an owner came or went, its
 // predecessor cannot have stayed as it was: so the last changed record before it must point past
-// it. Cuts: below one that came, nothing unchanged may still be signed; below one that went,
-// nothing may still lack an NSEC. Keys: where a key left the DNSKEY RRset, no unchanged signature
-// may be its.
+// it. The same holds for NSEC3, in another file. Cuts: below one that came, nothing unchanged may
+// still be signed; below one that went, nothing may still lack an NSEC. Keys: where a key left the
+// DNSKEY RRset, no unchanged signature may be its.
+//
+// Where the chain is another one (NSEC to NSEC3 and back, another salt, opt-out or not) there is
+// nothing served that it could be compared with: one walk over the content as it will be looks at
+// the whole structure. The same where nothing is served yet.
 #include "secondary/signer/sign/verify.h"
 
 #include <stdlib.h>
@@ -17,75 +21,31 @@
 #include "common/dns/name.h"
 #include "common/dns/rdata.h"
 #include "common/dns/rrtype.h"
-#include "common/zone/find.h"
 #include "secondary/signer/sign/verify_batch.h"
+#include "secondary/signer/sign/verify_changes_inside.h"
+#include "secondary/signer/sign/verify_nsec3.h"
 #include "secondary/signer/sign/verify_report.h"
-
-struct changed {
-    const struct verify_changes *request;
-    const uint8_t *apex;
-    struct verify_zone zone;
-    struct verify_report *report;
-};
-
-static const uint8_t *
-owner_of(const struct diff_entry *entry)
-{
-    return entry->new_node ? node_owner(entry->new_node) : node_owner(entry->old_node);
-}
-
-// Index of the entry at owner, or of the first behind it.
-static size_t
-place_of(const struct diff *diff, const uint8_t *owner, bool *ret_exact)
-{
-    size_t low = 0, high = diff->count;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        if (name_compare(owner_of(&diff->entries[middle]), owner) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    *ret_exact = low < diff->count && name_equal(owner_of(&diff->entries[low]), owner);
-    return low;
-}
-
-// The record as it will be.
-static const struct node *
-future(const struct changed *changed, const uint8_t *owner)
-{
-    bool exact;
-    size_t at = place_of(changed->request->diff, owner, &exact);
-    if (exact)
-        return changed->request->diff->entries[at].new_node;
-    return changed->request->current ? zone_find_exact(changed->request->current, owner) : NULL;
-}
+#include "secondary/signer/sign/verify_walk.h"
+#include "secondary/signer/sign/verify_zonemd.h"
 
 static bool
 is_changed(const struct changed *changed, const uint8_t *owner)
 {
     bool exact;
-    place_of(changed->request->diff, owner, &exact);
+    verify_entry_of(changed->request->diff, owner, &exact);
     return exact;
 }
 
 static bool
 hidden(const struct changed *changed, const uint8_t *owner)
 {
-    unsigned extra = name_labels(owner) - name_labels(changed->apex);
-    for (unsigned up = extra; up > 0; up--) { // from the apex down to the parent
-        const struct node *above = future(changed, name_skip(owner, up));
-        if (above && verify_place_hides(above, up == extra))
-            return true;
-    }
-    return false;
+    return verify_is_hidden(&changed->source, changed->apex, owner);
 }
 
-// What cannot be read cannot be verified.
 static void
-damage_note(const struct changed *changed, const struct version_cursor *cursor)
+damage_add(const struct changed *changed, bool damaged)
 {
-    if (cursor->damaged)
+    if (damaged)
         verify_report_add(changed->report, changed->apex, 0, "damaged",
                           "records of the saved version failed their checksum");
 }
@@ -112,7 +72,7 @@ unchanged_after(const struct changed *changed, const uint8_t *owner, const uint8
                       !is_changed(changed, node_owner(node))))
             break;
     }
-    damage_note(changed, &cursor);
+    damage_add(changed, cursor.damaged);
     return node ? node_owner(node) : NULL;
 }
 
@@ -125,7 +85,7 @@ next_check(const struct changed *changed, const struct node *node, const uint8_t
         wanted = next_changed ? next_changed : changed->apex;
     const uint8_t *next = verify_next_of(node);
     char is[NAME_TEXT_MAX], should[NAME_TEXT_MAX];
-    if (!name_equal(next, wanted))
+    if (!name_equal_any_case(next, wanted))
         verify_report_add(changed->report, owner, RRTYPE_NSEC, "next",
                           "the next name is %.100s, the next owner is %.100s",
                           name_to_text(next, is), name_to_text(wanted, should));
@@ -154,7 +114,7 @@ predecessors_check(const struct changed *changed)
     const uint8_t *points_at = NULL; // next name of the last changed record with an NSEC
     for (size_t i = 0; i < diff->count; i++) {
         const struct diff_entry *entry = &diff->entries[i];
-        const uint8_t *owner = owner_of(entry);
+        const uint8_t *owner = verify_entry_owner(entry);
         if (has_nsec(entry->old_node) != has_nsec(entry->new_node) &&
             !name_equal(owner, changed->apex) &&
             (!points_at ||
@@ -166,6 +126,18 @@ predecessors_check(const struct changed *changed)
     }
 }
 
+// For what can be read off it: its signatures were verified when it was published.
+static void
+unchanged_check(const struct changed *changed, const struct node *node)
+{
+    const uint8_t *owner = node_owner(node);
+    struct verify_record record = {.owner = owner,
+                                   .node = node,
+                                   .old = node,
+                                   .place = verify_place_of(node, false, hidden(changed, owner))};
+    verify_record(&changed->zone, NULL, &record, changed->report);
+}
+
 static void
 below_check(const struct changed *changed, const uint8_t *top)
 {
@@ -174,15 +146,10 @@ below_check(const struct changed *changed, const uint8_t *top)
     version_cursor_seek(&cursor, changed->request->current, top);
     while ((node = version_cursor_next(&cursor)) && name_is_at_or_below(node_owner(node), top)) {
         const uint8_t *owner = node_owner(node);
-        if (name_equal(owner, top) || is_changed(changed, owner))
-            continue;
-        struct verify_record record = {.node = node,
-                                       .old = node,
-                                       .place =
-                                           verify_place_of(node, false, hidden(changed, owner))};
-        verify_record(&changed->zone, NULL, &record, changed->report);
+        if (node_rrset_count(node) > 0 && !name_equal(owner, top) && !is_changed(changed, owner))
+            unchanged_check(changed, node);
     }
-    damage_note(changed, &cursor);
+    damage_add(changed, cursor.damaged);
 }
 
 static void
@@ -191,11 +158,11 @@ cuts_check(const struct changed *changed)
     const struct diff *diff = changed->request->diff;
     for (size_t i = 0; changed->request->current && i < diff->count; i++) {
         const struct diff_entry *entry = &diff->entries[i];
-        bool apex = name_equal(owner_of(entry), changed->apex);
+        bool apex = name_equal(verify_entry_owner(entry), changed->apex);
         bool did = entry->old_node && verify_place_hides(entry->old_node, apex);
         bool does = entry->new_node && verify_place_hides(entry->new_node, apex);
         if (did != does)
-            below_check(changed, owner_of(entry));
+            below_check(changed, verify_entry_owner(entry));
     }
 }
 
@@ -226,53 +193,129 @@ keys_check(const struct changed *changed)
         return;
     version_cursor_first(&cursor, changed->request->current);
     while ((node = version_cursor_next(&cursor))) {
-        const uint8_t *owner = node_owner(node);
-        if (is_changed(changed, owner))
-            continue;
-        struct verify_record record = {.node = node,
-                                       .old = node,
-                                       .place =
-                                           verify_place_of(node, false, hidden(changed, owner))};
-        verify_record(&changed->zone, NULL, &record, changed->report);
+        if (node_rrset_count(node) > 0 && !is_changed(changed, node_owner(node)))
+            unchanged_check(changed, node);
     }
-    damage_note(changed, &cursor);
+    damage_add(changed, cursor.damaged);
 }
 
-static bool
-in_sample(const struct verify_changes *request, size_t index)
-{
-    if (request->must && request->must[index])
-        return true;
-    return hash_mix(request->seed, index) % VERIFY_SAMPLE == 0;
-}
+// --- What of the diff is verified by its signatures
 
-static void
-records_check(const struct changed *changed)
+// Parallel to the diff: 1 = is. NULL: all are.
+static uint8_t *
+sample_choose(const struct changed *changed)
 {
     const struct verify_changes *request = changed->request;
     const struct diff *diff = request->diff;
-    struct verify_record *records = memory_alloc((diff->count + 1) * sizeof *records);
-    size_t fresh = 0, count = 0;
+    size_t fresh = 0, limit = request->all_up_to ? request->all_up_to : VERIFY_ALL_UP_TO;
     for (size_t i = 0; i < diff->count; i++)
         if (diff->entries[i].new_node)
             fresh += verify_fresh_signatures(diff->entries[i].new_node, diff->entries[i].old_node);
-    size_t limit = request->all_up_to ? request->all_up_to : VERIFY_ALL_UP_TO;
-    bool sample = !request->everything && fresh > limit;
+    if (request->everything || fresh <= limit)
+        return NULL;
+    changed->report->sampled = true;
+    uint8_t *some = memory_zalloc(diff->count);
+    for (size_t i = 0; i < diff->count; i++)
+        some[i] = i == 0 || (request->must && request->must[i]) ||
+                  hash_mix(request->seed, i) % VERIFY_SAMPLE == 0;
+    return some;
+}
+
+static void
+records_check(const struct changed *changed, const uint8_t *some)
+{
+    const struct diff *diff = changed->request->diff;
+    struct verify_record *records = memory_alloc((diff->count + 1) * sizeof *records);
+    size_t count = 0;
     for (size_t i = 0; i < diff->count; i++) {
-        const struct diff_entry *entry = &diff->entries[i];
-        if (!entry->new_node)
+        const struct node *node = diff->entries[i].new_node;
+        if (!node || node_rrset_count(node) == 0)
             continue;
-        const uint8_t *owner = node_owner(entry->new_node);
+        const uint8_t *owner = node_owner(node);
         bool apex = name_equal(owner, changed->apex);
         records[count++] = (struct verify_record){
-            .node = entry->new_node,
-            .old = entry->old_node,
-            .place = verify_place_of(entry->new_node, apex, !apex && hidden(changed, owner)),
-            .crypto = !sample || apex || in_sample(request, i)};
+            .owner = owner,
+            .node = node,
+            .old = diff->entries[i].old_node,
+            .place = verify_place_of(node, apex, !apex && hidden(changed, owner)),
+            .crypto = !some || some[i]};
     }
-    changed->report->sampled = sample;
-    verify_batch(&changed->zone, request->pool, records, count, changed->report);
+    verify_batch(&changed->zone, changed->request->pool, records, count, changed->request->stop,
+                 changed->report);
     free(records);
+}
+
+// --- Altogether
+
+// The chain that is served goes on: the same kind, parameters and flag.
+static bool
+same_chain(const struct changed *changed)
+{
+    const struct nsec3_parameters *known;
+    struct nsec3_parameters was;
+    const struct verify_zone *zone = &changed->zone;
+    if (!changed->request->current)
+        return false;
+    struct verify_source served = {.version = changed->request->current};
+    const struct node *apex = version_apex_node(served.version);
+    if (node_has(apex, RRTYPE_NSEC))
+        return zone->denial == VERIFY_NSEC;
+    return zone->denial == VERIFY_NSEC3 && (known = version_nsec3(served.version)) &&
+           verify_nsec3_choose(&served, apex, &was) && nsec3_parameters_equal(&was, known) &&
+           nsec3_parameters_equal(&was, &zone->parameters) && was.flags == zone->parameters.flags;
+}
+
+static void
+whole_check(const struct changed *changed, const uint8_t *some)
+{
+    size_t looked;
+    const struct verify_changes *request = changed->request;
+    struct verify_walk_options options = {.source = changed->source,
+                                          .apex = changed->apex,
+                                          .now = request->now,
+                                          .strict = true,
+                                          .wants_zonemd = request->zonemd,
+                                          .some = some,
+                                          .stop = request->stop};
+    struct verify_walk *walk = verify_walk_open(&options);
+    while (verify_walk_portion(walk, request->pool, VERIFY_PORTION, &looked, changed->report))
+        ;
+    verify_walk_free(&walk);
+}
+
+static void
+zonemd_check(const struct changed *changed)
+{
+    struct verify_cursor cursor;
+    const struct node *node;
+    struct verify_zonemd *zonemd =
+        verify_zonemd_new(&changed->zone, changed->request->zonemd, changed->report);
+    if (!zonemd)
+        return;
+    verify_cursor_first(&cursor, &changed->source);
+    while ((node = verify_cursor_next(&cursor)))
+        verify_zonemd_add(zonemd, node);
+    damage_add(changed, verify_cursor_damaged(&cursor));
+    verify_zonemd_end(zonemd, changed->report);
+    verify_zonemd_free(&zonemd);
+}
+
+static void
+places_check(struct changed *changed, const uint8_t *some)
+{
+    if (changed->zone.denial == VERIFY_NSEC3)
+        changed_nsec3_open(changed);
+    records_check(changed, some);
+    cuts_check(changed);
+    keys_check(changed);
+    if (changed->zone.denial == VERIFY_NSEC3) {
+        changed_nsec3_check(changed); // after all names were looked for
+    } else {
+        chain_check(changed);
+        predecessors_check(changed);
+    }
+    zonemd_check(changed);
+    changed_nsec3_close(changed);
 }
 
 bool
@@ -281,20 +324,29 @@ verify_changes(const struct verify_changes *request, struct verify_report *repor
     const struct diff *diff = request->diff;
     struct verify_keys *keys = NULL;
     struct verify_changes whole = *request;
+    struct verify_report opening;
     struct changed changed = {.request = &whole, .report = report};
     if (diff->damaged) // a whole content that takes the place of a damaged version
         whole.current = NULL;
     if (diff->count == 0)
         return true;
-    changed.apex = owner_of(&diff->entries[0]); // least in canonical order
-    if (verify_zone_init(&changed.zone, diff->entries[0].new_node, changed.apex, request->now, true,
-                         &keys, report)) {
-        records_check(&changed);
-        chain_check(&changed);
-        predecessors_check(&changed);
-        cuts_check(&changed);
-        keys_check(&changed);
+    changed.apex = verify_entry_owner(&diff->entries[0]); // least in canonical order
+    changed.source = (struct verify_source){.version = whole.current, .diff = diff};
+    verify_report_init(&opening);
+    if (verify_zone_init(&changed.zone, &changed.source, changed.apex, request->now, true, &keys,
+                         &opening)) {
+        uint8_t *some = sample_choose(&changed);
+        if (same_chain(&changed)) {
+            verify_report_merge(report, &opening);
+            places_check(&changed, some);
+        } else {
+            whole_check(&changed, some); // finds what the opening found
+        }
+        free(some);
+    } else {
+        verify_report_merge(report, &opening);
     }
+    verify_report_close(&opening);
     verify_keys_free(&keys);
-    return report->finding_count == 0;
+    return report->finding_count == 0 && !report->stopped;
 }

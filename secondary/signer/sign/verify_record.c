@@ -6,86 +6,18 @@
 #include "common/dns/name.h"
 #include "common/dns/rdata.h"
 #include "common/dns/rrtype.h"
+#include "secondary/signer/sign/verify_bitmap.h"
+#include "secondary/signer/sign/verify_nsec3.h"
 #include "secondary/signer/sign/verify_report.h"
 
-#define WINDOW_TYPES 256
-
-enum verify_place
-verify_place_of(const struct node *node, bool apex, bool below)
-{
-    unsigned count = node_rrset_count(node);
-    if (count == 0)
-        return PLACE_EMPTY;
-    if (apex)
-        return PLACE_APEX;
-    if (below)
-        return PLACE_HIDDEN;
-    if (count == 1 && node_has(node, RRTYPE_NSEC3))
-        return PLACE_EMPTY; // an owner that exists for the sake of its hash
-    return node_has(node, RRTYPE_NS) ? PLACE_CUT : PLACE_INSIDE;
-}
-
-bool
-verify_place_denies(enum verify_place place)
-{
-    return place == PLACE_APEX || place == PLACE_INSIDE || place == PLACE_CUT;
-}
-
-bool
-verify_place_hides(const struct node *node, bool apex)
-{
-    return node_has(node, RRTYPE_DNAME) || (node_has(node, RRTYPE_NS) && !apex);
-}
-
-static bool
-first_rr(const struct node *node, uint16_t type, struct rrset *ret_rrset, struct rr *ret_rr)
-{
-    uint32_t position = 0;
-    return node_rrset_find(node, type, ret_rrset) &&
-           rrset_next(ret_rrset->wire, ret_rrset->wire_length, &position, ret_rr);
-}
-
-bool
-verify_zone_init(struct verify_zone *zone, const struct node *apex_node, const uint8_t *apex,
-                 int64_t now, bool strict, struct verify_keys **ret_keys,
-                 struct verify_report *report)
-{
-    struct rrset rrset;
-    struct rr rr;
-    struct rdata_soa soa;
-    *zone = (struct verify_zone){.apex = apex, .now = now, .strict = strict};
-    if (!apex_node || !first_rr(apex_node, RRTYPE_SOA, &rrset, &rr) ||
-        !rdata_soa_read(rr.rdata, rr.rdlength, &soa)) {
-        verify_report_add(report, apex, RRTYPE_SOA, "no-soa", "the apex has no SOA");
-        return false;
-    }
-    zone->soa_minimum = soa.minimum;
-    zone->nsec_ttl = soa.minimum < rrset.ttl ? soa.minimum : rrset.ttl;
-    zone->nsec3 = node_has(apex_node, RRTYPE_NSEC3PARAM) && !node_has(apex_node, RRTYPE_NSEC);
-    if (!node_rrset_find(apex_node, RRTYPE_DNSKEY, &rrset)) {
-        verify_report_add(report, apex, RRTYPE_DNSKEY, "no-dnskey", "the apex has no DNSKEY RRset");
-        return false;
-    }
-    *ret_keys = verify_keys_new(&rrset);
-    zone->keys = *ret_keys;
-    zone->algorithm_count = verify_keys_algorithms(*ret_keys, zone->algorithms);
-    if (zone->algorithm_count == 0)
-        verify_report_add(report, apex, RRTYPE_DNSKEY, "no-dnskey", "no key in it may sign a zone");
-    return true;
-}
-
-const uint8_t *
-verify_next_of(const struct node *node)
-{
-    struct rrset rrset;
-    struct rr rr;
-    return first_rr(node, RRTYPE_NSEC, &rrset, &rr) ? rr.rdata : NULL;
-}
+#define ALGORITHMS 256
 
 // What is signed where (RFC 4035 section 2.2).
 static bool
 wants_signature(enum verify_place place, uint16_t type)
 {
+    if (type == RRTYPE_NSEC3) // below a DNAME at the apex, too
+        return true;
     switch (place) {
     case PLACE_APEX:
     case PLACE_INSIDE:
@@ -93,8 +25,8 @@ wants_signature(enum verify_place place, uint16_t type)
     case PLACE_CUT:
         return type == RRTYPE_DS || type == RRTYPE_NSEC;
     case PLACE_EMPTY:
-        return type == RRTYPE_NSEC3;
     case PLACE_HIDDEN:
+    case PLACE_HASH:
         return false;
     }
     return false;
@@ -202,7 +134,7 @@ static void
 signed_check(const struct subject *subject)
 {
     const struct rrset *rrset = subject->rrset;
-    bool good[WINDOW_TYPES] = {false}; // by algorithm
+    bool good[ALGORITHMS] = {false}; // by algorithm
     struct flaw flaw = {0};
     struct rr rr;
     uint32_t position = 0;
@@ -234,102 +166,42 @@ signed_check(const struct subject *subject)
                           "not signed by every algorithm of the DNSKEY RRset");
 }
 
-// Takes the types of a bitmap out of RFC 4034 section 4.1.2's windows. False: malformed.
-struct bitmap {
-    const uint8_t *at, *end;
-    unsigned window, length, octet, bit; // place within a window
-    int last_window;
-    bool failed;
-};
-
-// The next type, or -1.
-static int
-bitmap_next(struct bitmap *bitmap)
+static void
+nsec_of_place(const struct verify_zone *zone, const struct verify_record *record,
+              const struct rrset *rrset, const struct rr *rr, struct verify_report *report)
 {
-    for (;;) {
-        for (; bitmap->octet < bitmap->length; bitmap->octet++, bitmap->bit = 0) {
-            uint8_t value = bitmap->at[bitmap->octet];
-            while (bitmap->bit < 8) {
-                unsigned bit = bitmap->bit++;
-                if (value & (0x80U >> bit))
-                    return (int)(bitmap->window * WINDOW_TYPES + bitmap->octet * 8 + bit);
-            }
-        }
-        bitmap->at += bitmap->length;
-        bitmap->octet = bitmap->bit = bitmap->length = 0;
-        if (bitmap->at == bitmap->end)
-            return -1;
-        if (bitmap->end - bitmap->at < 3 || bitmap->at[0] <= bitmap->last_window ||
-            bitmap->at[1] == 0 || bitmap->at[1] > 32 ||
-            bitmap->end - bitmap->at < 2 + bitmap->at[1]) {
-            bitmap->failed = true;
-            return -1;
-        }
-        bitmap->window = bitmap->at[0];
-        bitmap->last_window = bitmap->at[0];
-        bitmap->length = bitmap->at[1];
-        bitmap->at += 2;
-    }
-}
-
-static bool
-shown(const struct verify_record *record, uint16_t type)
-{
-    return record->place != PLACE_CUT || type == RRTYPE_NS || type == RRTYPE_DS ||
-           type == RRTYPE_NSEC;
-}
-
-// The types that the record really has, RRSIG put in at its place, against the bitmap.
-static bool
-bitmap_matches(const struct verify_record *record, const uint8_t *start, const uint8_t *end)
-{
-    struct bitmap bitmap = {.at = start, .end = end, .last_window = -1};
-    unsigned count = node_rrset_count(record->node);
-    bool rrsig_seen = false;
-    for (unsigned i = 0; i <= count; i++) {
-        struct rrset rrset = {0};
-        if (i < count)
-            node_rrset_at(record->node, i, &rrset);
-        if (!rrsig_seen && (i == count || rrset.type > RRTYPE_RRSIG)) {
-            rrsig_seen = true;
-            if (bitmap_next(&bitmap) != RRTYPE_RRSIG)
-                return false;
-        }
-        if (i < count && shown(record, rrset.type) && bitmap_next(&bitmap) != rrset.type)
-            return false;
-    }
-    return bitmap_next(&bitmap) == -1 && !bitmap.failed;
+    size_t next = name_length(rr->rdata);
+    if (rrset->rr_count != 1)
+        verify_report_add(report, record->owner, RRTYPE_NSEC, "extra-nsec", "more than one NSEC");
+    if (rrset->ttl != zone->nsec_ttl && (zone->strict || rrset->ttl != zone->soa_minimum))
+        verify_report_add(report, record->owner, RRTYPE_NSEC, "nsec-ttl",
+                          "the TTL is %u, by RFC 9077 it should be %u", rrset->ttl, zone->nsec_ttl);
+    if (!verify_bitmap_matches(record->node, record->place == PLACE_CUT, true, rr->rdata + next,
+                               rr->rdlength - next))
+        verify_report_add(report, record->owner, RRTYPE_NSEC, "bitmap",
+                          "the types in the NSEC are not those of the owner");
 }
 
 static void
 nsec_check(const struct verify_zone *zone, const struct verify_record *record,
            struct verify_report *report)
 {
-    const uint8_t *owner = node_owner(record->node);
     struct rrset rrset;
     struct rr rr;
-    bool has = first_rr(record->node, RRTYPE_NSEC, &rrset, &rr);
-    if (zone->nsec3)
-        return;
-    if (!verify_place_denies(record->place)) {
+    bool has = verify_first_rr(record->node, RRTYPE_NSEC, &rrset, &rr);
+    if (zone->denial != VERIFY_NSEC) {
+        if (has && zone->strict && zone->denial == VERIFY_NSEC3)
+            verify_report_add(report, record->owner, RRTYPE_NSEC, "extra-nsec",
+                              "an NSEC in a zone that denies names by NSEC3");
+    } else if (!verify_place_denies(record->place)) {
         if (has)
-            verify_report_add(report, owner, RRTYPE_NSEC, "extra-nsec",
+            verify_report_add(report, record->owner, RRTYPE_NSEC, "extra-nsec",
                               "an NSEC where the zone has no authoritative data");
-        return;
+    } else if (!has) {
+        verify_report_add(report, record->owner, RRTYPE_NSEC, "no-nsec", "the owner has no NSEC");
+    } else {
+        nsec_of_place(zone, record, &rrset, &rr, report);
     }
-    if (!has) {
-        verify_report_add(report, owner, RRTYPE_NSEC, "no-nsec", "the owner has no NSEC");
-        return;
-    }
-    if (rrset.rr_count != 1)
-        verify_report_add(report, owner, RRTYPE_NSEC, "extra-nsec", "more than one NSEC");
-    if (rrset.ttl != zone->nsec_ttl && (zone->strict || rrset.ttl != zone->soa_minimum))
-        verify_report_add(report, owner, RRTYPE_NSEC, "nsec-ttl",
-                          "the TTL is %u, by RFC 9077 it should be %u", rrset.ttl, zone->nsec_ttl);
-    size_t next = name_length(rr.rdata);
-    if (!bitmap_matches(record, rr.rdata + next, rr.rdata + rr.rdlength))
-        verify_report_add(report, owner, RRTYPE_NSEC, "bitmap",
-                          "the types in the NSEC are not those of the owner");
 }
 
 static bool
@@ -339,27 +211,40 @@ same_as_before(const struct node *old, const struct rrset *rrset)
     return old && node_rrset_find(old, rrset->type, &before) && rrset_equal(rrset, &before, true);
 }
 
+static void
+rrset_check(const struct verify_zone *zone, struct verify_hand *hand,
+            const struct verify_record *record, const struct rrset *rrset,
+            struct verify_report *report)
+{
+    struct subject subject = {
+        zone,  hand, record->owner, rrset, record->crypto && !same_as_before(record->old, rrset),
+        report};
+    report->rrsets++;
+    if (wants_signature(record->place, rrset->type))
+        signed_check(&subject);
+    else if (rrset->signature_count > 0)
+        verify_report_add(report, record->owner, rrset->type, "occluded-signed",
+                          "signed, though the zone has no authority over it");
+    if (rrset->type == RRTYPE_NSEC3)
+        verify_nsec3_rrset(zone, record->node, rrset, report);
+}
+
 void
 verify_record(const struct verify_zone *zone, struct verify_hand *hand,
               const struct verify_record *record, struct verify_report *report)
 {
-    const uint8_t *owner = node_owner(record->node);
-    unsigned count = node_rrset_count(record->node);
-    report->records++;
+    unsigned count = record->node ? node_rrset_count(record->node) : 0;
     for (unsigned i = 0; i < count; i++) {
         struct rrset rrset;
         node_rrset_at(record->node, i, &rrset);
-        report->rrsets++;
-        struct subject subject = {
-            zone,  hand, owner, &rrset, record->crypto && !same_as_before(record->old, &rrset),
-            report};
-        if (wants_signature(record->place, rrset.type))
-            signed_check(&subject);
-        else if (rrset.signature_count > 0)
-            verify_report_add(report, owner, rrset.type, "occluded-signed",
-                              "signed, though the zone has no authority over it");
+        rrset_check(zone, hand, record, &rrset, report);
     }
-    nsec_check(zone, record, report);
+    if (record->node) {
+        report->records++;
+        nsec_check(zone, record, report);
+    }
+    if (zone->denial == VERIFY_NSEC3)
+        verify_nsec3_name(zone, record->owner, record->node, record->place, report);
 }
 
 size_t

@@ -36,6 +36,13 @@ verify_report_add(struct verify_report *report, const uint8_t *owner, uint16_t t
     va_end(arguments);
 }
 
+const char *
+verify_denial_word(enum verify_denial denial)
+{
+    static const char *const words[] = {"none", "nsec", "nsec3"};
+    return words[denial];
+}
+
 static void
 finding_insert(struct verify_report *report, const struct verify_finding *finding)
 {
@@ -58,7 +65,11 @@ verify_report_merge(struct verify_report *report, const struct verify_report *pa
     report->records += part->records;
     report->rrsets += part->rrsets;
     report->signatures += part->signatures;
+    if (part->denial != VERIFY_NONE)
+        report->denial = part->denial;
+    report->chain_owners += part->chain_owners;
     report->sampled = report->sampled || part->sampled;
+    report->zonemd_checked = report->zonemd_checked || part->zonemd_checked;
     if (part->first_expiration &&
         (report->first_expiration == 0 ||
          (int32_t)(part->first_expiration - report->first_expiration) < 0))
