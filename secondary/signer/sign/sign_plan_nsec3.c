@@ -265,10 +265,12 @@ name_touch(struct repair *repair, const uint8_t *name, uint32_t item)
     touched.is =
         has_data ? item_is_member(repair, given) : empty_is_member(repair, name, touched.was);
     touched.item = has_data ? item : NSEC3_LINK_EMPTY;
-    bool same_content = given ? given->content == given->old && item != 0 : true;
-    if (touched.was == touched.is && (!touched.is || same_content))
+    bool same = touched.was == touched.is;
+    if (same && (!touched.is || (given && given->content == given->old && item != 0)))
         return;
     touched.is_new = touched.is && touched.was && !name_was_member(repair, name, in_chain);
+    if (same && !given && !touched.is_new)
+        return;
     vector_add(&repair->touched, &touched);
     if (given && touched.was != touched.is)
         above_add(repair, name);

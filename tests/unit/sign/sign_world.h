@@ -236,6 +236,30 @@ world_shape(const struct version *version, struct octets_buffer *text)
     octets_buffer_add_u8(text, 0);
 }
 
+// Every RRset that is in both versions has the signatures that it had, octet for octet; asked where
+// none was due.
+static inline void
+world_signatures_kept(const struct version *old, const struct version *new)
+{
+    struct version_cursor cursor;
+    const struct node *node;
+    char owner[NAME_TEXT_MAX];
+    version_cursor_first(&cursor, old);
+    while ((node = version_cursor_next(&cursor))) {
+        bool damaged;
+        const struct node *later = zone_find_record(new, node_owner(node), &damaged);
+        for (unsigned i = 0; later && i < node_rrset_count(node); i++) {
+            struct rrset was, is;
+            node_rrset_at(node, i, &was);
+            bool signed_twice = node_rrset_find(later, was.type, &is) && was.signature_count &&
+                                is.signature_count && rrset_equal(&was, &is, false);
+            if (signed_twice && !rrset_equal(&was, &is, true))
+                fail_msg("%s type %u was signed again", name_to_text(node_owner(node), owner),
+                         was.type);
+        }
+    }
+}
+
 static inline void
 world_write(const struct world *world, const char *path)
 {

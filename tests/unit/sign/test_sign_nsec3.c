@@ -3,6 +3,7 @@
 
 #include "common/dns/nsec3_hash.h"
 #include "secondary/signer/sign/nsec3_chain.h"
+#include "tests/support/store_bed.h"
 #include "tests/unit/sign/sign_world.h"
 
 #define HEAD                                                                                       \
@@ -158,13 +159,267 @@ others_validators_accept_the_zone(void **state)
     }
 }
 
+// ---- kinds of denial that change ----
+
+static size_t
+count_of(const struct version *version, uint16_t type)
+{
+    struct version_cursor cursor;
+    const struct node *node;
+    size_t count = 0;
+    version_cursor_first(&cursor, version);
+    while ((node = version_cursor_next(&cursor)))
+        count += node_has(node, type);
+    return count;
+}
+
+// One step without new content: the policy alone. Gives the signatures that it made.
+static size_t
+policy_step(struct world *world)
+{
+    const struct version *before = version_hold(store_current(world->store));
+    world->now += 60;
+    world_step(world, (struct sign_request){.unsigned_serial = 1});
+    world_signatures_kept(before, store_current(world->store));
+    version_drop(&before);
+    world_verify_all(world);
+    return world->made;
+}
+
+static void
+another_kind_of_denial_is_found_by_itself_and_comes_in_one_version(void **state)
+{
+    (void)state;
+    struct world world;
+    world_open(&world, "example.gov.", false);
+    world_text(&world, small_zone);
+    size_t nsecs = count_of(store_current(world.store), RRTYPE_NSEC);
+    nsec3_on(&world, 0, 0, "");
+    // NSEC to NSEC3: the new records, NSEC3PARAM, SOA.
+    size_t made = policy_step(&world);
+    size_t nsec3s = count_of(store_current(world.store), RRTYPE_NSEC3);
+    assert_int_equal(nsec3s, nsecs + 5); // c b.c wild far y.far: empty non-terminals
+    assert_int_equal(made, nsec3s + 2);
+    assert_int_equal(count_of(store_current(world.store), RRTYPE_NSEC), 0);
+    // Another salt, more iterations: all new names for the NSEC3s.
+    nsec3_on(&world, 0, 2, "abc");
+    assert_int_equal(policy_step(&world), nsec3s + 2);
+    assert_int_equal(count_of(store_current(world.store), RRTYPE_NSEC3), nsec3s);
+    // Opt-out: NSEC3PARAM stays as it is (RFC 5155 section 4.1.2), every NSEC3 has the flag.
+    nsec3_on(&world, NSEC3_FLAG_OPT_OUT, 2, "abc");
+    assert_int_equal(policy_step(&world), nsec3s - 4 + 1); // two delegations, two above one
+    assert_int_equal(count_of(store_current(world.store), RRTYPE_NSEC3), nsec3s - 4);
+    world.policy.nsec3 = false;
+    assert_int_equal(policy_step(&world), nsecs + 1);
+    assert_int_equal(count_of(store_current(world.store), RRTYPE_NSEC3), 0);
+    assert_int_equal(count_of(store_current(world.store), RRTYPE_NSEC3PARAM), 0);
+    assert_int_equal(count_of(store_current(world.store), RRTYPE_NSEC), nsecs);
+    // Nothing is left to do.
+    world_step(&world, (struct sign_request){.unsigned_serial = 1});
+    assert_true(world.empty);
+    world_close(&world);
+}
+
+static void
+a_changed_soa_minimum_rewrites_every_nsec3_and_keeps_the_other_signatures(void **state)
+{
+    (void)state;
+    struct world world;
+    world_open(&world, "example.gov.", true);
+    nsec3_on(&world, 0, 0, "");
+    world_text(&world, small_zone);
+    char *changed = strdup(small_zone);
+    memcpy(strstr(changed, "1209600 60") + 8, "59", 2);
+    world.now += 60;
+    const struct version *before = version_hold(store_current(world.store));
+    world_text(&world, changed);
+    world_signatures_kept(before, store_current(world.store));
+    version_drop(&before);
+    free(changed);
+    assert_int_equal(world.made, count_of(store_current(world.store), RRTYPE_NSEC3) + 1);
+    world_verify_all(&world);
+    world_close(&world);
+}
+
+// ---- names that are hashes ----
+
+static void
+a_name_that_is_another_names_hash_has_both(void **state)
+{
+    (void)state;
+    struct world world;
+    char label[64], text[512], zone[4096];
+    world_open(&world, "example.gov.", false);
+    nsec3_on(&world, 0, 0, "");
+    hashed(&world, "www", label);
+    snprintf(zone, sizeof zone, "%s%s TXT \"real\"\n", small_zone, label);
+    world_text(&world, zone);
+    world_verify_all(&world);
+    assert_string_equal(bitmap(&world, "www", text), "A RRSIG");
+    assert_string_equal(bitmap(&world, label, text), "TXT RRSIG");
+    world.now += 60; // the data go, the NSEC3 stays
+    world_text(&world, small_zone);
+    world_verify_all(&world);
+    assert_string_equal(bitmap(&world, "www", text), "A RRSIG");
+    assert_string_equal(bitmap(&world, label, text), "-");
+    world.now += 60; // an insecure delegation: its NS is not signed, the NSEC3 beside it is
+    snprintf(zone, sizeof zone, "%s%s NS ns1\n", small_zone, label);
+    world_text(&world, zone);
+    world_verify_all(&world);
+    assert_string_equal(bitmap(&world, label, text), "NS");
+    world.now += 60; // the hashed name goes, the name that is its hash stays
+    char *without = strdup(zone);
+    memcpy(strstr(without, "www A"), "wwx A", 5);
+    world_text(&world, without);
+    world_verify_all(&world);
+    world_rrset_text(&world, label, RRTYPE_NSEC3, text, sizeof text);
+    assert_string_equal(text, "");
+    world_rrset_text(&world, label, RRTYPE_NS, text, sizeof text);
+    assert_string_equal(text, "ns1.example.gov.");
+    free(without);
+    world_close(&world);
+}
+
+// ---- collisions ----
+
+// "twin" has the hash of "www".
+static void
+weak_hash(const struct nsec3_parameters *parameters, const uint8_t *name,
+          uint8_t ret_hash[static NSEC3_HASH_SIZE])
+{
+    static const uint8_t twin[] = "\4twin\7example\3gov", www[] = "\3www\7example\3gov";
+    nsec3_hash(parameters, name_equal(name, twin) ? www : name, ret_hash);
+}
+
+static void
+refused_for_a_collision(struct world *world, const char *text)
+{
+    struct draft *draft = draft_from_text(world->apex, text);
+    const struct version *current = store_current(world->store);
+    struct diff changes;
+    struct sign_job *job;
+    struct fault fault;
+    const struct sign_result *result;
+    diff_version_draft(current, draft, DIFF_UNSIGNED, &changes);
+    struct sign_request request = {.current = current,
+                                   .changes = &changes,
+                                   .keyset = world->keyset,
+                                   .policy = &world->policy,
+                                   .now = world->now};
+    assert_true(sign_zone_prepare(&request, &job, &fault));
+    assert_false(sign_zone_run(job, &result, &fault));
+    assert_int_equal(fault.kind, FAULT_CONFIG);
+    assert_non_null(strstr(fault.text, "twin.example.gov"));
+    assert_non_null(strstr(fault.text, "www.example.gov"));
+    assert_non_null(strstr(fault.text, "nsec3-salt"));
+    sign_job_free(&job);
+    diff_close(&changes);
+    draft_free(&draft);
+}
+
+static void
+two_names_with_one_hash_are_refused_by_name(void **state)
+{
+    (void)state;
+    struct world world;
+    nsec3_chain_hash = weak_hash;
+    for (int opt_out = 0; opt_out < 2; opt_out++) {
+        world_open(&world, "example.gov.", false);
+        nsec3_on(&world, opt_out ? NSEC3_FLAG_OPT_OUT : 0, 0, "");
+        refused_for_a_collision(&world, HEAD "www A 192.0.2.2\ntwin A 192.0.2.3\n"); // at first
+        refused_for_a_collision(&world, HEAD "www A 192.0.2.2\na.twin A 192.0.2.3\n");
+        world_text(&world, HEAD "www A 192.0.2.2\n");
+        world.now += 60; // with one that nobody touches, with data and as empty non-terminal
+        refused_for_a_collision(&world, HEAD "www A 192.0.2.2\ntwin A 192.0.2.3\n");
+        refused_for_a_collision(&world, HEAD "www A 192.0.2.2\na.twin A 192.0.2.3\n");
+        // With one that is touched, too.
+        refused_for_a_collision(&world, HEAD "www A 192.0.2.9\ntwin A 192.0.2.3\n");
+        refused_for_a_collision(&world, HEAD "a.www A 192.0.2.9\ntwin A 192.0.2.3\n");
+        world_close(&world);
+    }
+    nsec3_chain_hash = nsec3_hash;
+}
+
+static void
+a_name_may_come_with_the_hash_of_one_that_goes(void **state)
+{
+    (void)state;
+    struct world world;
+    char text[512];
+    nsec3_chain_hash = weak_hash;
+    world_open(&world, "example.gov.", false);
+    nsec3_on(&world, 0, 0, "");
+    const struct sign_result *result;
+    world_text(&world, HEAD "www A 192.0.2.2\n");
+    // Published without the second path, which hashes as the RFC says.
+    struct draft *draft = draft_from_text(world.apex, HEAD "twin TXT \"x\"\n");
+    struct diff changes;
+    diff_version_draft(store_current(world.store), draft, DIFF_UNSIGNED, &changes);
+    world.now += 60;
+    struct sign_job *job = world_sign(&world, (struct sign_request){.changes = &changes}, &result);
+    assert_true(world.looked_at < 6);
+    world_publish(&world, result);
+    sign_job_free(&job);
+    diff_close(&changes);
+    draft_free(&draft);
+    assert_string_equal(bitmap(&world, "www", text), "TXT RRSIG");
+    assert_int_equal(count_of(store_current(world.store), RRTYPE_NSEC3), 3);
+    nsec3_chain_hash = nsec3_hash;
+    world_close(&world);
+}
+
+// ---- limits ----
+
+static void
+an_apex_too_long_for_hashed_names_is_refused_with_the_cure(void **state)
+{
+    (void)state;
+    // 3 * 64 + 1 + n: 222 octets leave room for a label of 32.
+    for (unsigned length = 27; length <= 29; length++) {
+        struct world world;
+        char apex[256];
+        int at = 0;
+        for (int i = 0; i < 3; i++)
+            at += snprintf(apex + at, sizeof apex - (size_t)at, "%063d.", i);
+        snprintf(apex + at, sizeof apex - (size_t)at, "%0*d.", (int)length, 0);
+        world_open(&world, apex, true);
+        nsec3_on(&world, 0, 0, "");
+        bool fits = name_length(world.apex) <= NSEC3_APEX_MAX;
+        assert_int_equal(fits, length <= 28);
+        struct draft *draft =
+            draft_from_text(world.apex, "@ SOA . . 1 7200 900 1209600 60\n@ NS .\n");
+        struct diff changes;
+        struct sign_job *job = NULL;
+        struct fault fault;
+        diff_version_draft(NULL, draft, DIFF_UNSIGNED, &changes);
+        struct sign_request request = {
+            .changes = &changes, .keyset = world.keyset, .policy = &world.policy, .now = world.now};
+        assert_int_equal(sign_zone_prepare(&request, &job, &fault), fits);
+        if (!fits)
+            assert_non_null(strstr(fault.text, "nsec3: no"));
+        sign_job_free(&job);
+        if (fits)
+            world_content(&world, draft);
+        diff_close(&changes);
+        draft_free(&draft);
+        world_close(&world);
+    }
+}
+
 int
 main(void)
 {
+    store_io_without_sync();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_first_signing_has_an_nsec3_for_every_name_that_is_not_hidden),
         cmocka_unit_test(opt_out_leaves_out_insecure_delegations_and_what_is_above_them_only),
         cmocka_unit_test(others_validators_accept_the_zone),
+        cmocka_unit_test(another_kind_of_denial_is_found_by_itself_and_comes_in_one_version),
+        cmocka_unit_test(a_changed_soa_minimum_rewrites_every_nsec3_and_keeps_the_other_signatures),
+        cmocka_unit_test(a_name_that_is_another_names_hash_has_both),
+        cmocka_unit_test(two_names_with_one_hash_are_refused_by_name),
+        cmocka_unit_test(a_name_may_come_with_the_hash_of_one_that_goes),
+        cmocka_unit_test(an_apex_too_long_for_hashed_names_is_refused_with_the_cure),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -192,30 +192,6 @@ scratch_compare(struct world *world, const struct draft *draft, const char *text
     diff_close(&all);
 }
 
-// Every RRset that is in both versions has the signatures that it had: none is due in a script.
-static void
-signatures_compare(const struct version *old, const struct version *new, unsigned script,
-                   unsigned step)
-{
-    struct version_cursor cursor;
-    const struct node *node;
-    char owner[NAME_TEXT_MAX];
-    version_cursor_first(&cursor, old);
-    while ((node = version_cursor_next(&cursor))) {
-        bool damaged;
-        const struct node *later = zone_find_record(new, node_owner(node), &damaged);
-        for (unsigned i = 0; later && i < node_rrset_count(node); i++) {
-            struct rrset was, is;
-            node_rrset_at(node, i, &was);
-            bool signed_twice = node_rrset_find(later, was.type, &is) && was.signature_count &&
-                                is.signature_count && rrset_equal(&was, &is, false);
-            if (signed_twice && !rrset_equal(&was, &is, true))
-                fail_msg("script %u step %u: %s type %u was signed again", script, step,
-                         name_to_text(node_owner(node), owner), was.type);
-        }
-    }
-}
-
 enum kind { KIND_NSEC, KIND_NSEC3, KIND_OPT_OUT, KINDS };
 
 static void
@@ -244,7 +220,7 @@ step_run(struct world *world, const struct script_zone *model, unsigned script, 
     world->now++;
     world_content(world, draft);
     if (before) {
-        signatures_compare(before, store_current(world->store), script, step);
+        world_signatures_kept(before, store_current(world->store));
         version_drop(&before);
     }
     scratch_compare(world, draft, text, script, step);
