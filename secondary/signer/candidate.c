@@ -256,6 +256,8 @@ candidate_start(struct keeper *keeper, struct message_candidate *candidate, int 
     intake->pool = keeper->shared->pool;
     intake->now = keeper_now();
     intake->anew = keeper->damaged;
+    intake->wants_digest =
+        gate->review[0] != '\0' || quarantine_current(keeper->quarantine) != NULL;
     if (accepted != NULL) {
         intake->has_accepted = true;
         intake->accepted = *accepted;

@@ -1,3 +1,6 @@
+// Nearly every transfer changes little or nothing, so it is compared first and judged as a change.
+// Whatever the comparison or that judgement leaves open is read again as a whole, by the way that
+// needs no served version; its verdict is the law, and only its texts tell of what is wrong.
 #include "secondary/signer/intake.h"
 
 #include <stdio.h>
@@ -17,6 +20,7 @@ intake_init(struct intake *intake)
     *intake = (struct intake){.stream = -1};
     diff_init(&intake->diff);
     diff_init(&intake->whole);
+    intake_compare_init(&intake->compare);
     gate_verdict_init(&intake->verdict);
 }
 
@@ -29,6 +33,7 @@ intake_close(struct intake *intake)
     }
     diff_close(&intake->diff);
     diff_close(&intake->whole);
+    intake_compare_close(&intake->compare);
     gate_verdict_close(&intake->verdict);
     draft_free(&intake->draft);
 }
@@ -53,15 +58,20 @@ read_stream(struct intake *intake, struct rr_stream_reader *reader)
     }
 }
 
+// The stream repeats owners in full: twice the limit on the content is room for any zone that keeps
+// it.
+static uint64_t
+stream_max(const struct intake *intake)
+{
+    return intake->limits.max_size_octets > 0 ? 2 * intake->limits.max_size_octets
+                                              : RR_STREAM_SIZE_MAX;
+}
+
 static bool
 read_draft(struct intake *intake)
 {
     struct rr_stream_reader *reader = memory_zalloc(sizeof *reader);
-    // The stream repeats owners in full: twice the limit on the content is room for any zone that
-    // keeps it.
-    uint64_t maximum = intake->limits.max_size_octets > 0 ? 2 * intake->limits.max_size_octets
-                                                          : RR_STREAM_SIZE_MAX;
-    bool good = rr_stream_reader_map(reader, intake->stream, maximum, &intake->fault);
+    bool good = rr_stream_reader_map(reader, intake->stream, stream_max(intake), &intake->fault);
     if (good) {
         if (!name_equal(reader->apex, intake->apex)) {
             good = fault_set(&intake->fault, FAULT_CORRUPT, "the transfer is of another zone");
@@ -120,8 +130,22 @@ take_whole(struct intake *intake)
     intake->whole.damaged = true; // so it is published as a whole content
 }
 
-void
-intake_run(struct intake *intake)
+static void
+count_content(struct intake *intake)
+{
+    for (size_t i = 0; i < draft_node_count(intake->draft); i++) {
+        const struct node *node = draft_node_at(intake->draft, i);
+        intake->octets += node_size(node);
+        for (unsigned k = 0; k < node_rrset_count(node); k++) {
+            struct rrset set;
+            node_rrset_at(node, k, &set);
+            intake->rr_count += set.rr_count;
+        }
+    }
+}
+
+static void
+run_whole(struct intake *intake)
 {
     struct draft_findings findings = {0};
     if (!read_draft(intake) || !draft_seal(intake->draft, &findings, &intake->fault)) {
@@ -135,11 +159,72 @@ intake_run(struct intake *intake)
                                        .accepted = intake->has_accepted ? &intake->accepted : NULL};
     gate_judge(&candidate, &intake->limits, &intake->diff, &intake->verdict);
     note_soa(intake);
+    count_content(intake);
+    intake->exact = intake->verdict.stripped_rrs == 0 && intake->verdict.lowered_ttls == 0 &&
+                    findings.ttl_differs == 0 && findings.orphan_signatures == 0;
     if (intake->verdict.outcome != GATE_REJECTED && (intake->anew || intake->diff.damaged)) {
         take_whole(intake);
     }
     if (intake->already_signed && intake->verdict.outcome == GATE_ACCEPTED &&
         (intake->diff.count > 0 || intake->anew)) {
         verify_signed(intake);
+    }
+}
+
+// --- As a change
+
+// The served content may have come in under another limit on TTLs; the other limits are on totals,
+// which are known.
+static bool
+ttls_keep_limit(const struct intake *intake)
+{
+    uint32_t limit = intake->limits.max_ttl_seconds;
+    return limit == 0 || intake->compare.largest_ttl <= limit;
+}
+
+static bool
+judge_change(struct intake *intake)
+{
+    struct intake_compare *compare = &intake->compare;
+    struct gate_change change = {.served = intake->served,
+                                 .diff = &compare->diff,
+                                 .changed = compare->changed,
+                                 .rr_count = compare->rr_count,
+                                 .octets = compare->octets};
+    bool digest_wanted = intake->wants_digest && compare->diff.count > 0;
+    return !digest_wanted && ttls_keep_limit(intake) &&
+           gate_judge_change(&change, &intake->limits, &intake->verdict);
+}
+
+static bool
+run_change(struct intake *intake)
+{
+    struct intake_compare *compare = &intake->compare;
+    if (intake->served == NULL || intake->anew || intake->already_signed || intake->has_accepted) {
+        return false;
+    }
+    compare->apex = intake->apex;
+    compare->served = intake->served;
+    compare->stream_max = stream_max(intake);
+    if (!intake_compare_run(compare, intake->stream) || !judge_change(intake)) {
+        intake_compare_close(compare);
+        intake_compare_init(compare);
+        return false;
+    }
+    intake->readable = intake->compared = intake->exact = intake->has_soa = true;
+    intake->diff = compare->diff;
+    diff_init(&compare->diff);
+    intake->rr_count = compare->rr_count;
+    intake->octets = compare->octets;
+    intake->serial = compare->serial;
+    intake->soa_expire_seconds = compare->soa_expire_seconds;
+    return true;
+}
+
+void
+intake_run(struct intake *intake)
+{
+    if (!run_change(intake)) {
+        run_whole(intake);
     }
 }

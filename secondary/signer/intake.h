@@ -1,6 +1,6 @@
-// The first half of a change: a parsed transfer becomes a draft, is judged by the gate and compared
-// with what is served. Runs in a worker thread on its own memory; the served version is borrowed
-// and must not change meanwhile.
+// The first half of a change: a parsed transfer is compared with what is served and judged by the
+// gate; as a change where that can be, else as a whole content in a draft. Runs in a worker thread
+// on its own memory; the served version is borrowed and must not change meanwhile.
 #ifndef TANDEM_SIGNER_INTAKE_H
 #define TANDEM_SIGNER_INTAKE_H
 
@@ -11,6 +11,7 @@
 #include "common/zone/diff.h"
 #include "common/zone/draft.h"
 #include "secondary/signer/gate/checks.h"
+#include "secondary/signer/intake_compare.h"
 
 struct pool;
 
@@ -26,14 +27,21 @@ struct intake {
     struct pool *pool; // for the verification of a zone that comes signed
     int64_t now;
     bool anew; // records of served are damaged: see whole. Set here, too, where that is found out
+    bool wants_digest; // of a content that changes something: it may be the one that is held, or
+                       // somebody reviews it
     // out
     bool readable; // else fault says why nothing of it can be used
     struct fault fault;
-    struct draft *draft;
+    bool compared; // diff and verdict come from intake_compare, no record was made of what stays
+    struct intake_compare compare;
+    struct draft *draft; // of the whole content; NULL where compared
     struct diff diff;
     struct diff
         whole; // anew: the whole content against nothing; it is signed and published, not diff
     struct gate_verdict verdict;
+    bool
+        exact; // nothing was mended: where it is published, the primary's content is what is served
+    uint64_t rr_count, octets; // of the content, mended
     bool has_soa;
     uint32_t serial, soa_expire_seconds;
 };
