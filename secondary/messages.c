@@ -620,7 +620,10 @@ message_zone_facts_write(const struct message_zone_facts *facts, struct octets_b
     write_i64(body, facts->expires_seconds);
     write_zone_counters(facts, body);
     write_keys(facts, body);
-    octets_buffer_add_u32(body, (uint32_t)(facts->progress * 1000000.0));
+    octets_buffer_add_u64(body, facts->signing_done);
+    octets_buffer_add_u64(body, facts->signing_total);
+    octets_buffer_add_u64(body, facts->signing_per_second);
+    write_i64(body, facts->signing_left_seconds);
 }
 
 bool
@@ -647,7 +650,10 @@ message_zone_facts_read(struct octets body, struct message_zone_facts *ret_facts
     facts.expires_seconds = read_i64(&reader);
     read_zone_counters(&reader, &facts);
     read_keys(&reader, &facts);
-    facts.progress = (double)octets_read_u32(&reader) / 1000000.0;
+    facts.signing_done = octets_read_u64(&reader);
+    facts.signing_total = octets_read_u64(&reader);
+    facts.signing_per_second = octets_read_u64(&reader);
+    facts.signing_left_seconds = read_i64(&reader);
     if (!read_end(&reader)) {
         message_zone_facts_close(&facts);
         return false;

@@ -295,7 +295,9 @@ struct message_zone_facts {
         char state[16];
         uint8_t algorithm;
     } keys[32];
-    double progress; // of a long signing, 0 to 1; 1 when idle
+    // Of a signing that runs, in records; total 0: none does. left -1: not known yet.
+    uint64_t signing_done, signing_total, signing_per_second;
+    int64_t signing_left_seconds;
 };
 #define MESSAGE_SIGN_BOUNDS_MS                                                                     \
     {                                                                                              \

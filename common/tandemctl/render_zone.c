@@ -50,6 +50,14 @@ signatures_line(const struct render *render, const struct json_value *zone)
                     render_moment(render, zone, "signatures/next_refresh_at", next));
 }
 
+// Only while one runs: next/text says how far it is.
+static void
+signing_line(const struct render *render, const struct json_value *zone)
+{
+    if (json_value_kind(json_value_get(zone, "signing")) == JSON_VALUE_OBJECT)
+        render_line(render, "now         %s", json_value_get_text(zone, "next/text", "signing"));
+}
+
 void
 render_zone_status(const struct render *render, const struct json_value *result)
 {
@@ -69,6 +77,7 @@ render_zone_status(const struct render *render, const struct json_value *result)
     refresh_line(render, zone);
     gate_line(render, zone);
     signatures_line(render, zone);
+    signing_line(render, zone);
     if (json_value_kind(json_value_get(zone, "notify")) == JSON_VALUE_OBJECT)
         render_line(render, "notify      %" PRId64 " of %" PRId64 " downstream acknowledged",
                     json_value_get_integer(zone, "notify/acknowledged", 0),

@@ -12,6 +12,7 @@
 // state, a log line and an event.
 #include "secondary/signer/keeper_inside.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,7 @@
 #include "common/daemon/clock.h"
 #include "common/daemon/log.h"
 #include "common/net/loop.h"
+#include "secondary/signer/room.h"
 #include "secondary/signer/upkeep.h"
 
 void
@@ -149,6 +151,9 @@ sign_done(void *context, bool cancelled)
         change_failed(keeper, &keeper->job_fault);
         return;
     }
+    if (strcmp(keeper->change.cause, "policy") == 0) {
+        keeper->policy_settled = true;
+    }
     const struct sign_result *result = keeper->result;
     if (result->empty) {
         if (strcmp(keeper->change.cause, "refresh") == 0) {
@@ -182,6 +187,66 @@ sign_done(void *context, bool cancelled)
 }
 
 static void
+fill_room_work(const struct keeper *keeper, const struct sign_request *request,
+               struct room_work *work)
+{
+    const struct key_pair *keys[KEYSET_KEYS_MAX];
+    unsigned count = keyset_signing(keeper->keyset, false, keys);
+    struct store_sizes sizes;
+    bool whole = request->whole || (request->changes == NULL && request->due_count == 0) ||
+                 keeper_policy_differs(keeper, (char[HISTORY_WHY_MAX]){""}, HISTORY_WHY_MAX);
+    store_sizes(keeper->store, &sizes);
+    *work = (struct room_work){.current = whole && !request->anew ? request->current : NULL,
+                               .current_octets = sizes.living_octets,
+                               .changes = request->changes,
+                               .due_count = request->due_count,
+                               .apex_octets = name_length(keeper->apex),
+                               .nsec3 = request->policy->nsec3};
+    for (unsigned i = 0; i < count; i++) {
+        work->signature_octets += key_pair_signature_size(keys[i]);
+    }
+}
+
+// The same want is told in the same words, so that it is one mail and not one for each try.
+static void
+room_told(struct keeper *keeper, uint64_t needed, uint64_t *free_octets)
+{
+    bool same = keeper->room_needed_told == needed && *free_octets <= 2 * keeper->room_free_told &&
+                2 * *free_octets >= keeper->room_free_told;
+    if (same) {
+        *free_octets = keeper->room_free_told;
+    }
+    keeper->room_needed_told = needed;
+    keeper->room_free_told = *free_octets;
+}
+
+// Before a long signing, not after it.
+static bool
+has_room(struct keeper *keeper, const struct sign_request *request, struct fault *fault)
+{
+    struct room_work work;
+    uint64_t free_octets = 0;
+    fill_room_work(keeper, request, &work);
+    uint64_t needed = room_needed(&work);
+    if (needed == 0) {
+        return true;
+    }
+    if (!room_free(keeper->directory, &free_octets, fault)) {
+        return false;
+    }
+    if (free_octets >= needed) {
+        keeper->room_needed_told = 0;
+        return true;
+    }
+    room_told(keeper, needed, &free_octets);
+    return fault_set(fault, FAULT_LIMIT,
+                     "No space left for its signatures in %s: up to %" PRIu64
+                     " octets are needed and %" PRIu64
+                     " are free; make room (it is tried again every minute), what is served stays",
+                     keeper->directory, needed, free_octets);
+}
+
+static void
 start_sign(struct keeper *keeper, struct sign_request *request)
 {
     struct fault fault = {0};
@@ -199,8 +264,9 @@ start_sign(struct keeper *keeper, struct sign_request *request)
     atomic_store(&keeper->progress.records_done, 0);
     atomic_store(&keeper->progress.stop, false);
     keeper->phase = KEEPER_SIGN;
+    keeper->progress_told = 0;
     if (!sign_clock_check(keeper->newest_inception, request->now, &fault) ||
-        !keyset_can_sign(keeper->keyset, &fault) ||
+        !keyset_can_sign(keeper->keyset, &fault) || !has_room(keeper, request, &fault) ||
         !sign_zone_prepare(request, &keeper->job, &fault)) {
         fault_wrap(&fault, "zone %s: cannot sign", keeper->domain);
         keeper->damaged = keeper->damaged || keeper->job_damaged;
@@ -245,6 +311,15 @@ change_start_whole(struct keeper *keeper)
                                    .forced_serial = keeper->forced_serial};
     keeper->wants_sign = keeper->wants_keys = keeper->sign_force = keeper->has_forced_serial =
         false;
+    start_sign(keeper, &request);
+}
+
+// The signer finds out what is to be done from what is served.
+void
+change_start_policy(struct keeper *keeper, const char *why)
+{
+    change_begin(keeper, "policy", why);
+    struct sign_request request = {.unsigned_serial = served_unsigned_serial(keeper)};
     start_sign(keeper, &request);
 }
 

@@ -18,10 +18,21 @@
 
 // --- Time
 
+// A policy that the zone does not show yet, unless the last try has just failed. A moment further
+// ahead than any pause was set before the clock went back.
+static bool
+policy_waits(const struct keeper *keeper, char *why, size_t size)
+{
+    int64_t pause = keeper->not_before_seconds - keeper_now();
+    return !keeper->policy_settled && (pause <= 0 || pause > UPKEEP_LATEST_SECONDS) &&
+           keeper_policy_differs(keeper, why, size);
+}
+
 // Starts the next thing that waits; nothing when busy.
 static void
 keeper_begin(struct keeper *keeper)
 {
+    char why[HISTORY_WHY_MAX];
     if (keeper->phase != KEEPER_IDLE || keeper->stopping || keeper->store == NULL ||
         !keeper_keys_ready(keeper)) {
         return;
@@ -29,6 +40,8 @@ keeper_begin(struct keeper *keeper)
     if (keeper_served(keeper) != NULL && keeper->policy != NULL &&
         (keeper->wants_sign || keeper->wants_keys)) {
         change_start_whole(keeper);
+    } else if (policy_waits(keeper, why, sizeof why)) {
+        change_start_policy(keeper, why);
     } else if (keeper->has_next) {
         keeper->has_next = false;
         candidate_start(keeper, &keeper->next, &keeper->next_stream,
@@ -443,6 +456,7 @@ keeper_change_settings(struct keeper *keeper, const struct secondary_zone_settin
         keeper_sign_policy_fill(policy, &keeper->sign_policy);
         keeper_prepare_keys(keeper);
         keeper->wants_keys = keeper->wants_keys || !was_signed;
+        keeper->policy_settled = false;
     }
     go_on(keeper);
 }

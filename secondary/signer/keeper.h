@@ -27,7 +27,8 @@
 #define KEEPER_WAITERS_MAX    16   // operators who wait for the end of one change
 #define KEEPER_VERIFY_RECORDS 2000 // of the verification in the background, at a time
 #define KEEPER_SCRUB_RECORDS  50   // looked at for damage, at a time: half a second of a slow disk
-#define KEEPER_FACTS_SECONDS  10   // progress of a long signing is told so often
+#define KEEPER_FACTS_SECONDS  1    // progress of a long signing is told so often ...
+#define KEEPER_LOG_EVERY      10   // ... and logged every so many times
 #define KEEPER_RETRY_SECONDS  30   // after a fault of disk or keys
 // A signer whose supervisor was killed ends at the end of what it does; the one that was started at
 // once instead waits so long for the store before it says that something is wrong.
@@ -106,6 +107,7 @@ struct keeper {
     struct sign_job *job;
     const struct sign_result *result;
     struct sign_progress progress;
+    unsigned progress_told; // in this signing
     struct arena *due_arena;
     struct vector due; // of const uint8_t *
     bool job_good;
@@ -121,6 +123,8 @@ struct keeper {
     struct message_candidate next;
     int next_stream;
     bool wants_keys, wants_sign, sign_force, has_forced_serial;
+    bool policy_settled; // what is served was brought to what the policy says
+    uint64_t room_free_told, room_needed_told;
     uint32_t forced_serial;
     struct verify_walk *walk;
     // Records of what is served are damaged on disk: the next content is published whole, in a heap

@@ -78,12 +78,35 @@ keeper_state(const struct keeper *keeper, char *reason, size_t size)
     return "ok";
 }
 
-double
+struct keeper_progress
 keeper_progress(struct keeper *keeper)
 {
-    size_t total = atomic_load(&keeper->progress.records_total);
-    size_t done = atomic_load(&keeper->progress.records_done);
-    return keeper->phase != KEEPER_SIGN || total == 0 ? 1.0 : (double)done / (double)total;
+    struct keeper_progress progress = {.left_seconds = -1};
+    if (keeper->phase != KEEPER_SIGN) {
+        return progress;
+    }
+    int64_t elapsed = (int64_t)clock_monotonic_ms() - keeper->change.started_ms;
+    progress.total = atomic_load(&keeper->progress.records_total);
+    progress.done = atomic_load(&keeper->progress.records_done);
+    if (progress.done > progress.total) { // the former job's, for a moment
+        progress.done = progress.total;
+    }
+    progress.per_second = progress.done * 1000 / (uint64_t)(elapsed > 0 ? elapsed : 1);
+    if (progress.per_second > 0) {
+        progress.left_seconds =
+            (int64_t)((progress.total - progress.done) / progress.per_second) + 1;
+    }
+    return progress;
+}
+
+static void
+fill_progress(struct keeper *keeper, struct message_zone_facts *facts)
+{
+    struct keeper_progress progress = keeper_progress(keeper);
+    facts->signing_done = progress.done;
+    facts->signing_total = progress.total;
+    facts->signing_per_second = progress.per_second;
+    facts->signing_left_seconds = progress.left_seconds;
 }
 
 static void
@@ -146,7 +169,7 @@ keeper_facts_fill(struct keeper *keeper, struct message_zone_facts *ret_facts)
     ret_facts->added = keeper->last_added;
     ret_facts->removed = keeper->last_removed;
     ret_facts->expires_seconds = contact_expires(&keeper->contact, keeper_expire_seconds(keeper));
-    ret_facts->progress = keeper_progress(keeper);
+    fill_progress(keeper, ret_facts);
     fill_version(keeper, ret_facts);
     fill_keys(keeper, ret_facts);
 }

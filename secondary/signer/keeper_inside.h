@@ -11,7 +11,13 @@
 const struct version *keeper_served(const struct keeper *keeper); // NULL: nothing yet
 uint32_t keeper_first_expiration(struct keeper *keeper);          // of signatures; 0: none
 int64_t keeper_expire_seconds(const struct keeper *keeper);       // 0: never
-double keeper_progress(struct keeper *keeper);                    // of a signing, 0 to 1
+// How far a signing is; total 0: none runs, or it is not known yet.
+struct keeper_progress {
+    uint64_t done, total; // records
+    uint64_t per_second;
+    int64_t left_seconds; // -1: nothing was done yet
+};
+struct keeper_progress keeper_progress(struct keeper *keeper);
 void keeper_facts_fill(struct keeper *keeper, struct message_zone_facts *ret_facts); // to be closed
 
 // --- keeper_tell
@@ -48,6 +54,10 @@ void keeper_sign_policy_fill(const struct policy_settings *policy, struct sign_p
 void keeper_prepare_keys(struct keeper *keeper);
 bool keeper_keys_ready(const struct keeper *keeper);
 
+// What is served is not what the policy says: another denial, digest or TTL of the keys. why: what
+// differs, for history.
+bool keeper_policy_differs(const struct keeper *keeper, char *why, size_t size);
+
 // --- keeper_open
 
 void keeper_open(struct keeper *keeper); // store, then keys; again where something is missing
@@ -67,9 +77,10 @@ bool publish_version(struct keeper *keeper, const struct published *what, struct
 
 void change_begin(struct keeper *keeper, const char *cause, const char *why);
 void change_start_refresh(struct keeper *keeper);
-void change_start_whole(struct keeper *keeper);      // what wants_sign and wants_keys ask for
-void change_start_content(struct keeper *keeper);    // of keeper->intake
-void change_publish_received(struct keeper *keeper); // the same with policy: none
+void change_start_whole(struct keeper *keeper); // what wants_sign and wants_keys ask for
+void change_start_policy(struct keeper *keeper, const char *why); // keeper_policy_differs
+void change_start_content(struct keeper *keeper);                 // of keeper->intake
+void change_publish_received(struct keeper *keeper);              // the same with policy: none
 // Every change ends here, well or not. text and fault may stand in what is freed here.
 void change_end(struct keeper *keeper, enum message_outcome outcome, const char *text,
                 const struct fault *fault);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/daemon/log.h"
+#include "common/dns/rrtype.h"
 
 static enum key_storage
 storage_of(const struct policy_settings *policy)
@@ -78,6 +79,63 @@ keeper_sign_policy_fill(const struct policy_settings *policy, struct sign_policy
         fill_nsec3(policy, &ret_policy->nsec3_parameters);
     }
     ret_policy->zonemd = policy->zonemd;
+}
+
+static bool
+nsec3_differs(const struct nsec3_parameters *served, const struct nsec3_parameters *wanted,
+              char *why, size_t size)
+{
+    if (served->flags != wanted->flags) {
+        snprintf(why, size, "the policy changed: NSEC3 %s opt-out",
+                 wanted->flags & NSEC3_FLAG_OPT_OUT ? "with" : "without");
+        return true;
+    }
+    if (!nsec3_parameters_equal(served, wanted)) {
+        snprintf(why, size, "the policy changed: NSEC3 with another salt or iterations");
+        return true;
+    }
+    return false;
+}
+
+static bool
+denial_differs(const struct keeper *keeper, char *why, size_t size)
+{
+    const struct nsec3_parameters *served = version_nsec3(keeper_served(keeper));
+    if (served != NULL && keeper->sign_policy.nsec3) {
+        return nsec3_differs(served, &keeper->sign_policy.nsec3_parameters, why, size);
+    }
+    if ((served != NULL) == keeper->sign_policy.nsec3) {
+        return false;
+    }
+    snprintf(why, size, "the policy changed: %s",
+             served != NULL ? "NSEC instead of NSEC3" : "NSEC3 instead of NSEC");
+    return true;
+}
+
+bool
+keeper_policy_differs(const struct keeper *keeper, char *why, size_t size)
+{
+    const struct version *served = keeper_served(keeper);
+    const struct node *apex = served != NULL ? version_apex_node(served) : NULL;
+    struct rrset dnskey, zonemd;
+    if (keeper->policy == NULL || apex == NULL || !version_facts(served)->is_signed) {
+        return false;
+    }
+    if (denial_differs(keeper, why, size)) {
+        return true;
+    }
+    if (node_rrset_find(apex, RRTYPE_ZONEMD, &zonemd) != keeper->sign_policy.zonemd) {
+        snprintf(why, size, "the policy changed: %s",
+                 keeper->sign_policy.zonemd ? "with ZONEMD" : "without ZONEMD");
+        return true;
+    }
+    if (node_rrset_find(apex, RRTYPE_DNSKEY, &dnskey) &&
+        dnskey.ttl != keeper->sign_policy.dnskey_ttl_seconds) {
+        snprintf(why, size, "the policy changed: dnskey-ttl %u -> %u s", dnskey.ttl,
+                 keeper->sign_policy.dnskey_ttl_seconds);
+        return true;
+    }
+    return false;
 }
 
 bool

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/base/arena.h"
+#include "common/base/quantity.h"
 #include "common/daemon/log.h"
 
 void
@@ -48,14 +49,24 @@ keeper_tell_facts(struct keeper *keeper)
     message_zone_facts_close(&facts);
 }
 
+// The desk hears every second, the log every ten.
 void
 keeper_tell_progress(void *context)
 {
-    keeper_tell_facts(context);
     struct keeper *keeper = context;
-    char percent[16];
-    snprintf(percent, sizeof percent, "%d%%", (int)(keeper_progress(keeper) * 100));
-    log_info("signing goes on", "zone", keeper->domain, "done", percent);
+    struct keeper_progress progress = keeper_progress(keeper);
+    keeper_tell_facts(keeper);
+    if (++keeper->progress_told % KEEPER_LOG_EVERY != 0 || progress.total == 0) {
+        return;
+    }
+    char left[QUANTITY_TEXT_MAX] = "?";
+    if (progress.left_seconds >= 0) {
+        quantity_about_text(progress.left_seconds, left);
+    }
+    log_info("signing goes on", "zone", keeper->domain, "names_done", LOG_NUMBER(progress.done),
+             "names", LOG_NUMBER(progress.total), "percent",
+             LOG_NUMBER(progress.done * 100 / progress.total), "names_per_second",
+             LOG_NUMBER(progress.per_second), "left_about", left);
 }
 
 void

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/base/arena.h"
 #include "common/daemon/clock.h"
@@ -18,9 +19,10 @@
 #include "secondary/signer/sign/pool.h"
 #include "secondary/signer/verbs.h"
 
-#define HEARTBEAT_MS 1000
-#define STOP_POLL_MS 20
-#define SEALS_MAX    64 // different key-secret-files
+#define HEARTBEAT_MS     1000
+#define STOP_POLL_MS     20
+#define STOP_PATIENCE_MS 500 // for threads at work; a service manager's patience is longer
+#define SEALS_MAX        64  // different key-secret-files
 
 struct seal_entry {
     char *secret_file;
@@ -35,6 +37,7 @@ struct signer {
     struct vector keepers; // of struct keeper *
     struct vector seals;   // of struct seal_entry
     struct loop_timer *heartbeat, *stopping;
+    uint64_t stop_by_ms; // 0: nobody asked
     char *state_directory;
     int exit_code;
 };
@@ -300,10 +303,17 @@ take_control(struct keeper *keeper, struct message *message)
     message_control_close(&control);
 }
 
+// A thread that parses or verifies a million records cannot be asked to stop, and need not be: what
+// it does is nowhere visible before the publish, which is the loop's own. The system takes the
+// memory; that of the keys was never written anywhere.
 static void
 stop_when_idle(void *context)
 {
     struct signer *signer = context;
+    if (clock_monotonic_ms() >= signer->stop_by_ms) {
+        log_info("stopped in the middle of a change; nothing of it was published");
+        _exit(signer->exit_code);
+    }
     for (size_t i = 0; i < signer->keepers.count; i++) {
         enum keeper_phase phase = keeper_at(signer, i)->phase;
         if (phase == KEEPER_INTAKE || phase == KEEPER_SIGN) {
@@ -318,6 +328,9 @@ stop(struct signer *signer)
 {
     for (size_t i = 0; i < signer->keepers.count; i++) {
         keeper_stop(keeper_at(signer, i));
+    }
+    if (signer->stop_by_ms == 0) {
+        signer->stop_by_ms = clock_monotonic_ms() + STOP_PATIENCE_MS;
     }
     loop_timer_start(signer->stopping, 1, STOP_POLL_MS);
 }

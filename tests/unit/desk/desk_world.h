@@ -89,7 +89,6 @@ desk_good_facts(void)
         .sign_histogram = {1, 0, 0, 2},
         .key_count = 1,
         .keys = {{12345, "CSK", "active", 13}},
-        .progress = 1.0,
     };
 }
 

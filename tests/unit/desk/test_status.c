@@ -47,6 +47,7 @@ a_healthy_zone_has_the_shape_of_the_contract(void **state)
                 "\"digest\": null, \"since\": null}, "
                 "\"notify\": {\"downstream\": 2, \"acknowledged\": 2, \"text\": null}, "
                 "\"alias\": null, "
+                "\"signing\": null, "
                 "\"next\": {\"what\": \"poll\", \"at\": \"2026-11-21T18:42:25Z\", "
                 "\"text\": null}}");
     struct json_value *keys = status_zone_keys(known_zone_by_id(&known, ZONE_ID));
@@ -208,11 +209,33 @@ a_long_signing_shows_how_far_it_is(void **state)
     (void)state;
     desk_world_open(&known, DESK_CONFIG);
     struct message_zone_facts facts = desk_good_facts();
-    facts.progress = 0.42;
     desk_tell_zone(&known, ZONE_ID, &facts);
     struct json_value *zone = status_zone(&known, known_zone_by_id(&known, ZONE_ID), NOW);
+    assert_string_equal(json_value_get_text(zone, "next/what", ""), "poll");
+    assert_int_equal(json_value_kind(json_value_get(zone, "signing")), JSON_VALUE_NULL);
+    json_value_free(&zone);
+    facts = desk_good_facts();
+    facts.signing_total = 1234567;
+    facts.signing_left_seconds = -1;
+    desk_tell_zone(&known, ZONE_ID, &facts);
+    zone = status_zone(&known, known_zone_by_id(&known, ZONE_ID), NOW);
+    assert_string_equal(json_value_get_text(zone, "next/text", ""),
+                        "signing 0% (0/1,234,567 names)");
+    json_value_free(&zone);
+    facts = desk_good_facts();
+    facts.signing_done = 41000;
+    facts.signing_total = 100000;
+    facts.signing_per_second = 23400;
+    facts.signing_left_seconds = 3;
+    desk_tell_zone(&known, ZONE_ID, &facts);
+    zone = status_zone(&known, known_zone_by_id(&known, ZONE_ID), NOW);
     assert_string_equal(json_value_get_text(zone, "next/what", ""), "sign");
-    assert_string_equal(json_value_get_text(zone, "next/text", ""), "42% signed");
+    assert_string_equal(json_value_get_text(zone, "next/text", ""),
+                        "signing 41% (41,000/100,000 names, 23 k/s, about 3s left)");
+    assert_int_equal(json_value_get_integer(zone, "signing/names_done", 0), 41000);
+    assert_int_equal(json_value_get_integer(zone, "signing/names", 0), 100000);
+    assert_int_equal(json_value_get_integer(zone, "signing/names_per_second", 0), 23400);
+    assert_int_equal(json_value_get_integer(zone, "signing/left_seconds", 0), 3);
     json_value_free(&zone);
     known_close(&known);
 }

@@ -254,7 +254,10 @@ static const struct message_zone_facts ZONE_FACTS = {
     .living_octets = 36,
     .key_count = 2,
     .keys = {{12345, "KSK", "active", 13}, {54321, "ZSK", "retired", 15}},
-    .progress = 0.25,
+    .signing_done = 41000,
+    .signing_total = UINT64_C(100000000000),
+    .signing_per_second = 23000,
+    .signing_left_seconds = -1,
 };
 
 static void
@@ -297,7 +300,10 @@ zone_facts_check(const union any_body *body)
     assert_string_equal(facts->keys[1].role, "ZSK");
     assert_string_equal(facts->keys[1].state, "retired");
     assert_int_equal(facts->keys[1].algorithm, 15);
-    assert_true(facts->progress == 0.25);
+    assert_true(facts->signing_done == 41000);
+    assert_true(facts->signing_total == UINT64_C(100000000000));
+    assert_true(facts->signing_per_second == 23000);
+    assert_int_equal(facts->signing_left_seconds, -1);
 }
 
 static const struct message_event EVENT = {
