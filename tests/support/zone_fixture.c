@@ -43,7 +43,6 @@ facts_read(const struct draft *draft, struct version_facts *ret_facts, struct fa
         .unsigned_serial = soa.serial,
         .signed_serial = soa.serial,
         .is_signed = rrset.signature_count > 0,
-        .nsec3 = node_has(apex, RRTYPE_NSEC3PARAM),
         .soa_expire_seconds = soa.expire,
     };
     return true;
@@ -114,7 +113,8 @@ zone_fixture_damage(struct zone_fixture *fixture, const char *owner_text)
     fixture_check(
         name_from_text(owner_text, version_apex(store_current(fixture->store)), owner, &fault),
         &fault);
-    const struct node *node = zone_find_exact(store_current(fixture->store), owner);
+    bool damaged;
+    const struct node *node = zone_find_record(store_current(fixture->store), owner, &damaged);
     snprintf(path, sizeof path, "%s/heap.1", fixture->directory);
     int descriptor = open(path, O_RDWR);
     ssize_t length = read(descriptor, heap, sizeof heap);

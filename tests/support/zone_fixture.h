@@ -10,8 +10,7 @@
 #include "common/zone/version.h"
 
 // Reads the master file and publishes it as the newest version of the store in directory. serials
-// are the SOA's; the version counts as signed where the SOA has an RRSIG, as NSEC3 where the apex
-// has an NSEC3PARAM.
+// are the SOA's; the version counts as signed where the SOA has an RRSIG.
 bool zone_freeze(const char *apex_text, const char *zone_file, const char *directory,
                  struct fault *fault);
 

@@ -1,4 +1,4 @@
-// Three signed zones behind one service, questions as text, answers as text. Every answer to a
+// Signed zones behind one service, questions as text, answers as text. Every answer to a
 // question with DO is read by ldns, and every RRset in it that has an RRSIG must verify under its
 // zone's DNSKEYs: the validator is not ours.
 #ifndef TANDEM_TESTS_ANSWER_FIXTURE_H
@@ -20,16 +20,23 @@
 #include "common/dns/rrtype.h"
 #include "tests/support/zone_fixture.h"
 
-#define NOW        1795000000 // 2026-11-17
+#define NOW 1795000000 // 2026-11-17
+
+// Before the include a test may choose other zones.
+#ifndef ZONE_COUNT
 #define ZONE_COUNT 3
 #define ORIGIN     "tandem.example."
+#define ZONES                                                                                      \
+    {"tandem.example.", "tandem.example.signed"},                                                  \
+        {"held.tandem.example.", "held.tandem.example.signed"},                                    \
+    {                                                                                              \
+        "other.example.", "other.example.signed"                                                   \
+    }
+#endif
 
-static const char *const zone_names[ZONE_COUNT] = {"tandem.example.", "held.tandem.example.",
-                                                   "other.example."};
-static const char *const zone_files[ZONE_COUNT] = {
-    TEST_SOURCE_DIR "/golden/answer/tandem.example.signed",
-    TEST_SOURCE_DIR "/golden/answer/held.tandem.example.signed",
-    TEST_SOURCE_DIR "/golden/answer/other.example.signed"};
+static const struct {
+    const char *name, *file;
+} zone_sources[ZONE_COUNT] = {ZONES};
 
 static struct zone_fixture fixtures[ZONE_COUNT];
 static struct answer_zone zones[ZONE_COUNT];
@@ -60,7 +67,9 @@ zones_open(void **state)
     (void)state;
     set = zone_set_new();
     for (int i = 0; i < ZONE_COUNT; i++) {
-        zone_fixture_open(&fixtures[i], zone_names[i], zone_files[i]);
+        char path[4096];
+        snprintf(path, sizeof path, "%s/golden/answer/%s", TEST_SOURCE_DIR, zone_sources[i].file);
+        zone_fixture_open(&fixtures[i], zone_sources[i].name, path);
         zones[i] = (struct answer_zone){fixtures[i].version, ANSWER_NEVER};
         zone_set_put(set, version_apex(fixtures[i].version), &zones[i]);
     }
@@ -100,7 +109,7 @@ packet_drop(void **state)
     return 0;
 }
 
-// The name as it is given, letter case kept; relative to tandem.example.
+// The name as it is given, letter case kept; relative to ORIGIN.
 static inline size_t
 name_wire(const char *text, uint8_t *to)
 {
@@ -195,7 +204,7 @@ zone_keys(const ldns_rdf *signer)
 {
     ldns_rr_list *keys = ldns_rr_list_new();
     for (int i = 0; i < ZONE_COUNT; i++) {
-        ldns_rdf *apex = ldns_dname_new_frm_str(zone_names[i]);
+        ldns_rdf *apex = ldns_dname_new_frm_str(zone_sources[i].name);
         struct rrset rrset;
         struct rr rr;
         uint32_t position = 0;
@@ -204,7 +213,7 @@ zone_keys(const ldns_rdf *signer)
             while (rrset_next(rrset.wire, rrset.wire_length, &position, &rr)) {
                 ldns_rr *key = NULL;
                 uint8_t wire[1024];
-                size_t length = name_wire(zone_names[i], wire), read = 0;
+                size_t length = name_wire(zone_sources[i].name, wire), read = 0;
                 octets_put_u16(wire + length, RRTYPE_DNSKEY);
                 octets_put_u16(wire + length + 2, RRCLASS_IN);
                 octets_put_u32(wire + length + 4, rr.ttl);
@@ -299,7 +308,7 @@ answer_again(void)
     no_duplicates();
 }
 
-// "NOERROR aa | www Ax2* / authority + additional": owners relative to tandem.example., xN where an
+// "NOERROR aa | www Ax2* / authority + additional": owners relative to ORIGIN, xN where an
 // RRset has N RRs, a star where its RRSIGs follow. The OPT is not shown.
 static inline const char *
 ask_as_set(const char *name, uint16_t type)

@@ -35,33 +35,11 @@ unsigned_zone_is_answered_without_proofs_also_with_do(void **state)
     zone_set_put(set, version_apex(fixtures[0].version), &zones[0]);
 }
 
-static void
-nsec3_zone_is_answered_but_for_what_needs_a_proof(void **state)
-{
-    (void)state;
-    extra_open("nsec3.example.", TEST_SOURCE_DIR "/golden/answer/nsec3.example.signed");
-    assert_string_equal(ask("www.nsec3.example.", RRTYPE_A), "NOERROR aa | www.nsec3.example. A");
-    assert_string_equal(ask("nothere.nsec3.example.", RRTYPE_A),
-                        "NXDOMAIN aa / nsec3.example. SOA");
-    static const struct {
-        const char *name;
-        uint16_t type;
-    } unproven[] = {{"nothere.nsec3.example.", RRTYPE_A},
-                    {"www.nsec3.example.", RRTYPE_MX},
-                    {"x.wild.nsec3.example.", RRTYPE_A},
-                    {"x.wild.nsec3.example.", RRTYPE_MX},
-                    {"a.child.nsec3.example.", RRTYPE_A}};
-    for (size_t i = 0; i < sizeof unproven / sizeof unproven[0]; i++)
-        assert_string_equal(ask_do(unproven[i].name, unproven[i].type), "SERVFAIL");
-    extra_close();
-}
-
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(unsigned_zone_is_answered_without_proofs_also_with_do),
-        TEST(nsec3_zone_is_answered_but_for_what_needs_a_proof),
     };
     return cmocka_run_group_tests(tests, zones_open, zones_close);
 }
