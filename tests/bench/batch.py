@@ -111,7 +111,7 @@ class Tandem(Batch):
         shutil.rmtree(self.directory / "store", ignore_errors=True)
         run = super().run()
         rows = (line.split() for line in run.output.splitlines())
-        run.phases = {row[0]: float(row[2]) for row in rows if len(row) == 3}
+        run.phases = {row[0]: (float(row[2]), float(row[3])) for row in rows if len(row) == 4}
         return run
 
     def export(self):

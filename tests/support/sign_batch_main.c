@@ -4,7 +4,8 @@
 //   sign_batch sign [-n THREADS] [-3 | -O] [-v changes|all|off] APEX ZONEFILE STORE KEYFILE...
 //       into a fresh directory STORE; -3: NSEC3 without iterations and salt, -O: with opt-out.
 //       KEYFILE: BIND's .key and .private, both of each key. Threads 0: as many as cores.
-//       Prints "PHASE WALL_SECONDS CPU_SECONDS" for each phase and "signatures MADE".
+//       Prints "PHASE WALL_SECONDS CPU_SECONDS RESIDENT_MIB" for each phase (memory after it) and
+//       "signatures MADE".
 //   sign_batch export APEX STORE
 //       the signed zone in canonical order on stdout.
 //
@@ -54,6 +55,19 @@ seconds_of(clockid_t clock)
     struct timespec at;
     clock_gettime(clock, &at);
     return (double)at.tv_sec + (double)at.tv_nsec / 1e9;
+}
+
+static double
+resident_mib(void)
+{
+    unsigned long pages = 0, resident = 0;
+    FILE *counts = fopen("/proc/self/statm", "re");
+    if (counts == NULL)
+        return 0;
+    if (fscanf(counts, "%lu %lu", &pages, &resident) != 2)
+        resident = 0;
+    fclose(counts);
+    return (double)resident * (double)sysconf(_SC_PAGESIZE) / 1048576;
 }
 
 // Reads and imports the keys: all of them are active where their timing lines do not say otherwise.
@@ -176,8 +190,8 @@ batch_run(struct batch *batch, struct fault *fault)
         double wall = seconds_of(CLOCK_MONOTONIC), cpu = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
         if (!phases[i].step(batch, fault))
             return fault_wrap(fault, "%s", phases[i].name);
-        printf("%s %.6f %.6f\n", phases[i].name, seconds_of(CLOCK_MONOTONIC) - wall,
-               seconds_of(CLOCK_PROCESS_CPUTIME_ID) - cpu);
+        printf("%s %.6f %.6f %.1f\n", phases[i].name, seconds_of(CLOCK_MONOTONIC) - wall,
+               seconds_of(CLOCK_PROCESS_CPUTIME_ID) - cpu, resident_mib());
     }
     printf("signatures %zu\n", batch->result->signatures_made);
     return true;
