@@ -15,6 +15,7 @@
 #include "common/transfer/rr_stream.h"
 #include "secondary/signer/keeper_inside.h"
 #include "secondary/signer/upkeep.h"
+#include "secondary/signer/zone_verify.h"
 
 // --- Time
 
@@ -480,6 +481,7 @@ keeper_stop(struct keeper *keeper)
 {
     keeper->stopping = true;
     atomic_store(&keeper->progress.stop, true);
+    zone_verify_stop(keeper);
     loop_timer_stop(keeper->timer);
 }
 
@@ -490,6 +492,7 @@ keeper_free(struct keeper **keeper)
     if (old == NULL) {
         return;
     }
+    zone_verify_forget(old);
     change_close(old);
     vector_close(&old->due);
     if (old->has_next) {

@@ -127,6 +127,7 @@ struct keeper {
     uint64_t room_free_told, room_needed_told;
     uint32_t forced_serial;
     struct verify_walk *walk;
+    struct zone_verification *verification; // zone_verify.h: while one runs
     // Records of what is served are damaged on disk: the next content is published whole, in a heap
     // of its own, under a serial after the served one.
     bool damaged;

@@ -18,6 +18,7 @@
 #include "secondary/signer/keeper.h"
 #include "secondary/signer/sign/pool.h"
 #include "secondary/signer/verbs.h"
+#include "secondary/signer/zone_verify.h"
 
 #define HEARTBEAT_MS     1000
 #define STOP_POLL_MS     20
@@ -316,7 +317,8 @@ stop_when_idle(void *context)
     }
     for (size_t i = 0; i < signer->keepers.count; i++) {
         enum keeper_phase phase = keeper_at(signer, i)->phase;
-        if (phase == KEEPER_INTAKE || phase == KEEPER_SIGN) {
+        if (phase == KEEPER_INTAKE || phase == KEEPER_SIGN ||
+            zone_verify_runs(keeper_at(signer, i))) {
             return;
         }
     }

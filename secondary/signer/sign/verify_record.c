@@ -220,6 +220,7 @@ rrset_check(const struct verify_zone *zone, struct verify_hand *hand,
         zone,  hand, record->owner, rrset, record->crypto && !same_as_before(record->old, rrset),
         report};
     report->rrsets++;
+    report->rrs += rrset->rr_count;
     if (wants_signature(record->place, rrset->type))
         signed_check(&subject);
     else if (rrset->signature_count > 0)
@@ -241,6 +242,7 @@ verify_record(const struct verify_zone *zone, struct verify_hand *hand,
     }
     if (record->node) {
         report->records++;
+        report->names += record->place != PLACE_HASH;
         nsec_check(zone, record, report);
     }
     if (zone->denial == VERIFY_NSEC3)

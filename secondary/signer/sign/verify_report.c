@@ -62,7 +62,9 @@ verify_report_merge(struct verify_report *report, const struct verify_report *pa
     for (size_t i = 0; i < part->findings.count; i++)
         finding_insert(report, vector_at(&part->findings, i));
     report->finding_count += part->finding_count;
+    report->names += part->names;
     report->records += part->records;
+    report->rrs += part->rrs;
     report->rrsets += part->rrsets;
     report->signatures += part->signatures;
     if (part->denial != VERIFY_NONE)
