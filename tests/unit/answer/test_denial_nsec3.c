@@ -351,9 +351,9 @@ static void
 hole_in_a_chain_is_servfail(void **state)
 {
     (void)state;
-    // Before the first hash, covered but for the wildcard, the name without an NSEC3 of its own,
-    // the delegation without one.
-    static const char *const names[] = {"w", "a", "c", "sub", "x.sub"};
+    // The name without an NSEC3 of its own, the delegation without one, a name below it, and one
+    // below a name that is covered as if it were opted out.
+    static const char *const names[] = {"c", "sub", "x.sub", "x.e"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char name[64];
         snprintf(name, sizeof name, "%s.hole.example.", names[i]);
@@ -363,17 +363,17 @@ hole_in_a_chain_is_servfail(void **state)
 }
 
 static void
-damaged(const char *owner)
+damaged(int zone, const char *owner)
 {
-    zone_fixture_damage(&fixtures[0], owner);
-    zones[0].version = fixtures[0].version;
+    zone_fixture_damage(&fixtures[zone], owner);
+    zones[zone].version = fixtures[zone].version;
 }
 
 static void
 damaged_nsec3_proves_nothing(void **state)
 {
     (void)state;
-    damaged("b4um86eghhds6nea196smvmlo4ors995"); // x.w
+    damaged(0, "b4um86eghhds6nea196smvmlo4ors995"); // x.w
     assert_string_equal(ask_do("a.c.x.w", RRTYPE_A), "SERVFAIL");
     assert_string_equal(ask_do("x.w", RRTYPE_A), "SERVFAIL");
     assert_string_equal(ask("x.w", RRTYPE_A), "NOERROR aa / @ SOA");
@@ -385,9 +385,12 @@ static void
 damaged_nsec3_is_not_taken_for_opt_out(void **state)
 {
     (void)state;
-    damaged("ji6neoaepv8b5o6k4ev33abha8ht9fgc"); // y.w
+    damaged(0, "ji6neoaepv8b5o6k4ev33abha8ht9fgc"); // y.w
     assert_string_equal(ask_do("y.w", RRTYPE_A), "SERVFAIL");
     assert_string_equal(ask_do("a.y.w", RRTYPE_A), "SERVFAIL");
+    damaged(OPTOUT, "qulhrl8moc3erggl7r9fq9tm0ob82sek"); // *.wild
+    zone_answers(OPTOUT, "x.wild", RRTYPE_A, "NOERROR aa | x.wild A* / #alias NSEC3*");
+    zone_answers(OPTOUT, "x.wild", RRTYPE_MX, "SERVFAIL");
 }
 
 static int
