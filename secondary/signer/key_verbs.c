@@ -1,5 +1,6 @@
 #include "secondary/signer/verbs.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -8,185 +9,9 @@
 #include "common/daemon/control.h"
 #include "common/daemon/json_value.h"
 #include "common/daemon/log.h"
+#include "secondary/signer/key_show.h"
 #include "secondary/signer/keys/key_bind.h"
 #include "secondary/signer/keys/key_import.h"
-
-static void
-put_times(struct json_value *object, const struct key_pair *key)
-{
-    json_value_put_time(object, "generated_at", key->times.at[KEY_GENERATED]);
-    json_value_put_time(object, "published_at", key->times.at[KEY_PUBLISHED]);
-    json_value_put_time(object, "activated_at", key->times.at[KEY_ACTIVE]);
-    json_value_put_time(object, "retires_at", key->times.at[KEY_RETIRED]);
-    json_value_put_time(object, "removes_at", key->times.at[KEY_REMOVED]);
-}
-
-// Whether the DS of a key was seen at the parent: null where nobody looked (no ds-check) or the key
-// needs none.
-static void
-put_at_parent(const struct keeper *keeper, struct json_value *object, const struct key_pair *key)
-{
-    if (!keeper->ds_known || key->role == KEY_ZSK) {
-        json_value_put_null(object, "at_parent");
-        return;
-    }
-    struct octets_reader reader;
-    bool found = false;
-    octets_reader_init(&reader, keeper->ds_seen.data, keeper->ds_seen.length);
-    while (octets_left(&reader) > 0 && !reader.failed) {
-        uint16_t length = octets_read_u16(&reader);
-        const uint8_t *ds = octets_read_view(&reader, length);
-        uint8_t own[KEY_DS_MAX];
-        if (ds != NULL && length > 4) {
-            size_t own_length = key_pair_ds(key, ds[3], own);
-            found = found || (own_length == length && memcmp(own, ds, length) == 0);
-        }
-    }
-    json_value_put_boolean(object, "at_parent", found);
-}
-
-static void
-put_next(const struct keeper *keeper, struct json_value *object, const struct key_pair *key)
-{
-    struct json_value *next = json_value_put_object(object, "next");
-    bool ds_is_missing =
-        json_value_kind(json_value_get(object, "at_parent")) == JSON_VALUE_BOOLEAN &&
-        !json_value_get_boolean(object, "at_parent", true);
-    (void)keeper;
-    json_value_put_text(next, "what",
-                        key->role != KEY_ZSK && key->state == KEY_ACTIVE && ds_is_missing
-                            ? "put the DS at the parent"
-                            : NULL);
-    json_value_put_null(next, "at");
-}
-
-static void
-put_key(const struct keeper *keeper, struct json_value *object, const struct key_pair *key)
-{
-    const struct key_algorithm *algorithm = key_algorithm_find(key->algorithm);
-    json_value_put_text(object, "zone", keeper->domain);
-    json_value_put_integer(object, "tag", key->tag);
-    json_value_put_text(object, "role", key_role_word(key->role));
-    json_value_put_text(object, "algorithm", algorithm != NULL ? algorithm->word : NULL);
-    json_value_put_integer(object, "algorithm_number", key->algorithm);
-    json_value_put_integer(object, "bits", algorithm != NULL ? algorithm->bits : 0);
-    json_value_put_text(object, "state", key_state_word(key->state));
-    put_times(object, key);
-    json_value_put_text(object, "storage",
-                        keeper->policy->key_storage == POLICY_STORAGE_PLAIN ? "plain" : "sealed");
-    json_value_put_text(object, "origin", key->imported ? "imported" : "generated");
-    put_at_parent(keeper, object, key);
-    put_next(keeper, object, key);
-}
-
-static void
-key_list(struct keeper *keeper, uint64_t request)
-{
-    struct json_value *result = json_value_object();
-    json_value_put_text(result, "zone", keeper->domain);
-    struct json_value *keys = json_value_put_array(result, "keys");
-    for (size_t i = 0; i < keyset_count(keeper->keyset); i++) {
-        put_key(keeper, json_value_add_object(keys), keyset_at(keeper->keyset, i));
-    }
-    verb_reply(keeper, request, &result);
-}
-
-static bool
-is_published_for_ds(const struct key_pair *key)
-{
-    return key->role != KEY_ZSK && key_state_is_published(key->state);
-}
-
-static void
-hexadecimal(const uint8_t *octets, size_t length, char *text)
-{
-    static const char digits[] = "0123456789ABCDEF";
-    for (size_t i = 0; i < length; i++) {
-        *text++ = digits[octets[i] >> 4];
-        *text++ = digits[octets[i] & 15];
-    }
-    *text = '\0';
-}
-
-static void
-put_ds(struct json_value *list, const struct keeper *keeper, const struct key_pair *key,
-       uint8_t digest_type)
-{
-    uint8_t ds[KEY_DS_MAX];
-    char digest[2 * KEY_DS_MAX + 1];
-    size_t length = key_pair_ds(key, digest_type, ds);
-    if (length <= 4) {
-        return;
-    }
-    hexadecimal(ds + 4, length - 4, digest);
-    struct json_value *object = json_value_add_object(list);
-    json_value_put_owner(object, "owner", keeper->apex);
-    json_value_put_integer(object, "tag", key->tag);
-    json_value_put_integer(object, "algorithm_number", key->algorithm);
-    json_value_put_integer(object, "digest_type", digest_type);
-    json_value_put_text(object, "digest", digest);
-    char name[NAME_TEXT_MAX];
-    json_value_printf(object, "text", "%s %u IN DS %u %u %u %s", name_to_text(keeper->apex, name),
-                      keeper->policy->dnskey_ttl_seconds, key->tag, key->algorithm, digest_type,
-                      digest);
-}
-
-static void
-key_ds(struct keeper *keeper, uint64_t request)
-{
-    struct json_value *result = json_value_object();
-    json_value_put_text(result, "zone", keeper->domain);
-    struct json_value *list = json_value_put_array(result, "ds");
-    for (size_t i = 0; i < keyset_count(keeper->keyset); i++) {
-        const struct key_pair *key = keyset_at(keeper->keyset, i);
-        if (is_published_for_ds(key)) {
-            put_ds(list, keeper, key, 2);
-            put_ds(list, keeper, key, 4);
-        }
-    }
-    verb_reply(keeper, request, &result);
-}
-
-static void
-put_dnskey(struct json_value *list, const struct keeper *keeper, const struct key_pair *key)
-{
-    struct json_value *object = json_value_add_object(list);
-    struct octets_buffer text;
-    octets_buffer_init(&text);
-    key_pair_dnskey_text(key, keeper->policy->dnskey_ttl_seconds, &text);
-    json_value_put_owner(object, "owner", keeper->apex);
-    json_value_put_integer(object, "ttl_seconds", keeper->policy->dnskey_ttl_seconds);
-    json_value_put_integer(object, "flags", key->flags);
-    json_value_put_integer(object, "protocol", 3);
-    json_value_put_integer(object, "algorithm_number", key->algorithm);
-    size_t length = text.length;
-    while (length > 0 && text.data[length - 1] == '\n') {
-        length--;
-    }
-    struct json_value *line = json_value_text_of((const char *)text.data, length);
-    json_value_put(object, "text", &line);
-    const char *line_text = json_value_get_text(object, "text", "");
-    const char *last = strrchr(line_text, ' ');
-    json_value_put_text(object, "public_key", last != NULL ? last + 1 : NULL);
-    json_value_put_integer(object, "tag", key->tag);
-    json_value_put_text(object, "role", key_role_word(key->role));
-    octets_buffer_close(&text);
-}
-
-static void
-key_dnskey(struct keeper *keeper, uint64_t request)
-{
-    struct json_value *result = json_value_object();
-    json_value_put_text(result, "zone", keeper->domain);
-    struct json_value *list = json_value_put_array(result, "dnskey");
-    for (size_t i = 0; i < keyset_count(keeper->keyset); i++) {
-        const struct key_pair *key = keyset_at(keeper->keyset, i);
-        if (key_state_is_published(key->state)) {
-            put_dnskey(list, keeper, key);
-        }
-    }
-    verb_reply(keeper, request, &result);
-}
 
 static bool
 read_role(const struct message_control *control, enum key_role *ret_role, struct fault *fault)
@@ -199,27 +24,31 @@ read_role(const struct message_control *control, enum key_role *ret_role, struct
     return true;
 }
 
-// A further key is introduced at once: published and signing. (Rollovers with their waiting times
-// are another verb.)
+// A further key is introduced at once: published and signing; a standby is published only.
+// (Rollovers with their waiting times are another verb.)
 static void
 key_generate(struct keeper *keeper, const struct message_control *control, uint64_t request)
 {
     struct fault fault = {0};
     enum key_role role;
     const struct key_pair *key;
+    bool standby = verb_flag(control, "standby");
     if (!read_role(control, &role, &fault)) {
         verb_fail(keeper, request, CONTROL_USAGE, &fault);
         return;
     }
     if (verb_flag(control, "dry_run")) {
-        verb_done(keeper, request, true, "would make a key, publish it and sign with it");
+        verb_done(keeper, request, true,
+                  standby ? "would make a key and publish it, not sign with it"
+                          : "would make a key, publish it and sign with it");
         return;
     }
-    bool good = keyset_generate(keeper->keyset, role, keeper->policy->algorithm, keeper_now(), &key,
-                                &fault);
+    uint8_t algorithm = keyset_algorithm(keeper->keyset, keeper->policy->algorithm);
+    bool good = keyset_generate(keeper->keyset, role, algorithm, keeper_now(), &key, &fault);
     uint16_t tag = good ? key->tag : 0;
     if (good) {
-        good = keyset_move(keeper->keyset, tag, KEY_EVENT_INTRODUCE, keeper_now(), &fault) &&
+        good = keyset_move(keeper->keyset, tag, standby ? KEY_EVENT_PUBLISH : KEY_EVENT_INTRODUCE,
+                           keeper_now(), &fault) &&
                key_store_save(keeper->key_store, keeper->shared->memory,
                               keyset_find(keeper->keyset, tag), &fault);
         if (!good) {
@@ -237,9 +66,12 @@ key_generate(struct keeper *keeper, const struct message_control *control, uint6
     struct json_value *result = json_value_object();
     json_value_put_boolean(result, "done", true);
     json_value_put_boolean(result, "dry_run", false);
-    json_value_printf(result, "text", "made %s %u; it is being published", key_role_word(role),
-                      tag);
-    put_key(keeper, json_value_put_object(result, "key"), keyset_find(keeper->keyset, tag));
+    char note[KEYSET_NOTE_MAX];
+    bool differs = keyset_differs(keeper->keyset, keeper->policy->algorithm, note);
+    json_value_printf(result, "text", "made %s %u of %s; it is being published%s%s",
+                      key_role_word(role), tag, key_algorithm_find(algorithm)->word,
+                      differs ? "; " : "", differs ? note : "");
+    key_show_put(keeper, json_value_put_object(result, "key"), keyset_find(keeper->keyset, tag));
     verb_reply(keeper, request, &result);
     keeper_keys_changed(keeper, 0);
 }
@@ -283,6 +115,46 @@ close_keys(struct keeper *keeper, struct vector *keys)
     vector_close(keys);
 }
 
+// RSA keys in PEM do not say which hash they sign with: what the zone has, or what it should have.
+static uint8_t
+rsa_algorithm_of(const struct keeper *keeper)
+{
+    uint8_t algorithm = keyset_algorithm(keeper->keyset, keeper->policy->algorithm);
+    if (!key_algorithm_is_rsa(algorithm))
+        algorithm = keeper->policy->algorithm;
+    return key_algorithm_is_rsa(algorithm) ? algorithm : 0;
+}
+
+// Keys are taken as they are; what is worth a second look is said.
+static void
+put_import_text(const struct keeper *keeper, struct json_value *result,
+                const struct json_value *list, bool dry_run)
+{
+    struct octets_buffer text;
+    octets_buffer_init(&text);
+    size_t count = json_value_count(list);
+    octets_buffer_printf(&text, "%s %zu key%s", dry_run ? "would import" : "imported", count,
+                         count == 1 ? "" : "s");
+    for (size_t i = 0; i < count; i++) {
+        const struct json_value *key = json_value_at(list, i);
+        int64_t number = json_value_get_integer(key, "algorithm_number", 0);
+        int64_t bits = json_value_get_integer(key, "bits", 0);
+        if (!key_algorithm_is_rsa((uint8_t)number) || bits >= KEY_RSA_BITS_GOOD) {
+            continue;
+        }
+        int64_t tag = json_value_get_integer(key, "tag", 0);
+        octets_buffer_printf(&text,
+                             "; key %" PRId64 " has %" PRId64
+                             " bits, which others may break: replace it by one of %d or more",
+                             tag, bits, KEY_RSA_BITS_GOOD);
+        log_warning("an imported RSA key is short", "zone", keeper->domain, "tag", LOG_NUMBER(tag),
+                    "bits", LOG_NUMBER(bits));
+    }
+    octets_buffer_add_u8(&text, '\0');
+    json_value_put_text(result, "text", (const char *)text.data);
+    octets_buffer_close(&text);
+}
+
 // A zone whose keys are imported before anything was published must not keep the keys that were
 // made at its first start: they stay, published beside the imported ones, unless nothing was ever
 // served with them. Keys that were imported one after the other all stay.
@@ -317,7 +189,7 @@ keep_keys(struct keeper *keeper, struct vector *keys, struct json_value *list, s
             return false;
         }
         log_info("imported a key", "zone", keeper->domain, "tag", LOG_NUMBER(tag));
-        put_key(keeper, json_value_add_object(list), keyset_find(keeper->keyset, tag));
+        key_show_put(keeper, json_value_add_object(list), keyset_find(keeper->keyset, tag));
     }
     return true;
 }
@@ -331,7 +203,9 @@ key_import_files(struct keeper *keeper, const struct message_control *control,
     size_t count = 0;
     struct vector keys;
     vector_init(&keys, sizeof(struct key_pair));
-    struct key_import_options options = {.now = keeper_now()};
+    struct key_import_options options = {.now = keeper_now(),
+                                         .standby = verb_flag(control, "standby"),
+                                         .rsa_algorithm = rsa_algorithm_of(keeper)};
     bool good = true;
     if (message_control_option(control, "role") != NULL) {
         options.has_role = true;
@@ -346,14 +220,13 @@ key_import_files(struct keeper *keeper, const struct message_control *control,
            key_import(keeper->keyset, files, count, &options, &keys, &fault);
     if (good && dry_run) {
         for (size_t i = 0; i < keys.count; i++) {
-            put_key(keeper, json_value_add_object(list), vector_at(&keys, i));
+            key_show_put(keeper, json_value_add_object(list), vector_at(&keys, i));
         }
     } else if (good) {
         good = keep_keys(keeper, &keys, list, &fault);
     }
     if (good) {
-        json_value_printf(result, "text", "%s %zu keys", dry_run ? "would import" : "imported",
-                          json_value_count(list));
+        put_import_text(keeper, result, list, dry_run);
         verb_reply(keeper, message->request, &result);
         if (!dry_run) {
             keeper_keys_changed(keeper, 0);
@@ -429,19 +302,34 @@ key_export(struct keeper *keeper, const struct message_control *control, uint64_
     octets_buffer_close(&public_text);
 }
 
-// Whether the zone could still be signed without this key.
+// Whether another key of the same algorithm does the same work: the DNSKEY of a retired key stays
+// published, so its algorithm must go on signing everything (RFC 4035 section 2.2).
 static bool
-can_spare(struct keeper *keeper, const struct key_pair *key)
+has_stand_in(const struct keyset *keyset, const struct key_pair *key, bool dnskey)
 {
     const struct key_pair *signing[KEYSET_KEYS_MAX];
-    bool spare = true;
-    if (key_pair_signs_dnskey(key)) {
-        spare = keyset_signing(keeper->keyset, true, signing) > 1;
+    unsigned count = keyset_signing(keyset, dnskey, signing);
+    for (unsigned i = 0; i < count; i++) {
+        if (signing[i]->tag != key->tag && signing[i]->algorithm == key->algorithm) {
+            return true;
+        }
     }
-    if (key_pair_signs_zone(key)) {
-        spare = spare && keyset_signing(keeper->keyset, false, signing) > 1;
-    }
-    return spare;
+    return false;
+}
+
+// Whether the zone could still be signed without this key.
+static bool
+can_spare(const struct keeper *keeper, const struct key_pair *key)
+{
+    return (!key_pair_signs_dnskey(key) || has_stand_in(keeper->keyset, key, true)) &&
+           (!key_pair_signs_zone(key) || has_stand_in(keeper->keyset, key, false));
+}
+
+// A key that has never signed is taken back; one that has stays published until caches forget.
+static enum key_event
+retire_event(const struct key_pair *key)
+{
+    return key->state < KEY_ACTIVE ? KEY_EVENT_REMOVE : KEY_EVENT_RETIRE;
 }
 
 static void
@@ -453,6 +341,8 @@ key_retire(struct keeper *keeper, const struct message_control *control, uint64_
         return;
     }
     uint16_t tag = key->tag;
+    enum key_event event = retire_event(key);
+    enum key_state next;
     if (!can_spare(keeper, key)) {
         fault_set(&fault, FAULT_REFUSED,
                   "zone %s: without key %u the zone could not be signed; make its successor first "
@@ -462,42 +352,26 @@ key_retire(struct keeper *keeper, const struct message_control *control, uint64_
         verb_fail(keeper, request, CONTROL_FAILED, &fault);
         return;
     }
+    if (!key_state_next(key->state, event, &next, &fault)) {
+        fault_wrap(&fault, "zone %s: key %u", keeper->domain, tag);
+        verb_fail(keeper, request, CONTROL_FAILED, &fault);
+        return;
+    }
     if (verb_flag(control, "dry_run")) {
         verb_done(keeper, request, true, "would take the key out of signing");
         return;
     }
-    if (!keyset_move(keeper->keyset, tag, KEY_EVENT_RETIRE, keeper_now(), &fault) ||
+    if (!keyset_move(keeper->keyset, tag, event, keeper_now(), &fault) ||
         !key_store_save(keeper->key_store, keeper->shared->memory, keyset_find(keeper->keyset, tag),
                         &fault)) {
         fault_wrap(&fault, "zone %s", keeper->domain);
         verb_fail(keeper, request, 0, &fault);
         return;
     }
-    verb_done(keeper, request, false, "the key signs no more; its DNSKEY stays published");
+    verb_done(keeper, request, false,
+              event == KEY_EVENT_REMOVE ? "the key never signed; its DNSKEY leaves the zone"
+                                        : "the key signs no more; its DNSKEY stays published");
     keeper_keys_changed(keeper, 0);
-}
-
-static void
-key_timeline(struct keeper *keeper, uint64_t request)
-{
-    struct json_value *result = json_value_object();
-    json_value_put_text(result, "zone", keeper->domain);
-    struct json_value *steps = json_value_put_array(result, "steps");
-    for (size_t i = 0; i < keyset_count(keeper->keyset); i++) {
-        const struct key_pair *key = keyset_at(keeper->keyset, i);
-        for (unsigned state = 0; state < KEY_STATE_COUNT; state++) {
-            if (key->times.at[state] == 0) {
-                continue;
-            }
-            struct json_value *step = json_value_add_object(steps);
-            json_value_put_time(step, "at", key->times.at[state]);
-            json_value_put_integer(step, "tag", key->tag);
-            json_value_put_text(step, "role", key_role_word(key->role));
-            json_value_put_text(step, "what", key_state_word((enum key_state)state));
-            json_value_put_null(step, "text");
-        }
-    }
-    verb_reply(keeper, request, &result);
 }
 
 void
@@ -513,11 +387,11 @@ key_verb(struct keeper *keeper, const struct message_control *control, struct me
                   keeper->domain);
         verb_fail(keeper, request, CONTROL_FAILED, &fault);
     } else if (strcmp(control->verb, "list") == 0) {
-        key_list(keeper, request);
+        key_show_list(keeper, request);
     } else if (strcmp(control->verb, "ds") == 0) {
-        key_ds(keeper, request);
+        key_show_ds(keeper, request);
     } else if (strcmp(control->verb, "dnskey") == 0) {
-        key_dnskey(keeper, request);
+        key_show_dnskey(keeper, request);
     } else if (strcmp(control->verb, "generate") == 0) {
         key_generate(keeper, control, request);
     } else if (strcmp(control->verb, "import") == 0) {
@@ -527,7 +401,7 @@ key_verb(struct keeper *keeper, const struct message_control *control, struct me
     } else if (strcmp(control->verb, "retire") == 0) {
         key_retire(keeper, control, request);
     } else if (strcmp(control->verb, "timeline") == 0) {
-        key_timeline(keeper, request);
+        key_show_timeline(keeper, request);
     } else {
         fault_set(&fault, FAULT_UNSUPPORTED, "key %s: not in this version", control->verb);
         verb_fail(keeper, request, CONTROL_FAILED, &fault);

@@ -143,6 +143,22 @@ key_store_has_keys(const char *directory)
     return has;
 }
 
+bool
+key_store_has_sealed(const char *directory)
+{
+    bool has = false;
+    const struct dirent *entry;
+    DIR *listing = opendir(directory);
+    while (listing && !has && (entry = readdir(listing))) {
+        char *stem = stem_of(entry->d_name, sealed_ending);
+        has = stem != NULL;
+        free(stem);
+    }
+    if (listing)
+        closedir(listing);
+    return has;
+}
+
 // The three texts of a key while it is read.
 struct key_texts {
     struct octets part[PARTS];

@@ -30,6 +30,8 @@ bool key_store_open(const char *directory, const uint8_t *apex,
 void key_store_close(struct key_store **store);
 // True when a directory holds a key file of either kind (then key_seal_open's may_make is false).
 bool key_store_has_keys(const char *directory);
+// True when one of them is sealed: then a seal is needed whatever the storage is.
+bool key_store_has_sealed(const char *directory);
 // Reads every key file into the keyset. All or nothing: an unreadable, corrupt or contradicting
 // file is a fault that names it, and the keyset stays as it was (the zone keeps what it serves;
 // never a part-signed zone). Files of the other storage kind are read too.

@@ -1,5 +1,6 @@
 #include "secondary/signer/keys/keyset.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -223,6 +224,32 @@ keyset_missing(const struct keyset *keyset, const struct key_policy *policy,
     return count;
 }
 
+uint8_t
+keyset_algorithm(const struct keyset *keyset, uint8_t wanted)
+{
+    const struct key_pair *keys[KEYSET_KEYS_MAX];
+    unsigned count = keyset_published(keyset, keys);
+    for (unsigned i = 0; i < count; i++)
+        if (keys[i]->algorithm == wanted)
+            return wanted;
+    return count ? keys[0]->algorithm : wanted;
+}
+
+bool
+keyset_differs(const struct keyset *keyset, uint8_t wanted, char ret_note[static KEYSET_NOTE_MAX])
+{
+    uint8_t at_hand = keyset_algorithm(keyset, wanted);
+    if (at_hand == wanted)
+        return false;
+    snprintf(ret_note, KEYSET_NOTE_MAX,
+             "the policy says algorithm %s, the zone's keys are of %s and go on signing; algorithm "
+             "rollovers are not in this version: set algorithm: %s in the policy, or import keys "
+             "of %s",
+             key_algorithm_find(wanted)->word, key_algorithm_find(at_hand)->word,
+             key_algorithm_find(at_hand)->word, key_algorithm_find(wanted)->word);
+    return true;
+}
+
 unsigned
 keyset_signing(const struct keyset *keyset, bool dnskey,
                const struct key_pair *ret_keys[static KEYSET_KEYS_MAX])
@@ -279,11 +306,11 @@ algorithm_covered(const struct keyset *keyset, uint8_t algorithm, struct fault *
     if (dnskey && signs_with(keyset, false, algorithm))
         return true;
     return fault_set(fault, FAULT_CONFIG,
-                     "zone %s has no active %s of algorithm %u; \"key generate\" or \"key import\" "
-                     "one",
+                     "zone %s has no active %s of algorithm %u (%s), of which it has other keys; "
+                     "\"key import\" one, or retire and remove those",
                      name_to_text_short(keyset->apex, apex),
                      dnskey ? "ZSK or CSK (signs the zone)" : "KSK or CSK (signs the DNSKEY set)",
-                     algorithm);
+                     algorithm, key_algorithm_name(algorithm));
 }
 
 bool

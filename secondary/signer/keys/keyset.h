@@ -44,6 +44,15 @@ bool keyset_generate(struct keyset *keyset, enum key_role role, uint8_t algorith
 // Gives how many.
 unsigned keyset_missing(const struct keyset *keyset, const struct key_policy *policy,
                         enum key_role ret_roles[static 2]);
+// The algorithm that a further key of this zone is made of: wanted (the policy's) where no key is
+// published or one of that algorithm is, else that of the keys at hand. Another one beside them
+// would be the first step of an algorithm rollover.
+uint8_t keyset_algorithm(const struct keyset *keyset, uint8_t wanted);
+// A sentence for operators where the published keys are of another algorithm than wanted, which
+// changes nothing. False: they are not.
+#define KEYSET_NOTE_MAX 320
+bool keyset_differs(const struct keyset *keyset, uint8_t wanted,
+                    char ret_note[static KEYSET_NOTE_MAX]);
 // True when the zone can be signed: an active key for the DNSKEY RRset and one for the rest,
 // private parts at hand, for every algorithm that is published. The fault says what is missing and
 // the cure.

@@ -1,0 +1,258 @@
+"""Keys over a zone's life: every algorithm, split and combined, several at once, standby; keys that cannot be read while
+the zone must stay; a policy that asks for another algorithm; two signers with the same keys."""
+
+import re
+import shutil
+import subprocess
+
+import dns.dnssec
+import dns.rdata
+import dns.rdatatype
+import pytest
+
+from tandem import HOST, ControlError, axfr, wait_for
+
+ZONE = """$ORIGIN example.gov.
+$TTL 300
+@       IN SOA ns1 hostmaster {serial} 7200 900 1209600 300
+@       IN NS  ns1
+ns1     IN A   192.0.2.53
+www     IN A   192.0.2.{address}
+*.sites IN A   192.0.2.80
+mail    IN MX  10 ns1
+sub     IN NS  ns.sub
+ns.sub  IN A   192.0.2.54
+"""
+ALGORITHMS = {
+    "rsasha256": 8,
+    "rsasha512": 10,
+    "ecdsap256sha256": 13,
+    "ecdsap384sha384": 14,
+    "ed25519": 15,
+    "ed448": 16,
+}
+BITS = {8: 2048, 10: 2048, 13: 256, 14: 384, 15: 256, 16: 456}
+
+
+class Scene:
+    """A primary with one zone and secondaries that sign it."""
+
+    def __init__(self, work):
+        self.work, self.serial = work, 0
+        self.edit(1)
+        self.primary = work.primary([{"domain": "example.gov", "file": "zone"}]).start()
+
+    def edit(self, address):
+        self.serial += 1
+        self.work.write("zone", ZONE.format(serial=self.serial, address=address))
+
+    def change(self, address):
+        self.edit(address)
+        self.primary.control("reload")
+
+    def secondary(self, name="secondary", start=True, **policy):
+        policy = {"id": "default", "key-storage": "plain", **policy}
+        secondary = self.work.secondary(
+            [{"domain": "example.gov", "acl": ["out"]}], self.primary.port, name=name, policy=[policy],
+            acl=[{"id": "out", "address": [HOST], "action": ["transfer"]}],
+        )
+        secondary.keys = self.work.path / name / "state/keys/example.gov"
+        if start:
+            secondary.start()
+            served(secondary, 1)
+        return secondary
+
+
+def www(secondary):
+    found = [rrset for rrset in secondary.ask("www.example.gov", "A", dnssec=True).answer]
+    return [rrset[0].to_text() for rrset in found if rrset.rdtype == dns.rdatatype.A]
+
+
+def served(secondary, address):
+    wait_for(lambda: www(secondary) == [f"192.0.2.{address}"], f"192.0.2.{address} served", about=secondary.log)
+
+
+def keys_of(secondary, role=None):
+    return [key for key in secondary.control("key", "list", "example.gov")["keys"] if role in (None, key["role"])]
+
+
+def signers_of(secondary, name, rdtype):
+    """Tags in the RRSIGs of an RRset."""
+    answer = secondary.ask(name, rdtype, dnssec=True)
+    return sorted(
+        rrsig.key_tag
+        for rrset in answer.answer
+        if rrset.rdtype == dns.rdatatype.RRSIG
+        for rrsig in rrset
+        if rrsig.type_covered == dns.rdatatype.from_text(rdtype)
+    )
+
+
+def transfer(secondary):
+    """The whole zone as sorted text."""
+    return axfr(secondary.port, "example.gov").to_text(sorted=True, relativize=False) + "\n"
+
+
+def verify_by_bind(work, secondary, *options):
+    """dnssec-verify over the whole transferred zone."""
+    path = work.write("transferred", transfer(secondary))
+    done = subprocess.run(["dnssec-verify", *options, "-o", "example.gov", path], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr + done.stdout
+
+
+@pytest.fixture
+def scene(work):
+    return Scene(work)
+
+
+@pytest.mark.parametrize("word", ALGORITHMS)
+def test_a_zone_is_signed_with_the_policys_algorithm_by_ksk_and_zsk_and_after_a_restart(scene, work, word):
+    secondary = scene.secondary(algorithm=word)
+    keys = keys_of(secondary)
+    assert sorted(key["role"] for key in keys) == ["KSK", "ZSK"]
+    for key in keys:
+        assert (key["algorithm"], key["algorithm_number"]) == (word, ALGORITHMS[word])
+        assert (key["bits"], key["state"], key["storage"]) == (BITS[ALGORITHMS[word]], "active", "plain")
+    verify_by_bind(work, secondary)
+    secondary.stop()
+    secondary.start()
+    assert keys_of(secondary) == keys
+    scene.change(2)
+    served(secondary, 2)
+    verify_by_bind(work, secondary)
+    assert secondary.control("zone", "verify", "example.gov")["verified"] is True
+    # DS and DNSKEY as another computes them.
+    (ksk,) = [line for line in secondary.control("key", "dnskey", "example.gov")["dnskey"] if line["flags"] == 257]
+    dnskey = dns.rdata.from_text("IN", "DNSKEY", ksk["text"].split("DNSKEY ")[1])
+    for ds in secondary.control("key", "ds", "example.gov")["ds"]:
+        digest = {2: "SHA256", 4: "SHA384"}[ds["digest_type"]]
+        assert dns.dnssec.make_ds("example.gov.", dnskey, digest) == dns.rdata.from_text(
+            "IN", "DS", ds["text"].split(" DS ")[1]
+        )
+
+
+@pytest.mark.parametrize("word", ["rsasha256", "ed25519"])
+def test_one_csk_sealed_signs_everything(scene, work, word):
+    secondary = scene.secondary(algorithm=word, **{"single-type-signing": True, "key-storage": "sealed"})
+    (key,) = keys_of(secondary)
+    assert (key["role"], key["storage"]) == ("CSK", "sealed")
+    assert signers_of(secondary, "example.gov", "DNSKEY") == signers_of(secondary, "www.example.gov", "A") == [key["tag"]]
+    verify_by_bind(work, secondary, "-z")
+    secondary.stop()
+    secondary.start()
+    assert keys_of(secondary) == [key]
+
+
+def test_several_keys_of_a_role_all_sign_and_a_standby_does_not(scene, work):
+    secondary = scene.secondary(algorithm="ed25519")
+    made = {}
+    for name, role, options in (("second", "ZSK", {}), ("ksk", "KSK", {}), ("standby", "ZSK", {"standby": True})):
+        made[name] = secondary.control("key", "generate", "example.gov", role=role, wait=True, **options)["key"]
+    assert made["standby"]["state"] == "published"
+    zsk = sorted(key["tag"] for key in keys_of(secondary, "ZSK") if key["state"] == "active")
+    ksk = sorted(key["tag"] for key in keys_of(secondary, "KSK"))
+    assert len(zsk) == len(ksk) == 2
+    wait_for(lambda: signers_of(secondary, "www.example.gov", "A") == zsk, "both sign", about=secondary.log)
+    wait_for(lambda: signers_of(secondary, "example.gov", "DNSKEY") == ksk, "both sign", about=secondary.log)
+    (dnskey,) = [r for r in secondary.ask("example.gov", "DNSKEY").answer if r.rdtype == dns.rdatatype.DNSKEY]
+    assert made["standby"]["tag"] in [dns.dnssec.key_id(rdata) for rdata in dnskey]
+    verify_by_bind(work, secondary)
+    # A standby is taken back; one of two retires but stays published; the last one stays.
+    secondary.control("key", "retire", "example.gov", str(made["standby"]["tag"]), wait=True)
+    secondary.control("key", "retire", "example.gov", str(made["second"]["tag"]), wait=True)
+    (left,) = [tag for tag in zsk if tag != made["second"]["tag"]]
+    wait_for(lambda: signers_of(secondary, "www.example.gov", "A") == [left], "one signs", about=secondary.log)
+    (dnskey,) = [r for r in secondary.ask("example.gov", "DNSKEY").answer if r.rdtype == dns.rdatatype.DNSKEY]
+    tags = [dns.dnssec.key_id(rdata) for rdata in dnskey]
+    assert made["standby"]["tag"] not in tags and made["second"]["tag"] in tags
+    with pytest.raises(ControlError, match="make its successor first"):
+        secondary.control("key", "retire", "example.gov", str(left))
+    verify_by_bind(work, secondary)
+
+
+def test_a_policy_with_another_algorithm_changes_no_keys_and_status_says_so(scene, work):
+    secondary = scene.secondary(algorithm="ed25519")
+    keys = keys_of(secondary)
+    secondary.stop()
+    secondary.config["policy"][0]["algorithm"] = "rsasha256"
+    secondary.start()
+    assert keys_of(secondary) == keys
+    scene.change(2)
+    served(secondary, 2)
+    verify_by_bind(work, secondary)
+    zone = secondary.zone("example.gov")
+    assert zone["state"] == "ok"
+    assert "the zone's keys are of ed25519 and go on signing" in zone["reason"]
+    assert "algorithm rollovers are not in this version" in zone["reason"]
+    made = secondary.control("key", "generate", "example.gov", role="ZSK", wait=True)
+    assert made["key"]["algorithm"] == "ed25519" and "rsasha256" in made["text"]
+    wait_for(lambda: len(signers_of(secondary, "www.example.gov", "A")) == 2, "both sign", about=secondary.log)
+    verify_by_bind(work, secondary)
+
+
+DAMAGE = {
+    "cut": (".private", lambda text: text[: len(text) // 2], "it may be cut|expected base64|private key of"),
+    "another key's public part": (".key", lambda text: text[:-20] + "A" * 10 + text[-10:], "do not belong|no base64"),
+    "unknown algorithm": (".private", lambda text: text.replace("Algorithm: 15", "Algorithm: 253"), "253 .PRIVATEDNS. is"),
+    "protocol": (".key", lambda text: text.replace(" 3 15 ", " 2 15 "), "protocol 2: expected 3"),
+    "state": (".state", lambda text: text.replace("ZSK: yes", "ZSK: maybe"), "lines KSK and ZSK"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_key_file_leaves_the_zone_served_and_is_named(scene, work, damage):
+    ending, change, sentence = DAMAGE[damage]
+    secondary = scene.secondary(algorithm="ed25519")
+    (path,) = [path for path in secondary.keys.glob("K*" + ending) if is_zsk(path)]
+    whole = path.read_text()
+    path.write_text(change(whole))
+    assert path.read_text() != whole
+    # The daemon that runs has its keys: it goes on.
+    scene.change(2)
+    served(secondary, 2)
+    verify_by_bind(work, secondary)
+    before = transfer(secondary)
+    secondary.stop()
+    secondary.start()
+    wait_for(lambda: secondary.zone("example.gov")["state"] == "failed", "the fault shown", about=secondary.log)
+    reason = secondary.zone("example.gov")["reason"]
+    assert path.stem in reason and re.search(sentence, reason), reason
+    assert "nothing new is signed and what is served stays" in reason and "tandemctl reload" in reason
+    assert path.stem in secondary.log()
+    wait_for(lambda: any(path.stem in mail.get_content() for mail in secondary.mails()), "the mail", about=secondary.log)
+    with pytest.raises(ControlError, match="its keys cannot be read"):
+        secondary.control("key", "list", "example.gov")
+    scene.change(3)  # not published in part, nor at all
+    wait_for(lambda: "serial=3" in secondary.log() or secondary.control("zone", "refresh", "example.gov"), "a poll")
+    assert transfer(secondary) == before
+    # Mended.
+    path.write_text(whole)
+    secondary.control("reload")
+    served(secondary, 3)
+    verify_by_bind(work, secondary)
+    assert secondary.zone("example.gov")["state"] == "ok"
+
+
+def is_zsk(path):
+    """That one of a pair of keys signs the zone."""
+    return "ZSK: yes" in path.with_suffix(".state").read_text()
+
+
+@pytest.mark.parametrize("word", ["rsasha256", "ed25519"])
+def test_two_signers_with_the_same_keys_publish_the_same_octets(scene, work, word):
+    one = scene.secondary("one", algorithm=word, **{"signing-threads": 1})
+    other = scene.secondary("other", start=False, algorithm=word, **{"signing-threads": 2})
+    shutil.copytree(one.keys, other.keys)
+    other.keys.parent.chmod(0o700)
+    other.start()
+    served(other, 1)
+    assert keys_of(other) == keys_of(one)
+    zones = []
+    for turn in range(1, 4):  # a moment at which the quantised times step may lie between the two
+        for secondary in (one, other):
+            secondary.control("zone", "sign", "example.gov", serial=str(1900000000 + turn), wait=True)
+        zones = [transfer(one), transfer(other)]
+        if zones[0] == zones[1]:
+            break
+    assert zones[0] == zones[1]
+    assert zones[0].count("RRSIG") > 10
