@@ -75,6 +75,11 @@ keeper_state(const struct keeper *keeper, char *reason, size_t size)
                                               : "first content is being signed");
         return "loading";
     }
+    char note[KEYSET_NOTE_MAX];
+    if (keeper->policy != NULL && keeper->keyset != NULL &&
+        keyset_differs(keeper->keyset, keeper->policy->algorithm, note)) {
+        snprintf(reason, size, "%s", note); // nothing is wrong, but it is not what was asked for
+    }
     return "ok";
 }
 

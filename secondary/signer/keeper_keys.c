@@ -147,8 +147,8 @@ keeper_make_keys(struct keeper *keeper, struct fault *fault)
     unsigned count = keyset_missing(keeper->keyset, &policy, roles);
     for (unsigned i = 0; i < count; i++) {
         const struct key_pair *key;
-        if (!keyset_generate(keeper->keyset, roles[i], policy.algorithm, keeper_now(), &key,
-                             fault) ||
+        uint8_t algorithm = keyset_algorithm(keeper->keyset, policy.algorithm);
+        if (!keyset_generate(keeper->keyset, roles[i], algorithm, keeper_now(), &key, fault) ||
             !keyset_move(keeper->keyset, key->tag, KEY_EVENT_INTRODUCE, keeper_now(), fault) ||
             !key_store_save(keeper->key_store, keeper->shared->memory,
                             keyset_find(keeper->keyset, key->tag), fault)) {
@@ -165,7 +165,8 @@ static bool
 open_keys(struct keeper *keeper, struct fault *fault)
 {
     const struct key_seal *seal = NULL;
-    if (storage_of(keeper->policy) == KEY_STORAGE_SEALED) {
+    if (storage_of(keeper->policy) == KEY_STORAGE_SEALED ||
+        key_store_has_sealed(keeper->key_directory)) {
         seal =
             keeper->shared->seal(keeper->shared->context, keeper->policy->key_secret_file, fault);
         if (seal == NULL) {
@@ -193,13 +194,16 @@ void
 keeper_prepare_keys(struct keeper *keeper)
 {
     struct fault fault = {0};
+    char note[KEYSET_NOTE_MAX];
     if (keeper->policy == NULL || keeper->keyset != NULL) {
         return;
     }
     if (!open_keys(keeper, &fault)) {
-        fault_wrap(&fault, "zone %s: the keys cannot be read, so nothing new is signed",
+        fault_wrap(&fault,
+                   "zone %s: the keys cannot be read, so nothing new is signed and what is served "
+                   "stays until its signatures end; mend this, then \"tandemctl reload\"",
                    keeper->domain);
-        keeper_fault_set(keeper, &fault, EVENT_KEY, "");
+        keeper_fault_set(keeper, &fault, EVENT_KEY, "tandemctl reload");
         return;
     }
     bool none = keyset_count(keeper->keyset) == 0;
@@ -214,6 +218,9 @@ keeper_prepare_keys(struct keeper *keeper)
         return;
     }
     keeper_fault_clear(keeper);
+    if (keyset_differs(keeper->keyset, keeper->policy->algorithm, note)) {
+        log_warning(note, "zone", keeper->domain);
+    }
 }
 
 bool
