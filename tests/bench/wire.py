@@ -271,7 +271,8 @@ class Wire:
         say("unchanged polls")
         times, used, written = unchanged_polls(signer.secondary, ZONE, {**pids, "primary": primary.process.pid},
                                                self.given.polls, self.patience)
-        octets = sum(written_octets(pid) - before[name] for name, pid in pids.items())
+        # The desk logs each order of `zone refresh`, here into a file; a poll by the clock has no order.
+        octets = sum(written_octets(pid) - before[name] for name, pid in pids.items() if name != "desk")
         per = ms(1) / self.given.polls / (self.records / 100000)
         rest = sum(used[name] for name in pids if name not in ("fetcher", "signer"))
         both = used["fetcher"] + used["signer"]
