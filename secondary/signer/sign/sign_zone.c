@@ -354,9 +354,9 @@ block_sign(void *context, unsigned thread, size_t first, size_t end)
         struct sign_item *item = vector_at(&job->plan.items, i + 1);
         if (!sign_node(&job->hands[thread], &job->common, item, false))
             atomic_store(&job->failed, true);
+        if (job->request.progress) // for each: one thread alone has a single block
+            atomic_fetch_add(&job->request.progress->records_done, 1);
     }
-    if (job->request.progress)
-        atomic_fetch_add(&job->request.progress->records_done, end - first);
 }
 
 static bool
