@@ -210,6 +210,11 @@ peer_answer(const struct peer_service *service, const struct peer_request *reque
     peer_init(&peer, service, request, query);
     if (query->has_tsig && !signature_check(&peer, exchange, memory, size, ret_outcome))
         return;
+    // The expanded zone's serial moves with its content (expanded.h). A secondary that believed
+    // this of a stranger would miss changes, so only who signs is told, in an answer that is
+    // signed.
+    peer.client.serial_follows =
+        peer.key && (query->type == RRTYPE_SOA || query->type == RRTYPE_IXFR);
     if (query->kind == QUERY_TRANSFER)
         transfer_answer(&peer, memory, size, ret_outcome);
     else if (query->kind == QUERY_NOTIFY)

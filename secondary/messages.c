@@ -447,6 +447,7 @@ message_poll_facts_write(const struct message_poll_facts *facts, struct octets_b
     octets_buffer_add_u64(body, facts->transfers_failed);
     octets_buffer_add_u64(body, facts->deltas_ok);
     octets_buffer_add_u64(body, facts->deltas_failed);
+    octets_buffer_add_u64(body, facts->unchanged);
     octets_buffer_add_u64(body, facts->octets_in);
     octets_buffer_add_u64(body, facts->notifies_in);
     octets_buffer_add_u32(body, facts->downstream_count);
@@ -474,6 +475,7 @@ message_poll_facts_read(struct octets body, struct message_poll_facts *ret_facts
     facts.transfers_failed = octets_read_u64(&reader);
     facts.deltas_ok = octets_read_u64(&reader);
     facts.deltas_failed = octets_read_u64(&reader);
+    facts.unchanged = octets_read_u64(&reader);
     facts.octets_in = octets_read_u64(&reader);
     facts.notifies_in = octets_read_u64(&reader);
     facts.downstream_count = octets_read_u32(&reader);

@@ -248,6 +248,7 @@ struct message_poll_facts {
     int64_t round_trip_ms;
     uint64_t transfers_ok, transfers_failed; // of the whole zone
     uint64_t deltas_ok, deltas_failed;       // by IXFR; failed: also those that the signer doubted
+    uint64_t unchanged; // polls that one SOA answered: nothing has changed
     uint64_t octets_in, notifies_in;
     char *kind; // of the last poll that got an answer: "axfr", "ixfr", "soa" (it said that nothing
                 // changed), "" none

@@ -50,6 +50,7 @@ struct answer_client {
     size_t tail_room;    // octets to leave free behind the response (TSIG_SIZE_MAX where it will be
                          // signed)
     const void *context; // for may_ask
+    bool serial_follows; // say so to a client that asks (common/dns/edns.h)
     int64_t now;         // unix seconds
 };
 

@@ -106,7 +106,7 @@ static const struct config_row rows[] = {
      .help = "the same after a failure"},
     {"zone.expire", CONFIG_DURATION, 0, "soa", "soa|never", .minimum = 1, .maximum = NEVER_LONGER,
      .help = "stop answering when the primary was silent for so long"},
-    {"zone.request-ixfr", CONFIG_WORD, 0, "auto", "auto|no|yes", "auto|no",
+    {"zone.request-ixfr", CONFIG_WORD, 0, "auto", "auto|no|yes",
      .help = "auto: IXFR where the primary announces that its serial follows content"},
     {"zone.gate", CONFIG_MAP, .help = "what must not be published unasked"},
     {"zone.gate.max-removed", CONFIG_PERCENT, 0, "30%",

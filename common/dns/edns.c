@@ -46,6 +46,10 @@ option_read(struct edns *edns, uint16_t code, const uint8_t *value, uint16_t len
         edns->expire = true;
     else if (code == OPTION_COOKIE)
         cookie_read(edns, value, length);
+    else if (code == EDNS_OPTION_SERIAL_FOLLOWS && length == 0)
+        edns->asks_serial_follows = true;
+    else if (code == EDNS_OPTION_SERIAL_FOLLOWS)
+        edns->serial_follows = length == 1 && *value == EDNS_SERIAL_FOLLOWS_YES;
 }
 
 void
@@ -84,6 +88,8 @@ options_size(const struct edns_answer *answer)
         size += OPTION_HEAD_SIZE + 4;
     if (answer->cookie_length)
         size += OPTION_HEAD_SIZE + answer->cookie_length;
+    if (answer->serial_follows)
+        size += OPTION_HEAD_SIZE + 1;
     if (answer->ede != EDE_NONE)
         size += OPTION_HEAD_SIZE + 2 + (answer->ede_text ? strlen(answer->ede_text) : 0);
     return size;
@@ -116,6 +122,7 @@ ede_write(struct octets_writer *writer, const struct edns_answer *answer)
 static void
 options_write(struct octets_writer *writer, const struct edns_answer *answer)
 {
+    static const uint8_t follows = EDNS_SERIAL_FOLLOWS_YES;
     uint8_t expire[4];
     octets_put_u32(expire, answer->expire);
     if (answer->nsid_length)
@@ -124,6 +131,8 @@ options_write(struct octets_writer *writer, const struct edns_answer *answer)
         option_write(writer, OPTION_EXPIRE, expire, sizeof(expire));
     if (answer->cookie_length)
         option_write(writer, OPTION_COOKIE, answer->cookie, answer->cookie_length);
+    if (answer->serial_follows)
+        option_write(writer, EDNS_OPTION_SERIAL_FOLLOWS, &follows, 1);
     if (answer->ede != EDE_NONE)
         ede_write(writer, answer);
 }

@@ -1,5 +1,6 @@
 // EDNS(0), RFC 6891: the OPT record of a query as facts, and the OPT of an answer. Options known:
-// NSID (RFC 5001), EXPIRE (7314), COOKIE (7873), PADDING, EDE (8914); others are ignored.
+// NSID (RFC 5001), EXPIRE (7314), COOKIE (7873), PADDING, EDE (8914), and SERIAL-FOLLOWS of our
+// own; others are ignored.
 #ifndef TANDEM_DNS_EDNS_H
 #define TANDEM_DNS_EDNS_H
 
@@ -12,13 +13,22 @@
 
 #define EDNS_UDP_SIZE_DEFAULT 1232
 #define EDNS_COOKIE_MAX       40
+// SERIAL-FOLLOWS, from the range for local use (RFC 6891 section 9; software that does not know it
+// ignores it): a client asks with no octets; the answer's one octet says "the serial of this zone
+// moves whenever its content does, and never else", as no SOA can (common/transfer/README.md,
+// decision 10).
+#define EDNS_OPTION_SERIAL_FOLLOWS 65353
+#define EDNS_SERIAL_FOLLOWS_YES    1
 
 struct edns {
     bool present;
     uint16_t udp_size; // at least 512
     uint8_t version;
     bool dnssec_ok;
-    bool nsid, expire;     // asked for
+    bool nsid, expire; // asked for
+    // The option without octets (a query asks) and with the one that says yes (of an answer). Some
+    // servers send unknown options back as they came.
+    bool asks_serial_follows, serial_follows;
     bool malformed;        // an option runs over the end: FORMERR
     uint8_t cookie_length; // 0: none; 8, or 16 to 40; anything else is malformed (RFC 7873 5.2.2)
     uint8_t cookie[EDNS_COOKIE_MAX];
@@ -39,6 +49,7 @@ struct edns_answer {
     uint8_t nsid_length;
     bool has_expire;
     uint32_t expire;
+    bool serial_follows;
 };
 // Octets that edns_write will write.
 size_t edns_size(const struct edns_answer *answer);

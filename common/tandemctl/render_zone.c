@@ -18,9 +18,10 @@ refresh_line(const struct render *render, const struct json_value *zone)
     int64_t failures = json_value_get_integer(zone, "refresh/failures", 0);
     if (!json_value_get(zone, "refresh/last_try_at") && !json_value_get(zone, "refresh/next_at"))
         return;
-    render_line(render, "refresh     from %s, last success %s, next %s",
-                json_value_get_text(zone, "refresh/primary", "-"),
-                render_moment(render, zone, "refresh/last_success_at", last),
+    const char *kind = json_value_get_text(zone, "refresh/kind", NULL);
+    render_line(render, "refresh     from %s%s%s, last success %s, next %s",
+                json_value_get_text(zone, "refresh/primary", "-"), kind ? " by " : "",
+                kind ? kind : "", render_moment(render, zone, "refresh/last_success_at", last),
                 render_moment(render, zone, "refresh/next_at", next));
     if (error || failures > 0)
         render_line(render, "            %" PRId64 " failures in a row: %s", failures,

@@ -1,5 +1,6 @@
 #include "common/transfer/soa_query.h"
 
+#include "common/dns/edns.h"
 #include "common/dns/message_read.h"
 #include "common/dns/message_write.h"
 #include "common/dns/rcode.h"
@@ -24,6 +25,16 @@ soa_query_close(struct soa_query *query)
     tsig_exchange_close(&query->exchange);
 }
 
+static void
+write_opt(struct message_writer *writer)
+{
+    static const uint8_t root[1] = {0};
+    uint8_t option[4] = {0};
+    octets_put_u16(option, EDNS_OPTION_SERIAL_FOLLOWS);
+    ENSURE(message_write_rr(writer, MESSAGE_ADDITIONAL, root, RRTYPE_OPT, EDNS_UDP_SIZE_DEFAULT, 0,
+                            option, sizeof(option)));
+}
+
 size_t
 soa_query_write(struct soa_query *query, uint16_t id, void *memory, size_t size, int64_t now)
 {
@@ -33,6 +44,8 @@ soa_query_write(struct soa_query *query, uint16_t id, void *memory, size_t size,
     query->id = id;
     message_writer_init(&writer, memory, size, id, 0);
     ENSURE(message_write_question(&writer, query->apex, RRTYPE_SOA, RRCLASS_IN));
+    if (query->asks_follows)
+        write_opt(&writer);
     size_t length = message_length(&writer);
     if (key) {
         tsig_exchange_close(&query->exchange);
@@ -113,6 +126,28 @@ read_serial(const struct soa_query *query, struct octets_reader *reader, unsigne
     return false;
 }
 
+// Behind the answers. An answer that cannot be read to its end says nothing.
+static bool
+says_follows(const uint8_t *message, size_t length)
+{
+    struct octets_reader reader;
+    struct message_header header;
+    struct message_question question;
+    struct message_rr rr;
+    struct edns edns = {0};
+    octets_reader_init(&reader, message, length);
+    if (!message_read_header(&reader, &header) || !message_read_question(&reader, &question))
+        return false;
+    unsigned count = (unsigned)header.ancount + header.nscount + header.arcount;
+    for (unsigned i = 0; i < count; i++) {
+        if (!message_read_rr(&reader, &rr))
+            return false;
+        if (rr.type == RRTYPE_OPT)
+            edns_read(&reader, &rr, &edns);
+    }
+    return edns.present && !edns.malformed && edns.serial_follows;
+}
+
 enum soa_query_result
 soa_query_read(struct soa_query *query, const uint8_t *message, size_t length, int64_t now,
                uint32_t *ret_serial, struct fault *fault)
@@ -132,5 +167,6 @@ soa_query_read(struct soa_query *query, const uint8_t *message, size_t length, i
         return failed_because(query, FAULT_REFUSED, "its answer is not authoritative", fault);
     if (!read_serial(query, &reader, header.ancount, ret_serial))
         return failed_because(query, FAULT_SYNTAX, "no SOA in its answer", fault);
+    query->follows = query->asks_follows && query->exchange.key && says_follows(message, length);
     return SOA_QUERY_SERIAL;
 }

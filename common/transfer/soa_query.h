@@ -11,13 +11,19 @@
 #include "common/dns/name.h"
 #include "common/dns/tsig.h"
 
-#define SOA_QUERY_SIZE_MAX (MESSAGE_HEADER_SIZE + NAME_SIZE_MAX + 4 + TSIG_SIZE_MAX)
+#define SOA_QUERY_OPT_SIZE 15 // an OPT with one option without octets
+#define SOA_QUERY_SIZE_MAX                                                                         \
+    (MESSAGE_HEADER_SIZE + NAME_SIZE_MAX + 4 + SOA_QUERY_OPT_SIZE + TSIG_SIZE_MAX)
 
 struct soa_query {
     uint8_t apex[NAME_SIZE_MAX];
     const char *primary; // for faults; borrowed
     uint16_t id;
     struct tsig_exchange exchange; // key NULL: unsigned
+    bool asks_follows; // set between init and write: ask whether the serial follows content
+    // Of an answer SOA_QUERY_SERIAL: it was asked, the answer is signed, and says so
+    // (SERIAL-FOLLOWS of edns.h).
+    bool follows;
 };
 void soa_query_init(struct soa_query *query, const uint8_t *apex, const char *primary,
                     const struct tsig_key *key);

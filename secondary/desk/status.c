@@ -92,6 +92,7 @@ put_refresh(struct json_value *object, const struct known_zone *zone)
     json_value_put_integer(refresh, "failures", zone->poll.failures_in_row);
     json_value_put_text(refresh, "error", or_null(zone->poll.failure));
     json_value_put_text(refresh, "primary", or_null(zone->poll.primary));
+    json_value_put_text(refresh, "kind", or_null(zone->poll.kind));
 }
 
 static void
@@ -542,6 +543,12 @@ zone_metrics(const struct known_zone *zone, struct metrics *metrics)
                     "axfr", "ok");
         metrics_set(metrics, METRIC_ZONE_TRANSFERS, (double)zone->poll.transfers_failed, name, "in",
                     "axfr", "failed");
+        metrics_set(metrics, METRIC_ZONE_TRANSFERS, (double)zone->poll.deltas_ok, name, "in",
+                    "ixfr", "ok");
+        metrics_set(metrics, METRIC_ZONE_TRANSFERS, (double)zone->poll.deltas_failed, name, "in",
+                    "ixfr", "failed");
+        metrics_set(metrics, METRIC_ZONE_TRANSFERS, (double)zone->poll.unchanged, name, "in", "soa",
+                    "ok");
     }
     if (!zone->has_facts) {
         return;

@@ -19,8 +19,8 @@
 #include "common/daemon/control.h"
 #include "common/daemon/log.h"
 #include "common/net/loop.h"
+#include "secondary/fetcher/attempt.h"
 #include "secondary/fetcher/primaries.h"
-#include "secondary/fetcher/receive.h"
 #include "secondary/fetcher/waiters.h"
 
 enum poll_state { POLL_IDLE, POLL_QUEUED, POLL_TRANSFER, POLL_VERDICT };
@@ -33,18 +33,23 @@ struct poll {
     enum poll_state state;
     struct loop_timer *timer;
     struct turn turn;
-    struct receive *receive;
+    struct attempt *attempt;
     // The poll that runs.
     struct primaries_place place;
     char label[PRIMARIES_LABEL_MAX];
     uint64_t begun_ms;
     bool notified, forced;
+    bool whole;      // the zone is transferred whole, whatever could be asked
+    bool comparing;  // what comes must be what is served, where the serial is the same
+    uint32_t number; // of the last candidate
+    struct basis_arrival candidate;
     struct fault fault; // of the last attempt; kind NONE: well
     int exit_code;      // for those who wait, where fault is set
     // The poll that is to come behind it.
     bool again, again_notified, again_forced;
     struct waiters waiters;
     // What is known.
+    struct basis basis;
     struct message_poll_facts facts;
     int64_t started_seconds;
     bool told_failing;
@@ -87,6 +92,7 @@ begin(struct poll *poll)
     poll->state = POLL_QUEUED;
     poll->notified = poll->again_notified;
     poll->forced = poll->again_forced;
+    poll->whole = poll->again_forced;
     poll->again = poll->again_notified = poll->again_forced = false;
     poll->fault = (struct fault){0};
     turn_ask(poll->shared.turns, &poll->turn);
@@ -205,22 +211,32 @@ note_failed_attempt(struct poll *poll, const char *reason, const struct fault *f
 }
 
 static void
-send_candidate(struct poll *poll, const struct receive_result *result)
+send_candidate(struct poll *poll, const struct attempt_result *result)
 {
+    const struct receive_result *received = result->received;
     struct octets_buffer body;
     const struct message_candidate candidate = {
         .primary = poll->label,
-        .serial = result->serial,
+        .serial = received->serial,
         .received_seconds = clock_unix_seconds(),
-        .wire_octets = result->octets,
-        .rr_count = (uint32_t)result->records,
-        .transfer_ms = result->transfer_ms,
+        .wire_octets = received->octets,
+        .rr_count = (uint32_t)received->records,
+        .transfer_ms = received->transfer_ms,
         .notified = poll->notified,
         .forced = poll->forced,
+        .number = ++poll->number,
+        .is_delta = received->is_delta,
+        .from_serial = poll->basis.serial,
     };
+    poll->candidate = (struct basis_arrival){.label = poll->label,
+                                             .serial = received->serial,
+                                             .is_delta = received->is_delta,
+                                             .records = received->records,
+                                             .digest = received->digest};
     octets_buffer_init(&body);
     message_candidate_write(&candidate, &body);
-    report_send(poll->shared.link, MESSAGE_CANDIDATE, ROLE_SIGNER, poll->id, &body, result->stream);
+    report_send(poll->shared.link, MESSAGE_CANDIDATE, ROLE_SIGNER, poll->id, &body,
+                received->stream);
     octets_buffer_close(&body);
 }
 
@@ -238,51 +254,123 @@ await_verdict(struct poll *poll)
 }
 
 static void
-take_zone(struct poll *poll, const struct receive_result *result)
+take_unchanged(struct poll *poll, uint32_t serial)
 {
-    poll->facts.transfers_ok++;
-    poll->facts.upstream_serial = result->serial;
-    log_debug("zone received", "zone", poll->zone->domain, "primary", poll->label, "serial",
-              LOG_NUMBER(result->serial), "records", LOG_NUMBER(result->records), "octets",
-              LOG_NUMBER(result->octets), "milliseconds", LOG_NUMBER(result->transfer_ms));
+    struct octets_buffer body;
+    basis_note_same(&poll->basis, poll->label, serial);
+    poll->facts.upstream_serial = serial;
+    const struct message_contact contact = {
+        .at_seconds = clock_unix_seconds(), .has_serial = poll->basis.exact, .serial = serial};
+    octets_buffer_init(&body);
+    message_contact_write(&contact, &body);
+    report_send(poll->shared.link, MESSAGE_CONTACT, ROLE_SIGNER, poll->id, &body, -1);
+    octets_buffer_close(&body);
+    note_contact(poll);
+    finish(poll, false, false, "nothing has changed");
+}
+
+static bool
+is_signed_here(const struct poll *poll)
+{
+    return poll->zone->policy != POLICY_NONE;
+}
+
+// Content that the signer has judged already, and would judge the same way, is not sent to it. Once
+// a day it is, for nothing else compares what is served.
+static bool
+is_known(const struct poll *poll, const struct receive_result *received)
+{
+    bool late;
+    return !received->is_delta && !poll->whole && !poll->comparing &&
+           !basis_whole_is_due(&poll->basis, clock_unix_seconds(), &late) &&
+           basis_knows(&poll->basis, &received->digest, received->serial, is_signed_here(poll));
+}
+
+static void
+take_zone(struct poll *poll, const struct attempt_result *result)
+{
+    const struct receive_result *received = result->received;
+    if (received->is_delta)
+        poll->facts.deltas_ok++;
+    else
+        poll->facts.transfers_ok++;
+    poll->facts.upstream_serial = received->serial;
+    log_debug(received->is_delta ? "changes received" : "zone received", "zone", poll->zone->domain,
+              "kind", received->is_delta ? "ixfr" : "axfr", "primary", poll->label, "serial",
+              LOG_NUMBER(received->serial), "records", LOG_NUMBER(received->records), "octets",
+              LOG_NUMBER(received->octets), "milliseconds", LOG_NUMBER(received->transfer_ms));
+    if (is_known(poll, received)) {
+        take_unchanged(poll, received->serial);
+        return;
+    }
     send_candidate(poll, result);
     await_verdict(poll);
 }
 
-static void
-take_up_to_date(struct poll *poll)
-{
-    struct octets_buffer body;
-    octets_buffer_init(&body);
-    octets_buffer_add_u64(&body, (uint64_t)clock_unix_seconds());
-    report_send(poll->shared.link, MESSAGE_CONTACT, ROLE_SIGNER, poll->id, &body, -1);
-    octets_buffer_close(&body);
-    note_contact(poll);
-    finish(poll, false, false, "the primary has nothing new");
-}
-
 static void try_addresses(struct poll *poll);
 
+static const char *
+kind_word(const struct attempt_result *result)
+{
+    if (result->outcome == ATTEMPT_ZONE)
+        return "axfr";
+    return result->by == BASIS_SOA ? "soa" : "ixfr";
+}
+
 static void
-on_received(void *context, struct receive_result *result)
+on_attempt_ended(void *context, struct attempt_result *result)
 {
     struct poll *poll = context;
-    receive_free(&poll->receive);
+    struct attempt *attempt = poll->attempt; // lives until the result is used up
+    poll->attempt = NULL;
     poll->facts.octets_in += result->octets;
+    poll->facts.deltas_failed += result->deltas_failed;
     if (result->round_trip_ms >= 0)
         poll->facts.round_trip_ms = result->round_trip_ms;
+    if (result->denied)
+        basis_deny(&poll->basis, poll->label, clock_unix_seconds());
+    if (result->outcome != ATTEMPT_FAILED)
+        set_text(&poll->facts.kind, kind_word(result));
     switch (result->outcome) {
-    case RECEIVE_ZONE:
+    case ATTEMPT_ZONE:
+    case ATTEMPT_DELTA:
         take_zone(poll, result);
         break;
-    case RECEIVE_UP_TO_DATE:
-        take_up_to_date(poll);
+    case ATTEMPT_UNCHANGED:
+        poll->facts.unchanged++;
+        take_unchanged(poll, result->serial);
         break;
-    case RECEIVE_FAILED:
-        note_failed_attempt(poll, result->reason, &result->fault);
+    case ATTEMPT_FAILED:
+        note_failed_attempt(poll, result->received->reason, &result->received->fault);
         primaries_next(&poll->place);
         try_addresses(poll);
         break;
+    }
+    attempt_free(&attempt);
+}
+
+// How this address is asked. A full comparison that is due waits for an answer that nothing
+// changed, where one comes in time.
+static void
+choose_question(struct poll *poll, const struct remote_settings *remote,
+                struct attempt_options *options)
+{
+    int64_t now = clock_unix_seconds();
+    bool late;
+    const struct basis_question question = {.request = poll->zone->request_ixfr,
+                                            .label = poll->label,
+                                            .has_key = remote->key != SETTINGS_NONE,
+                                            .signed_zone = is_signed_here(poll),
+                                            .now = now};
+    options->ask = basis_ask(&poll->basis, &question);
+    options->serial = poll->basis.serial;
+    poll->comparing = false;
+    if (options->ask == BASIS_AXFR)
+        return;
+    options->compare = poll->comparing = basis_whole_is_due(&poll->basis, now, &late);
+    if (poll->whole || (poll->comparing && late)) {
+        poll->comparing = true;
+        options->ask = BASIS_AXFR;
     }
 }
 
@@ -292,17 +380,20 @@ try_address(struct poll *poll, const struct remote_settings *remote, const struc
 {
     const struct secondary_zone_settings *zone = poll->zone;
     primaries_label(remote, peer, poll->label);
-    const struct receive_options options = {
-        .apex = zone->name,
-        .primary = poll->label,
-        .peer = *peer,
-        .source = remote->source,
-        .key = remote->key == SETTINGS_NONE ? NULL : &poll->settings->keys[remote->key],
-        .octets_max = zone->gate.max_size_octets,
-        .records_max = zone->gate.max_records,
+    struct attempt_options options = {
+        .receive = {.apex = zone->name,
+                    .primary = poll->label,
+                    .peer = *peer,
+                    .source = remote->source,
+                    .key = remote->key == SETTINGS_NONE ? NULL : &poll->settings->keys[remote->key],
+                    .octets_max = zone->gate.max_size_octets,
+                    .records_max = zone->gate.max_records,
+                    .delta_records_max = basis_delta_records_max(&poll->basis)},
+        .domain = zone->domain,
     };
-    poll->receive = receive_new(poll->shared.loop, &options, on_received, poll, fault);
-    return poll->receive ||
+    choose_question(poll, remote, &options);
+    poll->attempt = attempt_new(poll->shared.loop, &options, on_attempt_ended, poll, fault);
+    return poll->attempt ||
            fault_wrap(fault, "zone %s: transfer from %s", zone->domain, poll->label);
 }
 
@@ -337,27 +428,72 @@ on_turn(void *context)
 
 // ---- what comes from outside ----
 
+// The same address, or the next one: after a verdict that asks for more.
+static void
+try_on(struct poll *poll)
+{
+    loop_timer_stop(poll->timer);
+    poll->state = POLL_TRANSFER;
+    try_addresses(poll);
+}
+
 static void
 rejected(struct poll *poll, const struct message_verdict *verdict)
 {
     struct fault fault = {0};
     fault_set(&fault, FAULT_SYNTAX, "%s", verdict->text ? verdict->text : "no zone");
     note_failed_attempt(poll, "rejected", &fault);
-    loop_timer_stop(poll->timer);
-    poll->state = POLL_TRANSFER;
     primaries_next(&poll->place);
-    try_addresses(poll);
+    try_on(poll);
 }
 
-void
-poll_take_verdict(struct poll *poll, const struct message_verdict *verdict)
+// Under one serial there was one content, says the primary or whoever set request-ixfr: yes. It was
+// not so.
+static void
+note_comparison(struct poll *poll, enum message_outcome outcome)
 {
-    if (poll->state != POLL_VERDICT)
-        return; // of a candidate that was given up
-    if (verdict->outcome == OUTCOME_REJECTED) {
-        rejected(poll, verdict);
+    const struct basis *basis = &poll->basis;
+    bool differs = outcome == OUTCOME_PUBLISHED || outcome == OUTCOME_HELD;
+    if (!poll->comparing || poll->candidate.is_delta || !basis->exact || !differs ||
+        basis->serial != poll->candidate.serial || strcmp(basis->label, poll->label) != 0)
         return;
-    }
+    poll->basis.distrusted = true;
+    log_warning(
+        basis->deltas
+            ? "the primary's IXFR left out what its AXFR has; the zone is transferred whole "
+              "from now on"
+            : "the primary's content changed and its serial did not; the zone is "
+              "transferred whole from now on: set request-ixfr to no or auto",
+        "zone", poll->zone->domain, "primary", poll->label, "serial", LOG_NUMBER(basis->serial),
+        "deltas", LOG_NUMBER(basis->deltas));
+}
+
+static void
+take_doubt(struct poll *poll)
+{
+    poll->facts.deltas_failed++;
+    poll->whole = true;
+    try_on(poll);
+}
+
+// What the verdict says of the next poll.
+static void
+settle_basis(struct poll *poll, const struct message_verdict *verdict)
+{
+    note_comparison(poll, verdict->outcome);
+    if (!verdict->exact)
+        basis_forget(&poll->basis);
+    poll->candidate.exact = verdict->exact;
+    poll->candidate.steady = verdict->steady;
+    poll->candidate.now = clock_unix_seconds();
+    poll->candidate.chance = hash_key_draw();
+    if (verdict->exact || verdict->steady)
+        basis_settle(&poll->basis, &poll->candidate);
+}
+
+static void
+conclude(struct poll *poll, const struct message_verdict *verdict)
+{
     const char *text = verdict->text && *verdict->text ? verdict->text : "nothing has changed";
     note_contact(poll);
     poll->exit_code = verdict->outcome == OUTCOME_HELD ? CONTROL_REFUSED : CONTROL_FAILED;
@@ -368,6 +504,27 @@ poll_take_verdict(struct poll *poll, const struct message_verdict *verdict)
     finish(poll, false, verdict->outcome == OUTCOME_PUBLISHED, text);
 }
 
+static void want(struct poll *poll, bool notified, bool forced, uint64_t gap_ms);
+
+void
+poll_take_verdict(struct poll *poll, const struct message_verdict *verdict)
+{
+    bool expected = poll->state == POLL_VERDICT && verdict->number == poll->number;
+    if (!expected && verdict->outcome == OUTCOME_DOUBT) { // the signer asks for the whole zone
+        basis_forget(&poll->basis);
+        want(poll, false, false, POLL_HINT_GAP_MS);
+    }
+    if (!expected)
+        return; // of a candidate that was given up
+    settle_basis(poll, verdict);
+    if (verdict->outcome == OUTCOME_REJECTED)
+        rejected(poll, verdict);
+    else if (verdict->outcome == OUTCOME_DOUBT)
+        take_doubt(poll);
+    else
+        conclude(poll, verdict);
+}
+
 static void
 on_time(void *context)
 {
@@ -376,6 +533,7 @@ on_time(void *context)
         begin(poll);
     } else if (poll->state == POLL_VERDICT) {
         log_warning("the signer gives no verdict; polling goes on", "zone", poll->zone->domain);
+        basis_forget(&poll->basis);
         poll->exit_code = CONTROL_TIMEOUT;
         fault_set(&poll->fault, FAULT_TIMEOUT, "zone %s: the signer gives no verdict",
                   poll->zone->domain);
@@ -407,6 +565,7 @@ poll_take_hint(struct poll *poll, const struct message_notify_hint *hint)
 void
 poll_take_signer_started(struct poll *poll)
 {
+    basis_forget(&poll->basis);
     if (poll->state != POLL_VERDICT)
         return;
     poll->again = true;
@@ -423,7 +582,7 @@ poll_command(struct poll *poll, uint64_t request, bool forced, bool wait)
     bool runs = poll->state != POLL_IDLE && poll->state != POLL_QUEUED;
     want(poll, false, forced, 0);
     if (poll->state == POLL_QUEUED)
-        poll->forced |= forced;
+        poll->forced = poll->whole = poll->forced || forced;
     if (!wait) {
         report_done(poll->shared.link, &of, poll->zone->domain, true, false, false,
                     "a poll of the primary begins");
@@ -468,6 +627,7 @@ poll_new(const struct poll_shared *shared, uint32_t id, const struct secondary_s
     poll->facts.primary = memory_text("");
     poll->facts.failure = memory_text("");
     poll->facts.downstream = memory_text("");
+    poll->facts.kind = memory_text("");
     plan(poll, first_after_ms(poll));
     return poll;
 }
@@ -478,7 +638,7 @@ poll_free(struct poll **poll)
     struct poll *gone = *poll;
     if (!gone)
         return;
-    receive_free(&gone->receive);
+    attempt_free(&gone->attempt);
     turn_end(gone->shared.turns, &gone->turn);
     loop_timer_free(&gone->timer);
     message_poll_facts_close(&gone->facts);
@@ -500,6 +660,8 @@ poll_change_settings(struct poll *poll, const struct secondary_settings *setting
 {
     poll->settings = settings;
     poll->zone = zone;
+    if (!same)
+        basis_reset(&poll->basis);
     if (poll->state == POLL_IDLE && !same)
         plan(poll, first_after_ms(poll));
 }

@@ -42,6 +42,8 @@ conclude(struct receive *receive, struct receive_result *result)
     result->stream = -1;
     if (result->outcome == RECEIVE_ZONE) {
         result->stream = receive->memfd;
+        result->is_delta = transfer->form != XFR_IN_WHOLE;
+        rr_stream_digest(&receive->stream, &result->digest);
         receive->memfd = -1;
     }
     int stream = result->stream;
@@ -159,6 +161,7 @@ transfer_init(struct receive *receive, const struct receive_options *options)
         .records_max = options->records_max,
         .ixfr = options->has_serial,
         .serial = options->serial,
+        .delta_records_max = options->delta_records_max,
     };
     xfr_in_init(&receive->transfer, &transfer, &receive->stream, clock_unix_seconds());
 }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "common/base/fault.h"
+#include "common/base/hash.h"
 #include "common/dns/tsig.h"
 #include "common/net/address.h"
 
@@ -26,8 +27,9 @@ struct receive_options {
     uint64_t octets_max;        // 0: no limit
     uint64_t records_max;       // 0: no limit
     uint64_t stall_ms;          // 0: RECEIVE_STALL_MS
-    bool has_serial;            // ask by IXFR: nothing is sent when the serial has not moved
+    bool has_serial;            // ask by IXFR: what has changed since the serial
     uint32_t serial;
+    uint64_t delta_records_max; // 0: no limit
 };
 
 enum receive_outcome { RECEIVE_ZONE, RECEIVE_UP_TO_DATE, RECEIVE_FAILED };
@@ -35,6 +37,8 @@ struct receive_result {
     enum receive_outcome outcome;
     int stream; // RECEIVE_ZONE: sealed memfd (common/transfer/rr_stream.h); set to -1 to keep it
     uint32_t serial;
+    bool is_delta;             // RECEIVE_ZONE: a delta from the serial that was asked with
+    struct hash_digest digest; // RECEIVE_ZONE: of the stream
     uint64_t octets, records;
     int64_t transfer_ms;
     int64_t round_trip_ms; // from the query to the first message; -1: none came

@@ -66,6 +66,7 @@ zone_digest(const struct secondary_settings *settings, const struct secondary_zo
     add_number(&state, (uint64_t)zone->retry_seconds);
     add_number(&state, zone->gate.max_records);
     add_number(&state, zone->gate.max_size_octets);
+    add_number(&state, (uint64_t)zone->request_ixfr);
     add_number(&state, zone->policy != POLICY_NONE);
     if (zone->policy != POLICY_NONE) {
         const struct policy_settings *policy = &settings->policies[zone->policy];

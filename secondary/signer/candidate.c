@@ -174,6 +174,15 @@ held_before(const struct keeper *keeper)
            !(intake->anew && held != NULL && strcmp(held->reason, "review") != 0);
 }
 
+// Whatever is odd about a delta, the whole zone settles it.
+static void
+doubt_delta(struct keeper *keeper, const char *why)
+{
+    log_info("a delta is not taken, the whole zone is", "zone", keeper->domain, "why", why, "from",
+             keeper->candidate.primary);
+    change_end(keeper, OUTCOME_DOUBT, why, NULL);
+}
+
 static void
 intake_judged(struct keeper *keeper)
 {
@@ -221,6 +230,15 @@ intake_done(void *context, bool cancelled)
         return;
     }
     struct intake *intake = keeper->intake;
+    if (intake->doubt) {
+        struct fault fault = intake->fault;
+        candidate_contact(keeper, keeper->candidate.received_seconds);
+        if (intake->anew && !keeper->damaged) {
+            damage_found(keeper);
+        }
+        doubt_delta(keeper, fault.text);
+        return;
+    }
     if (!intake->readable) {
         struct fault fault = intake->fault;
         log_error("a transfer could not be used", "zone", keeper->domain, "why", fault.text, "from",
@@ -258,6 +276,12 @@ candidate_start(struct keeper *keeper, struct message_candidate *candidate, int 
     intake->anew = keeper->damaged;
     intake->wants_digest =
         gate->review[0] != '\0' || quarantine_current(keeper->quarantine) != NULL;
+    intake->is_delta = candidate->is_delta;
+    intake->base = (struct intake_base){.known = keeper->stand.known &&
+                                                 keeper->stand.serial == candidate->from_serial,
+                                        .serial = keeper->stand.serial,
+                                        .rr_count = keeper->stand.rr_count,
+                                        .octets = keeper->stand.octets};
     if (accepted != NULL) {
         intake->has_accepted = true;
         intake->accepted = *accepted;

@@ -65,6 +65,8 @@ change_end(struct keeper *keeper, enum message_outcome outcome, const char *text
 {
     bool from_fetcher = keeper->intake != NULL && strcmp(keeper->intake_cause, "accept") != 0;
     bool good = outcome == OUTCOME_PUBLISHED || outcome == OUTCOME_UNCHANGED;
+    struct message_verdict verdict = {.outcome = outcome, .number = keeper->candidate.number};
+    stand_note(keeper, outcome, &verdict);
     char said[FAULT_TEXT_MAX];
     struct fault told = {0};
     snprintf(said, sizeof said, "%s", text);
@@ -77,7 +79,9 @@ change_end(struct keeper *keeper, enum message_outcome outcome, const char *text
     loop_timer_stop(keeper->facts_timer);
     change_close(keeper);
     if (from_fetcher) {
-        keeper_tell_verdict(keeper, outcome, said);
+        keeper_tell_verdict(keeper, &verdict, said);
+    } else if (keeper->damaged) {
+        keeper_want_whole(keeper, "records of what is served are damaged");
     }
     keeper_answer_waiters(keeper, good, &told);
     keeper_tell_facts(keeper);

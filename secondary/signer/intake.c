@@ -21,6 +21,7 @@ intake_init(struct intake *intake)
     diff_init(&intake->diff);
     diff_init(&intake->whole);
     intake_compare_init(&intake->compare);
+    intake_delta_init(&intake->delta);
     gate_verdict_init(&intake->verdict);
 }
 
@@ -34,6 +35,7 @@ intake_close(struct intake *intake)
     diff_close(&intake->diff);
     diff_close(&intake->whole);
     intake_compare_close(&intake->compare);
+    intake_delta_close(&intake->delta);
     gate_verdict_close(&intake->verdict);
     draft_free(&intake->draft);
 }
@@ -73,8 +75,8 @@ read_draft(struct intake *intake)
     struct rr_stream_reader *reader = memory_zalloc(sizeof *reader);
     bool good = rr_stream_reader_map(reader, intake->stream, stream_max(intake), &intake->fault);
     if (good) {
-        if (!name_equal(reader->apex, intake->apex)) {
-            good = fault_set(&intake->fault, FAULT_CORRUPT, "the transfer is of another zone");
+        if (reader->is_delta || !name_equal(reader->apex, intake->apex)) {
+            good = fault_set(&intake->fault, FAULT_CORRUPT, "the transfer is not this zone, whole");
         } else {
             intake->draft = draft_new(intake->apex);
             good = read_stream(intake, reader);
@@ -86,9 +88,9 @@ read_draft(struct intake *intake)
 }
 
 static void
-note_soa(struct intake *intake)
+note_soa(struct intake *intake, const struct draft *draft)
 {
-    const struct node *apex = draft_find(intake->draft, intake->apex);
+    const struct node *apex = draft_find(draft, intake->apex);
     struct rrset set;
     struct rr rr;
     uint32_t at = 0;
@@ -158,7 +160,7 @@ run_whole(struct intake *intake)
                                        .already_signed = intake->already_signed,
                                        .accepted = intake->has_accepted ? &intake->accepted : NULL};
     gate_judge(&candidate, &intake->limits, &intake->diff, &intake->verdict);
-    note_soa(intake);
+    note_soa(intake, intake->draft);
     count_content(intake);
     intake->exact = intake->verdict.stripped_rrs == 0 && intake->verdict.lowered_ttls == 0 &&
                     findings.ttl_differs == 0 && findings.orphan_signatures == 0;
@@ -221,9 +223,75 @@ run_change(struct intake *intake)
     return true;
 }
 
+// --- A delta
+
+static bool
+doubt(struct intake *intake, const char *why)
+{
+    intake->doubt = true;
+    return fault_set(&intake->fault, FAULT_REFUSED, "%s", why);
+}
+
+static bool
+delta_apply(struct intake *intake)
+{
+    struct intake_delta *delta = &intake->delta;
+    if (intake->already_signed || intake->anew || intake->served == NULL || !intake->base.known) {
+        return doubt(intake, "what is served is not exactly what the primary gave");
+    }
+    delta->apex = intake->apex;
+    delta->served = intake->served;
+    delta->from_serial = intake->base.serial;
+    delta->rr_count = intake->base.rr_count;
+    delta->octets = intake->base.octets;
+    delta->stream_max = stream_max(intake);
+    if (!intake_delta_run(delta, intake->stream, &intake->fault)) {
+        intake->doubt = true;
+        intake->anew = delta->damaged;
+    }
+    return !intake->doubt;
+}
+
+// The content is what it was, or the gate lets it pass by what is changed.
+static bool
+delta_judge(struct intake *intake)
+{
+    const struct intake_delta *delta = &intake->delta;
+    const struct gate_change change = {.served = intake->served,
+                                       .diff = &delta->diff,
+                                       .changed = delta->changed,
+                                       .rr_count = delta->new_rr_count,
+                                       .octets = delta->new_octets};
+    if (delta->diff.count > 0 && intake->wants_digest) {
+        return doubt(intake, "what is reviewed, or held, is kept whole");
+    }
+    return delta->diff.count == 0 ||
+           gate_judge_change(&change, &intake->limits, &intake->verdict) ||
+           doubt(intake, "the gate judges this change by the whole content only");
+}
+
+static void
+run_delta(struct intake *intake)
+{
+    struct intake_delta *delta = &intake->delta;
+    if (!delta_apply(intake) || !delta_judge(intake)) {
+        return;
+    }
+    intake->readable = intake->exact = true;
+    intake->rr_count = delta->new_rr_count;
+    intake->octets = delta->new_octets;
+    note_soa(intake, delta->changed);
+    intake->diff = delta->diff; // its records stay where they are
+    diff_init(&delta->diff);
+}
+
 void
 intake_run(struct intake *intake)
 {
+    if (intake->is_delta) {
+        run_delta(intake);
+        return;
+    }
     if (!run_change(intake)) {
         run_whole(intake);
     }

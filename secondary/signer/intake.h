@@ -12,6 +12,7 @@
 #include "common/zone/draft.h"
 #include "secondary/signer/gate/checks.h"
 #include "secondary/signer/intake_compare.h"
+#include "secondary/signer/intake_delta.h"
 
 struct pool;
 
@@ -26,15 +27,25 @@ struct intake {
     struct hash_digest accepted;
     struct pool *pool; // for the verification of a zone that comes signed
     int64_t now;
+    // A delta to the primary's content of this serial, which is exactly what is served where
+    // base.known; else a whole zone.
+    bool is_delta;
+    struct intake_base {
+        bool known;
+        uint32_t serial;
+        uint64_t rr_count, octets;
+    } base;
     bool anew; // records of served are damaged: see whole. Set here, too, where that is found out
     bool wants_digest; // of a content that changes something: it may be the one that is held, or
                        // somebody reviews it
     // out
+    bool doubt; // the delta cannot be applied or judged: fault says why, the whole zone is wanted
     bool readable; // else fault says why nothing of it can be used
     struct fault fault;
     bool compared; // diff and verdict come from intake_compare, no record was made of what stays
     struct intake_compare compare;
-    struct draft *draft; // of the whole content; NULL where compared
+    struct intake_delta delta; // where records of diff stand, where is_delta
+    struct draft *draft;       // of the whole content; NULL where compared or is_delta
     struct diff diff;
     struct diff
         whole; // anew: the whole content against nothing; it is signed and published, not diff

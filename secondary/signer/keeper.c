@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "common/base/arena.h"
@@ -247,7 +248,9 @@ keeper_take_candidate(struct keeper *keeper, struct message_candidate *candidate
     *stream = -1;
     if (keeper->store == NULL || !keeper_keys_ready(keeper)) {
         // It waits here; the fetcher may go on polling.
-        keeper_tell_verdict(keeper, OUTCOME_FAILED,
+        const struct message_verdict verdict = {.outcome = OUTCOME_FAILED,
+                                                .number = keeper->next.number};
+        keeper_tell_verdict(keeper, &verdict,
                             keeper->state_fault.kind != FAULT_NONE ? keeper->state_fault.text
                                                                    : "the zone waits for its keys");
     }
@@ -255,9 +258,12 @@ keeper_take_candidate(struct keeper *keeper, struct message_candidate *candidate
 }
 
 void
-keeper_take_contact(struct keeper *keeper, int64_t at_seconds)
+keeper_take_contact(struct keeper *keeper, const struct message_contact *contact)
 {
-    candidate_contact(keeper, at_seconds);
+    candidate_contact(keeper, contact->at_seconds);
+    if (contact->has_serial) {
+        keeper->stand.serial = contact->serial;
+    }
     plan(keeper);
 }
 
@@ -446,10 +452,22 @@ keeper_new(const struct keeper_shared *shared, uint32_t id,
     return keeper;
 }
 
+static bool
+gate_judges_alike(const struct gate_settings *a, const struct gate_settings *b)
+{
+    return a->max_removed_percent == b->max_removed_percent && a->max_records == b->max_records &&
+           a->max_size_octets == b->max_size_octets && a->max_ttl_seconds == b->max_ttl_seconds &&
+           strcmp(a->review, b->review) == 0;
+}
+
 void
 keeper_change_settings(struct keeper *keeper, const struct secondary_zone_settings *settings,
                        const struct policy_settings *policy)
 {
+    if (!gate_judges_alike(&keeper->settings->gate, &settings->gate) ||
+        (keeper->policy == NULL) != (policy == NULL)) {
+        keeper_want_whole(keeper, "the zone's settings changed");
+    }
     keeper->settings = settings;
     bool was_signed = keeper->policy != NULL;
     keeper->policy = policy;

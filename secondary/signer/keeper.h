@@ -56,6 +56,14 @@ struct keeper_waiter {
     uint64_t request;
 };
 
+// That what is served is exactly the primary's content under a serial of its own: only then a delta from
+// there can be applied. In memory only, so that every start begins with the whole zone.
+struct keeper_stand {
+    bool known;
+    uint32_t serial;           // of the primary; moves also without any change of content
+    uint64_t rr_count, octets; // of that content
+};
+
 // What a sign job came from and what it will be told as.
 struct keeper_change {
     char cause[16];
@@ -99,6 +107,7 @@ struct keeper {
     struct secondary_zone_settings orphan_settings;
     struct policy_settings orphan_policy;
     int64_t last_refresh_seconds, not_before_seconds, expiring_told_seconds;
+    struct keeper_stand stand;
     // the change under way
     enum keeper_phase phase;
     struct intake *intake;
@@ -161,7 +170,7 @@ void keeper_stop(struct keeper *keeper); // no new change; one that runs is let 
 
 // stream is taken over.
 void keeper_take_candidate(struct keeper *keeper, struct message_candidate *candidate, int *stream);
-void keeper_take_contact(struct keeper *keeper, int64_t at_seconds);
+void keeper_take_contact(struct keeper *keeper, const struct message_contact *contact);
 void keeper_take_ds(struct keeper *keeper, const struct message_ds_seen *seen);
 void keeper_take_review(struct keeper *keeper, uint64_t request,
                         const struct message_review_done *done);

@@ -1,5 +1,5 @@
 // What the files of one zone's life tell each other; nobody else includes it. Calls go down this
-// list: keeper -> candidate -> change -> publish, keeper_open, keeper_keys -> keeper_tell ->
+// list: keeper -> candidate -> change -> publish, stand, keeper_open, keeper_keys -> keeper_tell ->
 // keeper_facts. Upwards there is only keeper->go_on.
 #ifndef TANDEM_SIGNER_KEEPER_INSIDE_H
 #define TANDEM_SIGNER_KEEPER_INSIDE_H
@@ -30,7 +30,11 @@ void keeper_tell_progress(void *keeper); // of a timer
 void keeper_tell_zone_state(struct keeper *keeper);
 void keeper_tell_version(struct keeper *keeper);
 void keeper_tell_notify(struct keeper *keeper);
-void keeper_tell_verdict(struct keeper *keeper, enum message_outcome outcome, const char *text);
+// verdict: all but the text.
+void keeper_tell_verdict(struct keeper *keeper, const struct message_verdict *verdict,
+                         const char *text);
+// To the fetcher: whatever it knows of this zone, the next transfer is to be whole and come here.
+void keeper_want_whole(struct keeper *keeper, const char *why);
 void keeper_tell_event(struct keeper *keeper, const struct message_event *event);
 // An event that is a sentence and perhaps a command; dedup says which occurrences are one.
 void keeper_tell_simple_event(struct keeper *keeper, enum message_event_kind kind,
@@ -72,6 +76,13 @@ struct published {
 };
 // Publishes, tells everybody, remembers. False: nothing happened.
 bool publish_version(struct keeper *keeper, const struct published *what, struct fault *fault);
+
+// --- stand
+
+// What is served has become another: by this outcome of the change under way. Fills exact and
+// steady.
+void stand_note(struct keeper *keeper, enum message_outcome outcome,
+                struct message_verdict *verdict);
 
 // --- change
 

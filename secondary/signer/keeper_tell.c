@@ -150,15 +150,24 @@ keeper_tell_simple_event(struct keeper *keeper, enum message_event_kind kind, co
 }
 
 void
-keeper_tell_verdict(struct keeper *keeper, enum message_outcome outcome, const char *text)
+keeper_tell_verdict(struct keeper *keeper, const struct message_verdict *verdict, const char *text)
 {
-    struct message_verdict verdict = {.outcome = outcome, .text = memory_text(text)};
+    struct message_verdict told = *verdict;
     struct octets_buffer body;
+    told.text = memory_text(text);
     octets_buffer_init(&body);
-    message_verdict_write(&verdict, &body);
+    message_verdict_write(&told, &body);
     keeper_send(keeper, MESSAGE_VERDICT, ROLE_FETCHER, &body, NULL, 0, 0);
     octets_buffer_close(&body);
-    message_verdict_close(&verdict);
+    message_verdict_close(&told);
+}
+
+void
+keeper_want_whole(struct keeper *keeper, const char *why)
+{
+    const struct message_verdict verdict = {.outcome = OUTCOME_DOUBT};
+    keeper->stand.known = false;
+    keeper_tell_verdict(keeper, &verdict, why);
 }
 
 void
@@ -200,6 +209,7 @@ void
 keeper_damage_note(struct keeper *keeper, const struct fault *fault)
 {
     keeper->damaged = true;
+    keeper_want_whole(keeper, "records of what is served are damaged");
     keeper_fault_set(keeper, fault, EVENT_CRASH, "");
 }
 

@@ -261,11 +261,9 @@ take_candidate(struct keeper *keeper, struct message *message)
 static void
 take_contact(struct keeper *keeper, const struct message *message)
 {
-    struct octets_reader reader;
-    octets_reader_init(&reader, message->body.data, message->body.length);
-    int64_t at = (int64_t)octets_read_u64(&reader);
-    if (!reader.failed) {
-        keeper_take_contact(keeper, at);
+    struct message_contact contact;
+    if (message_contact_read(message->body, &contact)) {
+        keeper_take_contact(keeper, &contact);
     }
 }
 

@@ -60,8 +60,10 @@ def signatures(port):
 
 
 def polls(secondary):
-    return secondary.metric(
-        "tandem_zone_transfers_total", zone="example.gov", direction="in", kind="axfr", result="ok"
+    """Whole transfers, and polls that one SOA answered: tandem-primary says that its serial follows content."""
+    return sum(
+        secondary.metric("tandem_zone_transfers_total", zone="example.gov", direction="in", kind=kind, result="ok")
+        for kind in ("axfr", "soa")
     )
 
 

@@ -3,10 +3,18 @@
 // what it says goes to standard output, one JSON line each. Orders come on standard input, one a
 // line:
 //
-//   verdict published|unchanged|held|rejected|failed|none    what the signer says of candidates
-//   from now on hint ZONE SERIAL            a server was sent a NOTIFY publish ZONE SERIAL the
-//   signer has published control ZONE REQUEST VERB [wait] [dry_run] settings reads CONFIG again and
-//   sends it stop
+// clang-format off
+//   verdict WORD            what the signer says of candidates from now on: published, unchanged, held,
+//                           rejected, failed, doubt, none
+//   exact on|off            and whether what is served is then exactly what came
+//   doubt ZONE              out of turn: the signer wants the whole zone
+//   started                 the signer began anew
+//   hint ZONE SERIAL        a server was sent a NOTIFY
+//   publish ZONE SERIAL     the signer has published
+//   control ZONE REQUEST VERB [wait] [dry_run]
+//   settings                reads CONFIG again and sends it
+//   stop
+// clang-format on
 //
 // The fetcher ends when this ends, however it ends.
 #include <fcntl.h>
@@ -41,6 +49,7 @@ struct fetch {
     struct secondary_settings *settings;
     pid_t pid;
     int outcome; // enum message_outcome, or -1: none
+    bool exact;
     char line[LINE_ROOM];
     size_t line_length;
 };
@@ -117,15 +126,18 @@ show_records(struct json_value *object, int fd)
 }
 
 static void
-verdict_send(struct fetch *fetch, uint32_t zone)
+verdict_send(struct fetch *fetch, uint32_t zone, uint32_t number)
 {
-    static char *const texts[] = {"", "published", "held by the gate", "this is no zone",
-                                  "disk full"};
+    static char *const texts[] = {
+        "", "published", "held by the gate", "this is no zone", "disk full", "it does not fit"};
     if (fetch->outcome < 0)
         return;
     struct octets_buffer body;
     const struct message_verdict verdict = {.outcome = (enum message_outcome)fetch->outcome,
-                                            .text = texts[fetch->outcome]};
+                                            .text = texts[fetch->outcome],
+                                            .number = number,
+                                            .exact = fetch->exact,
+                                            .steady = fetch->exact};
     octets_buffer_init(&body);
     message_verdict_write(&verdict, &body);
     tell(fetch, MESSAGE_VERDICT, ROLE_SIGNER, zone, 0, &body);
@@ -144,8 +156,20 @@ show_candidate(struct fetch *fetch, struct json_value *object, const struct mess
     json_value_put_boolean(object, "notified", candidate.notified);
     json_value_put_boolean(object, "forced", candidate.forced);
     show_records(object, message->descriptors[0]);
+    json_value_put_boolean(object, "delta", candidate.is_delta);
+    json_value_put_integer(object, "from_serial", candidate.from_serial);
     message_candidate_close(&candidate);
-    verdict_send(fetch, message->zone);
+    verdict_send(fetch, message->zone, candidate.number);
+}
+
+static void
+show_contact(struct json_value *object, const struct message *message)
+{
+    struct message_contact contact;
+    if (!message_contact_read(message->body, &contact))
+        return;
+    if (contact.has_serial)
+        json_value_put_integer(object, "serial", contact.serial);
 }
 
 static void
@@ -163,6 +187,10 @@ show_facts(struct json_value *object, const struct message *message)
     json_value_put_integer(object, "round_trip_ms", facts.round_trip_ms);
     json_value_put_integer(object, "transfers_ok", (int64_t)facts.transfers_ok);
     json_value_put_integer(object, "transfers_failed", (int64_t)facts.transfers_failed);
+    json_value_put_integer(object, "deltas_ok", (int64_t)facts.deltas_ok);
+    json_value_put_integer(object, "deltas_failed", (int64_t)facts.deltas_failed);
+    json_value_put_integer(object, "unchanged", (int64_t)facts.unchanged);
+    json_value_put_text(object, "kind", facts.kind);
     json_value_put_integer(object, "octets_in", (int64_t)facts.octets_in);
     json_value_put_integer(object, "notifies_in", (int64_t)facts.notifies_in);
     json_value_put_integer(object, "downstream_count", facts.downstream_count);
@@ -208,6 +236,8 @@ received(void *context, struct message *message)
     json_value_put_integer(object, "zone", message->zone);
     if (message->type == MESSAGE_CANDIDATE)
         show_candidate(fetch, object, message);
+    else if (message->type == MESSAGE_CONTACT)
+        show_contact(object, message);
     else if (message->type == MESSAGE_POLL_FACTS)
         show_facts(object, message);
     else if (message->type == MESSAGE_DS_SEEN)
@@ -263,11 +293,24 @@ number_send(struct fetch *fetch, enum message_type type, uint32_t zone, uint32_t
     octets_buffer_close(&body);
 }
 
+// Without a candidate: the signer wants the whole zone.
+static void
+doubt_send(struct fetch *fetch, uint32_t zone)
+{
+    struct octets_buffer body;
+    const struct message_verdict verdict = {.outcome = OUTCOME_DOUBT, .text = ""};
+    octets_buffer_init(&body);
+    message_verdict_write(&verdict, &body);
+    tell(fetch, MESSAGE_VERDICT, ROLE_SIGNER, zone, 0, &body);
+    octets_buffer_close(&body);
+}
+
 static int
 outcome_of(const char *word)
 {
-    static const char *const words[] = {"unchanged", "published", "held", "rejected", "failed"};
-    for (int i = 0; i < 5; i++)
+    static const char *const words[] = {"unchanged", "published", "held",
+                                        "rejected",  "failed",    "doubt"};
+    for (int i = 0; i < OUTCOME_COUNT; i++)
         if (strcmp(word, words[i]) == 0)
             return i;
     return -1;
@@ -281,6 +324,12 @@ obey(struct fetch *fetch, char *line)
     char word[64], rest[256] = "";
     if (sscanf(line, "verdict %63s", word) == 1)
         fetch->outcome = outcome_of(word);
+    else if (sscanf(line, "exact %63s", word) == 1)
+        fetch->exact = strcmp(word, "on") == 0;
+    else if (sscanf(line, "doubt %u", &zone) == 1)
+        doubt_send(fetch, zone);
+    else if (strcmp(line, "started") == 0)
+        tell(fetch, MESSAGE_SIGNER_STARTED, ROLE_SUPERVISOR, MESSAGE_NO_ZONE, 0, NULL);
     else if (sscanf(line, "hint %u %u", &zone, &serial) == 2)
         number_send(fetch, MESSAGE_NOTIFY_HINT, zone, serial);
     else if (sscanf(line, "publish %u %u", &zone, &serial) == 2)

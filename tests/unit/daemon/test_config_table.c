@@ -233,13 +233,12 @@ what_this_version_does_not_perform_is_refused(void **state)
         "    ksk-lifetime: 365d\n"
         "    zsk-lifetime: 90d\n"
         "    cds-cdnskey-publish: always\n"
-        "zone: [{domain: example.gov, primary: a, request-ixfr: yes}]\n",
+        "zone: [{domain: example.gov, primary: a}]\n",
         "c.yaml:1:35: server.rate-limit.per-second: \"5\" is not in this version (only 0 is)",
         "c.yaml:5:19: policy.ksk-lifetime: \"365d\" is not in this version (only 0s is)",
         "c.yaml:6:19: policy.zsk-lifetime: \"90d\" is not in this version (only 0s is)",
         "c.yaml:7:26: policy.cds-cdnskey-publish: \"always\" is not in this version (only none or "
-        "rollover is)",
-        "c.yaml:8:56: zone.request-ixfr: \"yes\" is not in this version (only auto or no is)");
+        "rollover is)");
 }
 
 static void

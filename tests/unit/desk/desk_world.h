@@ -95,7 +95,7 @@ desk_good_facts(void)
 static inline struct message_poll_facts
 desk_good_poll(void)
 {
-    static char hidden[] = "hidden", empty[] = "";
+    static char hidden[] = "hidden", ixfr[] = "ixfr", empty[] = "";
     return (struct message_poll_facts){
         .last_success_seconds = NOW - 42,
         .last_attempt_seconds = NOW - 42,
@@ -105,6 +105,9 @@ desk_good_poll(void)
         .upstream_serial = 2026112104,
         .round_trip_ms = 4,
         .transfers_ok = 7,
+        .deltas_ok = 3,
+        .unchanged = 90,
+        .kind = ixfr,
         .transfers_failed = 1,
         .downstream_count = 2,
         .downstream_current = 2,

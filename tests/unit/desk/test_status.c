@@ -39,7 +39,7 @@ a_healthy_zone_has_the_shape_of_the_contract(void **state)
                 "\"refresh\": {\"last_success_at\": \"2026-11-21T18:41:25Z\", "
                 "\"last_try_at\": \"2026-11-21T18:41:25Z\", \"next_at\": \"2026-11-21T18:42:25Z\", "
                 "\"interval_seconds\": 60, \"failures\": 0, \"error\": null, "
-                "\"primary\": \"hidden\"}, "
+                "\"primary\": \"hidden\", \"kind\": \"ixfr\"}, "
                 "\"expire_at\": null, "
                 "\"signatures\": {\"count\": 411, \"first_expiry_at\": \"2026-12-04T18:42:07Z\", "
                 "\"next_refresh_at\": \"2026-11-27T18:42:07Z\"}, "
@@ -395,6 +395,10 @@ metrics_have_the_names_and_labels_of_the_contract(void **state)
         expect_line(got, "tandem_zone_sign_duration_seconds_count 6\n");
         expect_line(got, "tandem_zone_transfers_total{zone=\"example.gov\",direction=\"in\","
                          "kind=\"axfr\",result=\"ok\"} 7\n");
+        expect_line(got, "tandem_zone_transfers_total{zone=\"example.gov\",direction=\"in\","
+                         "kind=\"ixfr\",result=\"ok\"} 3\n");
+        expect_line(got, "tandem_zone_transfers_total{zone=\"example.gov\",direction=\"in\","
+                         "kind=\"soa\",result=\"ok\"} 90\n");
         octets_buffer_close(&text);
     }
     // The zone passes again: the series of its reason goes.

@@ -183,6 +183,7 @@ static const struct message_poll_facts POLL_FACTS = {
     .downstream = SENTENCE,
     .deltas_ok = 13,
     .deltas_failed = 14,
+    .unchanged = 15,
     .kind = WORD,
 };
 
@@ -208,6 +209,7 @@ poll_facts_check(const union any_body *body)
     assert_string_equal(facts->downstream, SENTENCE);
     assert_int_equal(facts->deltas_ok, 13);
     assert_int_equal(facts->deltas_failed, 14);
+    assert_int_equal(facts->unchanged, 15);
     assert_string_equal(facts->kind, WORD);
 }
 

@@ -1,5 +1,6 @@
 #include "common/transfer/soa_query.h"
 
+#include "common/dns/edns.h"
 #include "common/dns/message_read.h"
 #include "common/dns/message_write.h"
 #include "common/dns/rcode.h"
@@ -89,6 +90,83 @@ the_serial_comes_from_an_authoritative_answer(void **state)
     soa_query_close(&query);
 }
 
+// The option's octets; size 0xffff: no OPT at all.
+static void
+follows_answer_make(const uint8_t *value, uint16_t size, const struct tsig_key *with)
+{
+    static const uint8_t soa[22] = {0, 0, 0, 0, 0, 7}, root[1] = {0};
+    struct message_writer writer;
+    struct tsig_exchange exchange;
+    const struct tsig_key *found;
+    uint8_t option[8] = {EDNS_OPTION_SERIAL_FOLLOWS >> 8, EDNS_OPTION_SERIAL_FOLLOWS & 0xff, 0,
+                         (uint8_t)size};
+    message_writer_init(&writer, answer, sizeof(answer), ID, MESSAGE_QR | MESSAGE_AA);
+    assert_true(message_write_question(&writer, apex, RRTYPE_SOA, RRCLASS_IN));
+    assert_true(message_write_rr(&writer, MESSAGE_ANSWER, apex, RRTYPE_SOA, RRCLASS_IN, 60, soa,
+                                 sizeof(soa)));
+    if (size != UINT16_MAX) {
+        memcpy(option + 4, value, size);
+        assert_true(message_write_rr(&writer, MESSAGE_ADDITIONAL, root, RRTYPE_OPT, 1232, 0, option,
+                                     (uint16_t)(4 + size)));
+    }
+    answer_length = message_length(&writer);
+    if (!with)
+        return;
+    assert_int_equal(tsig_check_query(sent, sent_length, with, 1, NOW, &exchange, &found), 0);
+    answer_length = tsig_sign(&exchange, answer, answer_length, sizeof(answer), NOW, 0, NULL);
+    tsig_exchange_close(&exchange);
+}
+
+static void
+ask_follows(const struct tsig_key *with)
+{
+    soa_query_init(&query, apex, "p", with);
+    query.asks_follows = true;
+    sent_length = soa_query_write(&query, ID, sent, sizeof(sent), NOW);
+}
+
+static void
+a_serial_follows_content_where_a_signed_answer_says_so(void **state)
+{
+    (void)state;
+    static const uint8_t values[2] = {EDNS_SERIAL_FOLLOWS_YES, EDNS_SERIAL_FOLLOWS_YES};
+    static const uint8_t no = 0;
+    ask_follows(&key);
+    follows_answer_make(values, 1, &key);
+    assert_int_equal(result(), SOA_QUERY_SERIAL);
+    assert_true(query.follows);
+    assert_int_equal(serial, 7);
+    const uint16_t sizes[3] = {0, 2, UINT16_MAX}; // sent back as it came, of another form, no OPT
+    for (unsigned i = 0; i < 3; i++) {
+        follows_answer_make(values, sizes[i], &key);
+        assert_int_equal(result(), SOA_QUERY_SERIAL);
+        assert_false(query.follows);
+    }
+    follows_answer_make(&no, 1, &key);
+    assert_int_equal(result(), SOA_QUERY_SERIAL);
+    assert_false(query.follows);
+    follows_answer_make(values, 1, NULL);
+    assert_int_equal(result(), SOA_QUERY_FAILED);
+    soa_query_close(&query);
+    ask_follows(NULL);
+    follows_answer_make(values, 1, NULL);
+    assert_int_equal(result(), SOA_QUERY_SERIAL);
+    assert_false(query.follows);
+    soa_query_close(&query);
+}
+
+static void
+the_question_for_it_is_an_option_without_octets(void **state)
+{
+    (void)state;
+    ask_follows(NULL);
+    const char expected[] = "\1\2\0\0\0\1\0\0\0\0\0\1\7example\3gov\0\0\6\0\1"
+                            "\0\0\51\4\320\0\0\0\0\0\4\377\111\0\0";
+    assert_int_equal(sent_length, sizeof(expected) - 1);
+    assert_memory_equal(sent, expected, sent_length);
+    soa_query_close(&query);
+}
+
 static void
 others_answers_are_passed_over_and_truncation_is_told(void **state)
 {
@@ -145,6 +223,8 @@ main(void)
         cmocka_unit_test(the_serial_comes_from_an_authoritative_answer),
         cmocka_unit_test(others_answers_are_passed_over_and_truncation_is_told),
         cmocka_unit_test(with_a_key_the_answer_must_be_signed),
+        cmocka_unit_test(a_serial_follows_content_where_a_signed_answer_says_so),
+        cmocka_unit_test(the_question_for_it_is_an_option_without_octets),
         cmocka_unit_test(cut_and_flipped_answers_do_no_harm),
     };
     return cmocka_run_group_tests(tests, names_make, NULL);

@@ -1,0 +1,108 @@
+// When is it safe not to look at the whole zone? A serial says "changed", never "unchanged", unless
+// its owner promises more: with `request-ixfr: yes` the operator does, with `auto` the primary
+// itself, signed. Even then three things must hold: what is served is exactly what this address
+// gave (the signer says so), nothing has cast doubt on it since, and the last full comparison is
+// not older than a day.
+#include "secondary/fetcher/basis.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void
+basis_forget(struct basis *basis)
+{
+    basis->exact = basis->has_digest = false;
+    basis->deltas = 0;
+}
+
+void
+basis_reset(struct basis *basis)
+{
+    *basis = (struct basis){0};
+}
+
+// Facts about an address do not outlive the change to another one.
+static void
+label_set(struct basis *basis, const char *label)
+{
+    if (strcmp(basis->label, label) == 0)
+        return;
+    snprintf(basis->label, sizeof basis->label, "%s", label);
+    basis->distrusted = basis->compared = false;
+    basis->denied_until_seconds = basis->whole_due_seconds = 0;
+}
+
+enum basis_ask
+basis_ask(const struct basis *basis, const struct basis_question *question)
+{
+    if (question->request == REQUEST_IXFR_NO || !question->signed_zone || !basis->exact ||
+        basis->distrusted || strcmp(basis->label, question->label) != 0 ||
+        question->now < basis->denied_until_seconds)
+        return BASIS_AXFR;
+    if (question->request == REQUEST_IXFR_YES)
+        return BASIS_IXFR;
+    return question->has_key ? BASIS_SOA : BASIS_AXFR;
+}
+
+bool
+basis_whole_is_due(const struct basis *basis, int64_t now, bool *ret_late)
+{
+    *ret_late = now >= basis->whole_due_seconds + BASIS_WHOLE_LATE_SECONDS;
+    return now >= basis->whole_due_seconds;
+}
+
+void
+basis_deny(struct basis *basis, const char *label, int64_t now)
+{
+    if (strcmp(basis->label, label) == 0)
+        basis->denied_until_seconds = now + BASIS_DENIAL_SECONDS;
+}
+
+uint64_t
+basis_delta_records_max(const struct basis *basis)
+{
+    return 2 * basis->records + BASIS_DELTA_RECORDS_LEAST;
+}
+
+bool
+basis_knows(const struct basis *basis, const struct hash_digest *digest, uint32_t serial,
+            bool signed_zone)
+{
+    return basis->has_digest && (signed_zone || serial == basis->digest_serial) &&
+           memcmp(basis->digest.octets, digest->octets, sizeof digest->octets) == 0;
+}
+
+void
+basis_note_same(struct basis *basis, const char *label, uint32_t serial)
+{
+    label_set(basis, label);
+    basis->serial = serial;
+}
+
+static int64_t
+whole_after(const struct basis *basis, uint64_t chance)
+{
+    int64_t seconds = basis->compared ? BASIS_WHOLE_SECONDS : BASIS_WHOLE_FIRST_SECONDS;
+    return seconds - (int64_t)(chance % (uint64_t)(seconds * BASIS_WHOLE_JITTER / 100));
+}
+
+void
+basis_settle(struct basis *basis, const struct basis_arrival *arrival)
+{
+    bool was_exact = basis->exact && strcmp(basis->label, arrival->label) == 0;
+    label_set(basis, arrival->label);
+    basis->exact = arrival->exact;
+    basis->serial = arrival->serial;
+    if (arrival->is_delta) {
+        basis->has_digest = false;
+        basis->deltas++;
+        return;
+    }
+    basis->compared = basis->compared || was_exact;
+    basis->records = arrival->records;
+    basis->deltas = 0;
+    basis->has_digest = arrival->steady;
+    basis->digest = arrival->digest;
+    basis->digest_serial = arrival->serial;
+    basis->whole_due_seconds = arrival->now + whole_after(basis, arrival->chance);
+}
