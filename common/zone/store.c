@@ -305,8 +305,8 @@ store_heap_abandon(struct store *store, struct heap_writer *heap)
     store_heap_remove(store->directory, generation);
 }
 
-static void
-expire_fill(struct version_facts *facts, const struct node *apex)
+void
+store_expire_fill(struct version_facts *facts, const struct node *apex)
 {
     struct rrset rrset;
     struct rr rr;
@@ -316,79 +316,6 @@ expire_fill(struct version_facts *facts, const struct node *apex)
         rrset_next(rrset.wire, rrset.wire_length, &position, &rr) &&
         rdata_soa_read(rr.rdata, rr.rdlength, &soa))
         facts->soa_expire_seconds = soa.expire;
-}
-
-// Room is asked for first, so that a full disk is known before anything is written.
-static bool
-items_write(struct heap_writer *heap, struct vector *items, uint64_t octets, struct fault *fault)
-{
-    if (!heap_writer_reserve(heap, octets, fault))
-        return false;
-    for (size_t i = 0; i < items->count; i++) {
-        struct index_item *item = vector_at(items, i);
-        if (!heap_writer_add(heap, item->node, &item->reference, fault))
-            return false;
-    }
-    return heap_writer_sync(heap, fault);
-}
-
-static const struct node *
-draft_record(const void *content, const uint8_t *name)
-{
-    return draft_find(content, name);
-}
-
-static void
-draft_items(const struct draft *draft, const struct chain *chain, struct vector *items)
-{
-    for (size_t i = 0; i < draft_node_count(draft); i++) {
-        struct index_item item = {.node = draft_node_at(draft, i)};
-        vector_add(items, &item);
-    }
-    index_items_flag(items->items, items->count, chain);
-}
-
-// A whole content goes into a generation of its own: dense, in canonical order, and nothing in it
-// is dead.
-static bool
-draft_publish(struct store *store, struct vector *items, struct version_facts *facts,
-              const struct chain *chain, uint64_t living, struct fault *fault)
-{
-    struct heap_writer heap;
-    if (!store_heap_create(store, &heap, fault))
-        return false;
-    struct index_plan plan = {.kind = INDEX_FULL,
-                              .facts = facts,
-                              .chain = chain,
-                              .generation = heap.generation,
-                              .living_octets = living};
-    bool published = items_write(&heap, items, living, fault);
-    plan.heap_length = heap.end;
-    published = published && store_index_publish(store, &plan, items, fault);
-    if (published)
-        store_heap_adopt(store, &heap);
-    else
-        store_heap_abandon(store, &heap);
-    return published;
-}
-
-bool
-store_publish_draft(struct store *store, const struct draft *draft,
-                    const struct version_facts *facts, struct fault *fault)
-{
-    ENSURE(name_equal(draft_apex(draft), store->apex));
-    struct version_facts counted = *facts;
-    struct vector items;
-    uint64_t living;
-    struct chain chain;
-    chain_choose(draft_node_at(draft, 0), draft_record, draft, &chain);
-    vector_init(&items, sizeof(struct index_item));
-    draft_items(draft, &chain, &items);
-    freeze_count(&items, &counted, &living);
-    expire_fill(&counted, draft_node_at(draft, 0));
-    bool published = draft_publish(store, &items, &counted, &chain, living, fault);
-    vector_close(&items);
-    return published || fault_wrap(fault, "zone %s: store %s", store->apex_text, store->path);
 }
 
 // Appends the records that the changes bring.
@@ -428,7 +355,7 @@ facts_changed(const struct store *store, const struct version_facts *facts,
     for (size_t i = 0; i < set->changes.count; i++) {
         const struct change *change = vector_at(&set->changes, i);
         if (change->node && name_equal(change->name, store->apex))
-            expire_fill(&changed, change->node);
+            store_expire_fill(&changed, change->node);
     }
     return changed;
 }

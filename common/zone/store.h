@@ -47,6 +47,10 @@ const struct version *store_current(const struct store *store);
 // store's. On a fault (disk full, I/O) the current version stays and the store goes on working.
 bool store_publish_draft(struct store *store, const struct draft *draft,
                          const struct version_facts *facts, struct fault *fault);
+// The same from the new records of a diff against nothing, in canonical order, the apex first; they are written from where
+// they stand. Empty non-terminals are made here.
+bool store_publish_records(struct store *store, const struct diff *diff,
+                           const struct version_facts *facts, struct fault *fault);
 // Publishes the current version with a diff applied (entries in canonical order, old_node may be NULL when not
 // known: it is looked up by owner; empty non-terminals are made and removed by the store): apply.
 bool store_publish_diff(struct store *store, const struct diff *diff,

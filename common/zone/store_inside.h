@@ -39,4 +39,7 @@ void store_heap_abandon(struct store *store, struct heap_writer *heap);
 struct index_plan store_plan(const struct store *store, enum index_kind kind,
                              const struct version_facts *facts);
 
+// The SOA's EXPIRE of an apex record.
+void store_expire_fill(struct version_facts *facts, const struct node *apex);
+
 #endif

@@ -1,0 +1,159 @@
+// A whole content becomes a version: items in canonical order, a heap of its own, a full index. It
+// comes as a sealed draft, or as records that somebody else put in order (a zone that was signed as
+// a whole): those are written from where they stand, for a copy of a million of them would be the
+// largest thing in memory.
+#include "common/zone/store.h"
+
+#include <stdlib.h>
+
+#include "common/base/arena.h"
+#include "common/base/vector.h"
+#include "common/zone/chain.h"
+#include "common/zone/freeze.h"
+#include "common/zone/index_build.h"
+#include "common/zone/store_inside.h"
+
+// Room is asked for first, so that a full disk is known before anything is written.
+static bool
+items_write(struct heap_writer *heap, struct vector *items, uint64_t octets, struct fault *fault)
+{
+    if (!heap_writer_reserve(heap, octets, fault))
+        return false;
+    for (size_t i = 0; i < items->count; i++) {
+        struct index_item *item = vector_at(items, i);
+        if (!heap_writer_add(heap, item->node, &item->reference, fault))
+            return false;
+    }
+    return heap_writer_sync(heap, fault);
+}
+
+// A whole content goes into a generation of its own: dense, in canonical order, and nothing in it
+// is dead.
+static bool
+whole_publish(struct store *store, struct vector *items, struct version_facts *facts,
+              const struct chain *chain, uint64_t living, struct fault *fault)
+{
+    struct heap_writer heap;
+    if (!store_heap_create(store, &heap, fault))
+        return false;
+    struct index_plan plan = {.kind = INDEX_FULL,
+                              .facts = facts,
+                              .chain = chain,
+                              .generation = heap.generation,
+                              .living_octets = living};
+    bool published = items_write(&heap, items, living, fault);
+    plan.heap_length = heap.end;
+    published = published && store_index_publish(store, &plan, items, fault);
+    if (published)
+        store_heap_adopt(store, &heap);
+    else
+        store_heap_abandon(store, &heap);
+    return published;
+}
+
+// items get their flags here.
+static bool
+items_publish(struct store *store, struct vector *items, const struct version_facts *facts,
+              const struct chain *chain, struct fault *fault)
+{
+    const struct index_item *apex = vector_at(items, 0);
+    struct version_facts counted = *facts;
+    uint64_t living;
+    index_items_flag(items->items, items->count, chain);
+    freeze_count(items, &counted, &living);
+    store_expire_fill(&counted, apex->node);
+    return whole_publish(store, items, &counted, chain, living, fault) ||
+           fault_wrap(fault, "zone %s: store %s", store->apex_text, store->path);
+}
+
+static void
+item_add(struct vector *items, const struct node *node)
+{
+    struct index_item item = {.node = node};
+    vector_add(items, &item);
+}
+
+static const struct node *
+draft_record(const void *content, const uint8_t *name)
+{
+    return draft_find(content, name);
+}
+
+bool
+store_publish_draft(struct store *store, const struct draft *draft,
+                    const struct version_facts *facts, struct fault *fault)
+{
+    ENSURE(name_equal(draft_apex(draft), store->apex));
+    struct vector items;
+    struct chain chain;
+    chain_choose(draft_node_at(draft, 0), draft_record, draft, &chain);
+    vector_init(&items, sizeof(struct index_item));
+    for (size_t i = 0; i < draft_node_count(draft); i++)
+        item_add(&items, draft_node_at(draft, i));
+    bool published = items_publish(store, &items, facts, &chain, fault);
+    vector_close(&items);
+    return published;
+}
+
+// The record at this name among the items.
+static const struct node *
+item_record(const void *content, const uint8_t *name)
+{
+    const struct vector *items = content;
+    size_t low = 0, high = items->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const struct index_item *item = (const struct index_item *)items->items + middle;
+        int order = name_compare(node_owner(item->node), name);
+        if (order == 0)
+            return item->node;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}
+
+// A record behind the empty non-terminals between it and the one before.
+static void
+record_add(struct vector *items, const struct node *last, const struct node *node,
+           struct arena *arena)
+{
+    const uint8_t *owner = node_owner(node);
+    unsigned labels = name_labels(owner);
+    unsigned depth = name_common_labels(node_owner(last), owner) + 1;
+    for (; depth < labels; depth++)
+        item_add(items, node_build(arena, name_skip(owner, labels - depth), NULL, 0));
+    item_add(items, node);
+}
+
+bool
+store_publish_records(struct store *store, const struct diff *diff,
+                      const struct version_facts *facts, struct fault *fault)
+{
+    struct vector items;
+    struct arena *arena = arena_new();
+    struct chain chain;
+    const struct node *last = NULL;
+    vector_init(&items, sizeof(struct index_item));
+    for (size_t i = 0; i < diff->count; i++) {
+        const struct node *node = diff->entries[i].new_node;
+        if (!node || (last && node_rrset_count(node) == 0))
+            continue; // what is empty is made where it is needed
+        ENSURE(last || name_equal(node_owner(node), store->apex));
+        ENSURE(!last || name_compare(node_owner(last), node_owner(node)) < 0);
+        if (last)
+            record_add(&items, last, node, arena);
+        else
+            item_add(&items, node);
+        last = node;
+    }
+    ENSURE(last);
+    chain_choose(((const struct index_item *)vector_at(&items, 0))->node, item_record, &items,
+                 &chain);
+    bool published = items_publish(store, &items, facts, &chain, fault);
+    vector_close(&items);
+    arena_free(&arena);
+    return published;
+}
