@@ -21,17 +21,17 @@
 #include "common/base/arena.h"
 #include "common/dns/rdata.h"
 #include "common/dns/rrtype.h"
-#include "common/zone/find.h"
+#include "secondary/signer/sign/sign_apex.h"
 #include "secondary/signer/sign/sign_content.h"
 #include "secondary/signer/sign/sign_node.h"
 #include "secondary/signer/sign/sign_plan.h"
+#include "secondary/signer/sign/sign_served.h"
 #include "secondary/signer/sign/signed_serial.h"
 #include "secondary/signer/sign/zonemd.h"
 
 #define SMALL_CHANGE                                                                               \
-    64 // records up to which one thread does it all: no other contexts are prepared
-#define BLOCK                32 // records of one portion of the pool
-#define NSEC3PARAM_RDATA_MAX (5 + NSEC3_SALT_MAX)
+    64           // records up to which one thread does it all: no other contexts are prepared
+#define BLOCK 32 // records of one portion of the pool
 
 struct sign_job {
     struct sign_request request;
@@ -42,95 +42,18 @@ struct sign_job {
     unsigned threads;
     bool whole, damaged;
     uint32_t signed_serial;
-    struct rrset dnskey, soa, nsec3param, zonemd;
+    struct sign_apex apex;
     struct sign_common common;
-    struct octets_buffer dnskey_run, soa_run, nsec3param_run, zonemd_run;
     atomic_bool failed;
     struct sign_result result;
     uint8_t *must_verify;
 };
 
-static const struct node *
-served_apex(const struct sign_request *request)
-{
-    return request->current ? version_apex_node(request->current) : NULL;
-}
-
-// The keys that signed the served SOA are the ones that sign now.
 static bool
-zone_keys_match(const struct node *apex, const struct keyset *keyset)
+must_be_whole(const struct sign_request *request, const struct node *new_apex)
 {
-    const struct key_pair *keys[KEYSET_KEYS_MAX];
-    unsigned count = keyset_signing(keyset, false, keys);
-    struct rrset soa;
-    struct rr rr;
-    if (!node_rrset_find(apex, RRTYPE_SOA, &soa) || soa.signature_count != count)
-        return false;
-    for (unsigned i = 0; i < count; i++) {
-        bool found = false;
-        uint32_t position = 0;
-        while (rrset_next(soa.signatures, soa.signatures_length, &position, &rr)) {
-            struct rdata_rrsig rrsig;
-            found =
-                found || (rdata_rrsig_read(rr.rdata, rr.rdlength, &rrsig) &&
-                          rrsig.key_tag == keys[i]->tag && rrsig.algorithm == keys[i]->algorithm);
-        }
-        if (!found)
-            return false;
-    }
-    return true;
-}
-
-// The NSEC3 of the apex in the served chain.
-static const struct node *
-apex_nsec3(const struct version *version, struct rrset *ret_rrset)
-{
-    uint8_t hash[NSEC3_HASH_SIZE];
-    bool matches;
-    nsec3_chain_hash(version_nsec3(version), version_apex(version), hash);
-    const struct node *node = zone_find_nsec3(version, hash, &matches);
-    return node && matches && node_rrset_find(node, RRTYPE_NSEC3, ret_rrset) ? node : NULL;
-}
-
-// The served chain is of the kind that the policy wants, with its parameters and the right TTL.
-static bool
-chain_matches(const struct sign_request *request, const struct node *new_apex)
-{
-    const struct nsec3_parameters *wanted = &request->policy->nsec3_parameters;
-    const struct nsec3_parameters *served = version_nsec3(request->current);
-    struct rrset denial;
-    if (!request->policy->nsec3)
-        return !served && node_rrset_find(served_apex(request), RRTYPE_NSEC, &denial) &&
-               denial.ttl == nsec_ttl(new_apex);
-    return served && nsec3_parameters_equal(served, wanted) && served->flags == wanted->flags &&
-           apex_nsec3(request->current, &denial) && denial.ttl == nsec_ttl(new_apex);
-}
-
-static bool
-must_be_whole(const struct sign_job *job, const struct node *new_apex)
-{
-    const struct sign_request *request = &job->request;
-    const struct node *apex = served_apex(request);
-    return request->anew || request->whole || request->force || !apex ||
-           !version_facts(request->current)->is_signed || !zone_keys_match(apex, request->keyset) ||
-           !chain_matches(request, new_apex);
-}
-
-// The newest signature of a zone is that of its SOA.
-static uint32_t
-served_inception(const struct node *apex)
-{
-    struct rrset soa;
-    struct rr rr;
-    struct rdata_rrsig rrsig;
-    uint32_t position = 0, newest = 0;
-    if (!apex || !node_rrset_find(apex, RRTYPE_SOA, &soa))
-        return 0;
-    while (rrset_next(soa.signatures, soa.signatures_length, &position, &rr))
-        if (rdata_rrsig_read(rr.rdata, rr.rdlength, &rrsig) &&
-            (newest == 0 || (int32_t)(rrsig.inception - newest) > 0))
-            newest = rrsig.inception;
-    return newest;
+    return request->anew || request->whole || request->force || !request->current ||
+           !sign_served_as_wanted(request->current, request->keyset, request->policy, new_apex);
 }
 
 static bool
@@ -149,71 +72,6 @@ serial_choose(struct sign_job *job, struct fault *fault)
         return signed_serial_forced(&input, request->forced_serial, &job->signed_serial, fault);
     job->signed_serial = signed_serial_next(&input);
     return true;
-}
-
-static void
-dnskey_build(struct sign_job *job)
-{
-    const struct key_pair *keys[KEYSET_KEYS_MAX];
-    unsigned count = keyset_published(job->request.keyset, keys);
-    uint32_t ttl = job->request.policy->dnskey_ttl_seconds;
-    octets_buffer_init(&job->dnskey_run);
-    for (unsigned i = 0; i < count; i++)
-        rrset_append(&job->dnskey_run, RRTYPE_DNSKEY, ttl, keys[i]->dnskey, keys[i]->dnskey_length);
-    job->dnskey = (struct rrset){.type = RRTYPE_DNSKEY,
-                                 .rr_count = (uint16_t)count,
-                                 .ttl = ttl,
-                                 .wire = job->dnskey_run.data,
-                                 .wire_length = (uint32_t)job->dnskey_run.length};
-}
-
-// RFC 5155 section 4. TTL 0: nobody but a secondary has a use for it, and that one reads the zone;
-// a cache that kept it would only be wrong about the chain after a change of the salt.
-static void
-nsec3param_build(struct sign_job *job)
-{
-    uint8_t rdata[NSEC3PARAM_RDATA_MAX];
-    size_t length = nsec3_parameters_write(&job->request.policy->nsec3_parameters, rdata);
-    rrset_append(&job->nsec3param_run, RRTYPE_NSEC3PARAM, 0, rdata, (uint16_t)length);
-    job->nsec3param = (struct rrset){.type = RRTYPE_NSEC3PARAM,
-                                     .rr_count = 1,
-                                     .wire = job->nsec3param_run.data,
-                                     .wire_length = (uint32_t)job->nsec3param_run.length};
-}
-
-// With the SOA's TTL, as its life is that of the serial that it names.
-static void
-zonemd_build(struct sign_job *job, const struct node *apex,
-             const uint8_t rdata[static ZONEMD_RDATA_SIZE])
-{
-    struct rrset soa;
-    ENSURE(node_rrset_find(apex, RRTYPE_SOA, &soa));
-    job->zonemd_run.length = 0;
-    rrset_append(&job->zonemd_run, RRTYPE_ZONEMD, soa.ttl, rdata, ZONEMD_RDATA_SIZE);
-    job->zonemd = (struct rrset){.type = RRTYPE_ZONEMD,
-                                 .rr_count = 1,
-                                 .ttl = soa.ttl,
-                                 .wire = job->zonemd_run.data,
-                                 .wire_length = (uint32_t)job->zonemd_run.length};
-}
-
-static void
-soa_build(struct sign_job *job, const struct node *apex, uint32_t serial)
-{
-    struct rrset soa;
-    struct rr rr;
-    uint32_t position = 0;
-    ENSURE(node_rrset_find(apex, RRTYPE_SOA, &soa) &&
-           rrset_next(soa.wire, soa.wire_length, &position, &rr));
-    job->soa_run.length = 0;
-    octets_buffer_add(&job->soa_run, soa.wire, soa.wire_length);
-    size_t at = (size_t)(rr.rdata - soa.wire);
-    rdata_soa_set_serial(job->soa_run.data + at, rr.rdlength, serial);
-    job->soa = (struct rrset){.type = RRTYPE_SOA,
-                              .rr_count = 1,
-                              .ttl = soa.ttl,
-                              .wire = job->soa_run.data,
-                              .wire_length = (uint32_t)job->soa_run.length};
 }
 
 static unsigned
@@ -266,7 +124,7 @@ request_check(const struct sign_request *request, const struct node *new_apex, s
                          name_to_text_short(keyset_apex(request->keyset), apex),
                          name_length(keyset_apex(request->keyset)), NSEC3_APEX_MAX);
     return keyset_can_sign(request->keyset, fault) &&
-           sign_clock_check(served_inception(served_apex(request)), request->now, fault);
+           sign_clock_check(sign_served_inception(request->current), request->now, fault);
 }
 
 static const struct nsec3_parameters *
@@ -286,10 +144,7 @@ sign_zone_prepare(const struct sign_request *request, struct sign_job **ret_job,
                                          .apex = keyset_apex(request->keyset),
                                          .damaged = &job->damaged};
     sign_plan_init(&job->plan, plan_nsec3(request));
-    octets_buffer_init(&job->soa_run);
-    octets_buffer_init(&job->dnskey_run);
-    octets_buffer_init(&job->nsec3param_run);
-    octets_buffer_init(&job->zonemd_run);
+    sign_apex_init(&job->apex, request->keyset, request->policy);
     vector_init(&job->result.refused, sizeof(struct sign_refusal));
     diff_init(&job->result.diff);
     const struct node *new_apex = content_find(&job->content, job->content.apex);
@@ -304,8 +159,7 @@ sign_zone_prepare(const struct sign_request *request, struct sign_job **ret_job,
         sign_job_free(&job);
         return false;
     }
-    job->whole = must_be_whole(job, new_apex);
-    dnskey_build(job);
+    job->whole = must_be_whole(request, new_apex);
     if (!hands_prepare(job, fault)) {
         sign_job_free(&job);
         return false;
@@ -328,10 +182,7 @@ sign_job_free(struct sign_job **job)
     free((*job)->contexts);
     free((*job)->must_verify);
     sign_plan_close(&(*job)->plan);
-    octets_buffer_close(&(*job)->soa_run);
-    octets_buffer_close(&(*job)->dnskey_run);
-    octets_buffer_close(&(*job)->nsec3param_run);
-    octets_buffer_close(&(*job)->zonemd_run);
+    sign_apex_close(&(*job)->apex);
     vector_close(&(*job)->result.refused);
     diff_close(&(*job)->result.diff);
     free(*job);
@@ -389,36 +240,16 @@ items_changed(const struct sign_job *job)
     return false;
 }
 
-// The served ZONEMD in the place of the one to be made. False: there is none that could stay.
-static bool
-zonemd_served(struct sign_job *job, const struct node *apex_content)
-{
-    struct rrset soa, served;
-    struct rr rr;
-    uint32_t position = 0;
-    const struct node *apex = served_apex(&job->request);
-    if (!node_rrset_find(apex, RRTYPE_ZONEMD, &served) || served.rr_count != 1 ||
-        !rrset_next(served.wire, served.wire_length, &position, &rr) ||
-        rr.rdlength != ZONEMD_RDATA_SIZE)
-        return false;
-    ENSURE(node_rrset_find(apex_content, RRTYPE_SOA, &soa));
-    if (served.ttl != soa.ttl || rr.rdata[4] != ZONEMD_SCHEME_SIMPLE ||
-        rr.rdata[5] != ZONEMD_HASH_SHA384 ||
-        octets_get_u32(rr.rdata) != version_facts(job->request.current)->signed_serial)
-        return false;
-    zonemd_build(job, apex_content, rr.rdata);
-    return true;
-}
-
 // Whether the apex changes by more than its serial.
 static bool
 apex_changed(struct sign_job *job, struct sign_item *apex)
 {
     if (!job->request.current || job->request.anew)
         return true;
-    if (job->request.policy->zonemd && !zonemd_served(job, apex->content))
+    const struct version *served = job->request.current;
+    if (job->request.policy->zonemd && !sign_apex_zonemd_served(&job->apex, served, apex->content))
         return true;
-    soa_build(job, apex->content, version_facts(job->request.current)->signed_serial);
+    sign_apex_soa(&job->apex, apex->content, version_facts(served)->signed_serial);
     return !sign_node_is_settled(&job->hands[0], &job->common, apex, true);
 }
 
@@ -484,7 +315,7 @@ zonemd_digest(struct sign_job *job, struct sign_item *apex)
         job->damaged = true;
         return false;
     }
-    zonemd_build(job, apex->content, rdata);
+    sign_apex_zonemd(&job->apex, apex->content, rdata);
     return true;
 }
 
@@ -497,8 +328,8 @@ apex_sign(struct sign_job *job, struct fault *fault)
     if (job->result.empty)
         return true;
     bool zonemd = job->request.policy->zonemd;
-    job->common.unsigned_yet = zonemd ? &job->zonemd : NULL;
-    soa_build(job, apex->content, job->signed_serial);
+    job->common.unsigned_yet = zonemd ? &job->apex.zonemd : NULL;
+    sign_apex_soa(&job->apex, apex->content, job->signed_serial);
     job->must_verify = memory_zalloc(job->plan.items.count);
     bool made = sign_node(&job->hands[0], &job->common, apex, true);
     if (made) {
@@ -508,7 +339,7 @@ apex_sign(struct sign_job *job, struct fault *fault)
     if (made && zonemd) {
         if (!zonemd_digest(job, apex))
             return damage_fault(job, fault);
-        made = sign_node_finish(&job->hands[0], &job->common, apex, &job->zonemd);
+        made = sign_node_finish(&job->hands[0], &job->common, apex, &job->apex.zonemd);
         job->result.diff.entries[0].new_node = apex->result;
     }
     return made || fault_set(fault, FAULT_CORRUPT, "libcrypto made no signature of the apex");
@@ -568,27 +399,16 @@ plan_choose(struct sign_job *job, struct fault *fault)
 static void
 common_fill(struct sign_job *job)
 {
-    static const uint8_t no_digest[ZONEMD_RDATA_SIZE] = {0};
     const struct sign_request *request = &job->request;
     const struct node *apex = plan_item_at(job, 0)->content;
     job->common = (struct sign_common){.apex = job->content.apex,
-                                       .soa = &job->soa,
-                                       .added = {&job->dnskey},
-                                       .added_count = 1,
                                        .nsec3 = plan_nsec3(request),
                                        .links = job->plan.links.items,
                                        .items = job->plan.items.items,
                                        .nsec_ttl = nsec_ttl(apex),
                                        .force = request->force,
                                        .now = request->now};
-    if (request->policy->nsec3) {
-        nsec3param_build(job);
-        job->common.added[job->common.added_count++] = &job->nsec3param;
-    }
-    if (request->policy->zonemd) {
-        zonemd_build(job, apex, no_digest);
-        job->common.added[job->common.added_count++] = &job->zonemd;
-    }
+    sign_apex_share(&job->apex, apex, request->policy, &job->common);
 }
 
 static bool
@@ -614,6 +434,7 @@ sign_zone_run(struct sign_job *job, const struct sign_result **ret_result, struc
         return false;
     tallies_sum(job);
     facts_fill(job);
+    sign_plan_close(&job->plan); // 40 octets a record, 32 a hash: not needed while it is published
     *ret_result = &job->result;
     return true;
 }
