@@ -25,13 +25,20 @@ struct link {
     uint8_t hash[NSEC3_HASH_SIZE];
     const uint8_t *next;
     const struct node *node;
-    bool must_be_claimed, claimed;
+    bool fresh, other_types, claimed; // claimed: a name of the change was looked for here
+};
+
+struct gone {
+    uint8_t hash[NSEC3_HASH_SIZE];
+    const struct node *node; // as it was
+    bool asked;              // by a name of the change
 };
 
 struct changed_links {
     const struct changed *changed;
-    struct link *links; // in hash order
-    size_t count;
+    struct link *links; // both in hash order
+    struct gone *gone;
+    size_t count, gone_count;
 };
 
 static bool
@@ -51,13 +58,20 @@ static void
 link_add(struct changed_links *links, const struct diff_entry *entry)
 {
     struct verify_link link, old;
-    if (!link_of(links->changed, entry->new_node, &link))
+    bool had = link_of(links->changed, entry->old_node, &old);
+    if (!link_of(links->changed, entry->new_node, &link)) {
+        if (!had)
+            return;
+        struct gone *gone = &links->gone[links->gone_count++];
+        *gone = (struct gone){.node = entry->old_node};
+        memcpy(gone->hash, old.hash, NSEC3_HASH_SIZE);
         return;
+    }
     struct link *added = &links->links[links->count++];
     *added = (struct link){.next = link.rdata.next,
                            .node = entry->new_node,
-                           .must_be_claimed = !link_of(links->changed, entry->old_node, &old) ||
-                                              !same_bitmap(&old.rdata, &link.rdata)};
+                           .fresh = !had,
+                           .other_types = had && !same_bitmap(&old.rdata, &link.rdata)};
     memcpy(added->hash, link.hash, NSEC3_HASH_SIZE);
 }
 
@@ -76,6 +90,24 @@ lower_bound(const struct changed_links *links, const uint8_t *hash)
             high = middle;
     }
     return low;
+}
+
+static void
+gone_ask(struct changed_links *links, const uint8_t *hash)
+{
+    size_t low = 0, high = links->gone_count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        int order = memcmp(links->gone[middle].hash, hash, NSEC3_HASH_SIZE);
+        if (order == 0) {
+            __atomic_store_n(&links->gone[middle].asked, true, __ATOMIC_RELAXED);
+            return;
+        }
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
 }
 
 static bool
@@ -142,6 +174,7 @@ find(void *context, const uint8_t hash[static NSEC3_HASH_SIZE], bool claim, bool
         return;
     }
     bool matches;
+    gone_ask(links, hash);
     const struct node *node = zone_find_nsec3(changed->request->current, hash, &matches);
     if (matches && !in_diff(changed, node_owner(node)) && link_of(changed, node, &link))
         ret_denier->match = node;
@@ -156,6 +189,7 @@ changed_nsec3_open(struct changed *changed)
     struct changed_links *links = memory_zalloc(sizeof *links);
     links->changed = changed;
     links->links = memory_alloc((diff->count + 1) * sizeof *links->links);
+    links->gone = memory_alloc((diff->count + 1) * sizeof *links->gone);
     for (size_t i = 0; i < diff->count; i++)
         link_add(links, &diff->entries[i]);
     changed->links = links;
@@ -169,6 +203,7 @@ changed_nsec3_close(struct changed *changed)
     if (!changed->links)
         return;
     free(changed->links->links);
+    free(changed->links->gone);
     free(changed->links);
     changed->links = NULL;
 }
@@ -322,11 +357,19 @@ static void
 claims_check(const struct changed *changed)
 {
     const struct changed_links *links = changed->links;
-    for (size_t i = 0; i < links->count; i++)
-        if (links->links[i].must_be_claimed && !links->links[i].claimed)
-            verify_report_add(changed->report, node_owner(links->links[i].node), RRTYPE_NSEC3,
-                              "extra-nsec3",
-                              "new or with other types, and no name that changed has this hash");
+    for (size_t i = 0; i < links->count; i++) {
+        const struct link *link = &links->links[i];
+        if (link->fresh && !link->claimed)
+            verify_report_add(changed->report, node_owner(link->node), RRTYPE_NSEC3, "extra-nsec3",
+                              "it is new, and no name that changed has this hash");
+        else if (link->other_types && !link->claimed)
+            verify_report_add(changed->report, node_owner(link->node), RRTYPE_NSEC3, "bitmap",
+                              "it shows other types, and no name that changed has this hash");
+    }
+    for (size_t i = 0; i < links->gone_count; i++)
+        if (!links->gone[i].asked)
+            verify_report_add(changed->report, node_owner(links->gone[i].node), RRTYPE_NSEC3,
+                              "no-nsec3", "it went, and no name that changed has this hash");
 }
 
 void
