@@ -286,11 +286,16 @@ bool
 key_crypto_pem(struct octets text, uint8_t *ret_algorithm, uint8_t *ret_secret, size_t *ret_length,
                struct fault *fault)
 {
+    if (text.length > 0 && memmem(text.data, text.length, "ENCRYPTED", strlen("ENCRYPTED")))
+        return fault_set(fault, FAULT_UNSUPPORTED,
+                         "the PEM key is under a passphrase; write it without one (openssl pkey "
+                         "-in FILE -out OTHER) and import that");
     BIO *bio = BIO_new_mem_buf(text.data, (int)text.length);
     EVP_PKEY *object = bio ? PEM_read_bio_PrivateKey(bio, NULL, pem_no_passphrase, NULL) : NULL;
     BIO_free(bio);
     if (!object)
-        return crypto_fault(fault, "no readable PEM private key (PKCS#8, without a passphrase)");
+        return crypto_fault(
+            fault, "no readable PEM private key (PKCS#8); it may be cut: take it from a backup");
     bool good = pem_secret(object, ret_algorithm, ret_secret, ret_length, fault);
     EVP_PKEY_free(object);
     return good;
