@@ -1,3 +1,4 @@
+#include <ctype.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -65,6 +66,18 @@ bitmap(const struct world *world, const char *name_text, char text[static 512])
     for (int fields = 0; fields < 5 && *at; fields++)
         at += strcspn(at, " ") + (at[strcspn(at, " ")] == ' ');
     return at;
+}
+
+static size_t
+count_of(const struct version *version, uint16_t type)
+{
+    struct version_cursor cursor;
+    const struct node *node;
+    size_t count = 0;
+    version_cursor_first(&cursor, version);
+    while ((node = version_cursor_next(&cursor)))
+        count += node_has(node, type);
+    return count;
 }
 
 static void
@@ -159,19 +172,84 @@ others_validators_accept_the_zone(void **state)
     }
 }
 
-// ---- kinds of denial that change ----
-
-static size_t
-count_of(const struct version *version, uint16_t type)
+// RFC 5155 appendix A: twelve iterations, opt-out, and a name that is another's hash.
+static void
+the_chain_is_that_of_the_rfcs_example(void **state)
 {
+    (void)state;
+    static const char zone[] =
+        "$TTL 3600\n"
+        "@ SOA ns1 bugs.x.w 1 3600 300 3600000 3600\n@ NS ns1\n@ NS ns2\n@ MX 1 xx\n"
+        "2t7b4g4vsa5smi47k61mv5bv1a22bojr A 192.0.2.127\n"
+        "a NS ns1.a\na NS ns2.a\na DS 58470 5 1 3079F1593EBAD6DC121E202A8B766A6A4837206C\n"
+        "ns1.a A 192.0.2.5\nns2.a A 192.0.2.6\n"
+        "ai A 192.0.2.9\nai HINFO KLH-10 ITS\nai AAAA 2001:db8::f00:baa9\n"
+        "b NS ns1.b\nb NS ns2.b\nns1.b A 192.0.2.7\nns2.b A 192.0.2.8\n"
+        "c NS ns1.c\nc NS ns2.c\nns1.c A 192.0.2.7\nns2.c A 192.0.2.8\n"
+        "ns1 A 192.0.2.1\nns2 A 192.0.2.2\n"
+        "*.w MX 1 ai\nx.w MX 1 xx\nx.y.w MX 1 xx\n"
+        "xx A 192.0.2.10\nxx HINFO KLH-10 TOPS-20\nxx AAAA 2001:db8::f00:baaa\n";
+    static const char *const chain[][2] = {
+        {"0p9mhaveqvm6t7vbl5lop2u3t2rp3tom", "NS SOA MX RRSIG DNSKEY NSEC3PARAM"},
+        {"2t7b4g4vsa5smi47k61mv5bv1a22bojr", "A RRSIG"},
+        {"2vptu5timamqttgl4luu9kg21e0aor3s", "MX RRSIG"},
+        {"35mthgpgcu1qg68fab165klnsnk3dpvl", "NS DS RRSIG"},
+        {"b4um86eghhds6nea196smvmlo4ors995", "MX RRSIG"},
+        {"gjeqe526plbf1g8mklp59enfd789njgi", "A HINFO AAAA RRSIG"},
+        {"ji6neoaepv8b5o6k4ev33abha8ht9fgc", ""},
+        {"k8udemvp1j2f7eg6jebps17vp3n8i58h", ""},
+        {"kohar7mbb8dc2ce8a9qvl8hon4k53uhi", "A RRSIG"},
+        {"q04jkcevqvmu85r014c7dkba38o0ji5r", "A RRSIG"},
+        {"r53bq7cc2uvmubfu5ocmm6pers9tk9en", "MX RRSIG"},
+        {"t644ebqk9bibcna874givr6joj62mlhv", "A HINFO AAAA RRSIG"},
+    };
+    enum { LINKS = sizeof chain / sizeof chain[0] };
+    struct world world;
+    world_open(&world, "example.", false);
+    nsec3_on(&world, NSEC3_FLAG_OPT_OUT, 12, "\xAA\xBB\xCC\xDD");
+    world_text(&world, zone);
+    world_verify_all(&world);
+    for (int i = 0; i < LINKS; i++) {
+        char text[512], wanted[512], next[64];
+        for (int k = 0; k <= NSEC3_LABEL_SIZE; k++)
+            next[k] = (char)toupper((unsigned char)chain[(i + 1) % LINKS][0][k]);
+        snprintf(wanted, sizeof wanted, "1 1 12 AABBCCDD %s%s%s", next, chain[i][1][0] ? " " : "",
+                 chain[i][1]);
+        world_rrset_text(&world, chain[i][0], RRTYPE_NSEC3, text, sizeof text);
+        assert_string_equal(text, wanted);
+    }
+    assert_int_equal(count_of(store_current(world.store), RRTYPE_NSEC3), LINKS);
+    world_close(&world);
+}
+
+static void
+a_refresh_renews_nsec3s_whose_names_nobody_knows(void **state)
+{
+    (void)state;
+    struct world world;
+    const uint8_t *due[64];
+    size_t count = 0;
     struct version_cursor cursor;
     const struct node *node;
-    size_t count = 0;
-    version_cursor_first(&cursor, version);
-    while ((node = version_cursor_next(&cursor)))
-        count += node_has(node, type);
-    return count;
+    world_open(&world, "example.gov.", false);
+    nsec3_on(&world, NSEC3_FLAG_OPT_OUT, 0, "");
+    world_text(&world, small_zone);
+    const struct version *before = version_hold(store_current(world.store));
+    version_cursor_first(&cursor, before);
+    while ((node = version_cursor_next(&cursor)) && count < 64)
+        if (node_has(node, RRTYPE_NSEC3))
+            due[count++] = node_owner(node);
+    world.now += 8 * 86400;
+    world_step(&world, (struct sign_request){.due = due, .due_count = count});
+    assert_int_equal(world.made,
+                     count + 5); // the apex is looked at, too: NS A SOA DNSKEY NSEC3PARAM
+    assert_int_equal(world.looked_at, count + 1);
+    world_verify_all(&world);
+    version_drop(&before);
+    world_close(&world);
 }
+
+// ---- kinds of denial that change ----
 
 // One step without new content: the policy alone. Gives the signatures that it made.
 static size_t
@@ -413,6 +491,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_first_signing_has_an_nsec3_for_every_name_that_is_not_hidden),
         cmocka_unit_test(opt_out_leaves_out_insecure_delegations_and_what_is_above_them_only),
+        cmocka_unit_test(the_chain_is_that_of_the_rfcs_example),
+        cmocka_unit_test(a_refresh_renews_nsec3s_whose_names_nobody_knows),
         cmocka_unit_test(others_validators_accept_the_zone),
         cmocka_unit_test(another_kind_of_denial_is_found_by_itself_and_comes_in_one_version),
         cmocka_unit_test(a_changed_soa_minimum_rewrites_every_nsec3_and_keeps_the_other_signatures),

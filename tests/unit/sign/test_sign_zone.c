@@ -313,6 +313,28 @@ others_validators_accept_the_zone(void **state)
     world_close(&world);
 }
 
+// Names are hashed and records signed side by side: more names than one portion of either has.
+static void
+threads_make_the_nsec3_chain_together(void **state)
+{
+    (void)state;
+    struct world world;
+    struct octets_buffer text;
+    octets_buffer_init(&text);
+    octets_buffer_printf(&text, HEAD);
+    for (int i = 0; i < 1500; i++)
+        octets_buffer_printf(&text, "n%d.d%d %s\n", i, i % 40, i % 5 ? "A 192.0.2.1" : "NS ns1");
+    octets_buffer_add_u8(&text, 0);
+    world_open(&world, "example.gov.", true);
+    world.pool = pool_new(4);
+    world.policy.nsec3 = true;
+    world.policy.nsec3_parameters = (struct nsec3_parameters){.algorithm = NSEC3_SHA1};
+    world_text(&world, (char *)text.data);
+    world_verify_all(&world);
+    octets_buffer_close(&text);
+    world_close(&world);
+}
+
 // Flips an octet of every record of the heap that shows the text, behind the store's back.
 static void
 heap_damage(const struct world *world, const char *shown)
@@ -389,6 +411,7 @@ main(void)
             an_rrset_too_long_with_its_signatures_is_refused_by_name_and_the_rest_is_signed),
         cmocka_unit_test(what_cannot_be_signed_is_refused_with_a_cure),
         cmocka_unit_test(a_forced_serial_is_taken_when_it_is_later),
+        cmocka_unit_test(threads_make_the_nsec3_chain_together),
         cmocka_unit_test(damaged_records_stop_signing_and_the_whole_content_mends_it),
         cmocka_unit_test(others_validators_accept_the_zone),
     };
