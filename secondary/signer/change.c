@@ -23,6 +23,7 @@
 #include "common/daemon/log.h"
 #include "common/net/loop.h"
 #include "secondary/signer/room.h"
+#include "secondary/signer/sign/verify_damage.h"
 #include "secondary/signer/upkeep.h"
 
 void
@@ -125,11 +126,13 @@ sign_in_thread(void *context)
     if (!keeper->job_good || keeper->result->empty || keeper->sign_policy.verify == VERIFY_OFF) {
         return;
     }
+    verify_damage(&keeper->result->diff); // in tests only
     verify_report_init(&keeper->report);
     keeper->report_made = true;
     struct verify_changes changes = {.current = keeper_served(keeper),
                                      .diff = &keeper->result->diff,
                                      .must = keeper->result->must_verify,
+                                     .zonemd = keeper->sign_policy.zonemd,
                                      .everything = keeper->sign_policy.verify == VERIFY_EVERYTHING,
                                      .seed = hash_key_draw(),
                                      .pool = keeper->shared->pool,
