@@ -126,6 +126,8 @@ zone_next_cell(const struct render *render, struct text_table *table, const stru
     const char *what = json_value_get_text(zone, "next/what", NULL);
     if (strcmp(state, "held") == 0 && held)
         text_table_cell(table, COLOUR_NONE, "gate: %s", held);
+    else if (what && strcmp(what, "sign") == 0)
+        text_table_cell(table, COLOUR_NONE, "%s", json_value_get_text(zone, "next/text", what));
     else if (strcmp(state, "ok") != 0 && reason)
         text_table_cell(table, COLOUR_NONE, "%s", reason);
     else if (what)

@@ -22,7 +22,9 @@
 #include "common/daemon/clock.h"
 #include "common/daemon/log.h"
 #include "common/net/loop.h"
+#include "secondary/signer/restore.h"
 #include "secondary/signer/room.h"
+#include "secondary/signer/sign/signed_serial.h"
 #include "secondary/signer/sign/verify_damage.h"
 #include "secondary/signer/upkeep.h"
 
@@ -96,6 +98,10 @@ change_failed(struct keeper *keeper, const struct fault *fault)
     if (keeper->due.count > 0) {
         expiry_queue_return(keeper->expiry, keeper_served(keeper), &keeper->due);
     }
+    if (keeper->wants_restore) { // the content before it is of no use: all is signed again
+        keeper->wants_restore = false;
+        keeper->wants_sign = keeper->sign_force = true;
+    }
     struct fault copy = *fault;
     keeper_fault_set(keeper, &copy, EVENT_CRASH, "");
     change_end(keeper, OUTCOME_FAILED, copy.text, &copy);
@@ -129,11 +135,12 @@ sign_in_thread(void *context)
     verify_damage(&keeper->result->diff); // in tests only
     verify_report_init(&keeper->report);
     keeper->report_made = true;
-    struct verify_changes changes = {.current = keeper_served(keeper),
+    struct verify_changes changes = {.current = keeper->job_base,
                                      .diff = &keeper->result->diff,
                                      .must = keeper->result->must_verify,
                                      .zonemd = keeper->sign_policy.zonemd,
-                                     .everything = keeper->sign_policy.verify == VERIFY_EVERYTHING,
+                                     .everything = keeper->distrust ||
+                                                   keeper->sign_policy.verify == VERIFY_EVERYTHING,
                                      .seed = hash_key_draw(),
                                      .pool = keeper->shared->pool,
                                      .now = keeper_now()};
@@ -143,6 +150,32 @@ sign_in_thread(void *context)
                    "zone %s: the new signatures do not verify, nothing is published",
                    keeper->domain);
     }
+}
+
+// The former content with its new SOA takes the place of what is served. What the primary has by
+// now comes with its next transfer, and all of that is verified before it is published.
+static void
+restore_done(struct keeper *keeper)
+{
+    struct fault fault = {0};
+    struct diff back;
+    const struct sign_result *result = keeper->result;
+    const struct version *former = version_hold(keeper->former); // the diff's records stand in it
+    restore_compose(keeper_served(keeper), former, &result->diff, &back);
+    struct published what = {.diff = &back,
+                             .facts = &result->facts,
+                             .made = result->signatures_made,
+                             .kept = result->signatures_kept};
+    bool good = publish_version(keeper, &what, &fault);
+    diff_close(&back);
+    version_drop(&former);
+    if (!good) {
+        change_failed(keeper, &fault);
+        return;
+    }
+    keeper->wants_restore = false;
+    keeper_fault_clear(keeper);
+    change_end(keeper, OUTCOME_PUBLISHED, "published", NULL);
 }
 
 static void
@@ -160,6 +193,10 @@ sign_done(void *context, bool cancelled)
     }
     if (strcmp(keeper->change.cause, "policy") == 0) {
         keeper->policy_settled = true;
+    }
+    if (strcmp(keeper->change.cause, "restore") == 0) {
+        restore_done(keeper);
+        return;
     }
     const struct sign_result *result = keeper->result;
     if (result->empty) {
@@ -180,6 +217,9 @@ sign_done(void *context, bool cancelled)
     if (!publish_version(keeper, &what, &fault)) {
         change_failed(keeper, &fault);
         return;
+    }
+    if (what.made > VERIFY_ALL_UP_TO && !what.sampled) {
+        keeper->distrust = false; // as many were all verified before they were published
     }
     if (result->newest_inception > keeper->newest_inception) {
         keeper->newest_inception = result->newest_inception;
@@ -257,7 +297,10 @@ static void
 start_sign(struct keeper *keeper, struct sign_request *request)
 {
     struct fault fault = {0};
-    request->current = keeper_served(keeper);
+    if (request->current == NULL) {
+        request->current = keeper_served(keeper);
+    }
+    keeper->job_base = request->current;
     request->keyset = keeper->keyset;
     if (request->policy == NULL) {
         request->policy = &keeper->sign_policy;
@@ -318,6 +361,24 @@ change_start_whole(struct keeper *keeper)
                                    .forced_serial = keeper->forced_serial};
     keeper->wants_sign = keeper->wants_keys = keeper->sign_force = keeper->has_forced_serial =
         false;
+    start_sign(keeper, &request);
+}
+
+void
+change_start_restore(struct keeper *keeper)
+{
+    struct signed_serial_input input = {.policy = keeper->sign_policy.serial_policy,
+                                        .unsigned_serial =
+                                            version_facts(keeper->former)->unsigned_serial,
+                                        .has_last = true,
+                                        .last = version_facts(keeper_served(keeper))->signed_serial,
+                                        .now = keeper_now()};
+    change_begin(keeper, "restore",
+                 "a published signature did not verify: the content before it was published again");
+    struct sign_request request = {.current = keeper->former,
+                                   .unsigned_serial = input.unsigned_serial,
+                                   .has_forced_serial = true,
+                                   .forced_serial = signed_serial_next(&input)};
     start_sign(keeper, &request);
 }
 

@@ -39,8 +39,10 @@ keeper_begin(struct keeper *keeper)
         !keeper_keys_ready(keeper)) {
         return;
     }
-    if (keeper_served(keeper) != NULL && keeper->policy != NULL &&
-        (keeper->wants_sign || keeper->wants_keys)) {
+    if (keeper->wants_restore && keeper->policy != NULL) {
+        change_start_restore(keeper);
+    } else if (keeper_served(keeper) != NULL && keeper->policy != NULL &&
+               (keeper->wants_sign || keeper->wants_keys)) {
         change_start_whole(keeper);
     } else if (policy_waits(keeper, why, sizeof why)) {
         change_start_policy(keeper, why);
@@ -71,6 +73,24 @@ note_expiring(struct keeper *keeper, int64_t now)
     keeper_tell_simple_event(keeper, EVENT_RRSIG_EXPIRING, "", why, "");
 }
 
+// What was published by sample does not verify after all.
+static void
+published_is_bad(struct keeper *keeper, const struct verify_report *report)
+{
+    struct fault fault = {0};
+    verify_report_fault(report, &fault);
+    fault_wrap(&fault, "zone %s: a published signature does not verify; %s", keeper->domain,
+               keeper->former != NULL
+                   ? "the content before it is published again under a higher serial"
+                   : "the whole zone is signed again");
+    keeper_fault_set(keeper, &fault, EVENT_CRASH, "");
+    keeper->distrust = true;
+    keeper->wants_restore = keeper->former != NULL;
+    if (!keeper->wants_restore) {
+        keeper->wants_sign = keeper->sign_force = true;
+    }
+}
+
 static void
 verify_more(struct keeper *keeper)
 {
@@ -78,17 +98,14 @@ verify_more(struct keeper *keeper)
     verify_report_init(&report);
     bool more = verify_walk_some(keeper->walk, KEEPER_VERIFY_RECORDS, &report);
     if (report.finding_count > 0) {
-        struct fault fault = {0};
-        verify_report_fault(&report, &fault);
-        fault_wrap(&fault,
-                   "zone %s: a published signature does not verify; the whole zone is signed again",
-                   keeper->domain);
-        keeper_fault_set(keeper, &fault, EVENT_CRASH, "");
-        keeper->wants_sign = keeper->sign_force = true;
+        published_is_bad(keeper, &report);
         more = false;
     }
     if (!more) {
         verify_walk_free(&keeper->walk);
+        if (!keeper->wants_restore) {
+            version_drop(&keeper->former);
+        }
     }
     verify_report_close(&report);
 }
@@ -518,6 +535,7 @@ keeper_free(struct keeper **keeper)
         close(old->next_stream);
     }
     verify_walk_free(&old->walk);
+    version_drop(&old->former);
     loop_timer_free(&old->timer);
     loop_timer_free(&old->facts_timer);
     expiry_queue_free(&old->expiry);

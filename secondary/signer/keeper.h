@@ -56,8 +56,8 @@ struct keeper_waiter {
     uint64_t request;
 };
 
-// That what is served is exactly the primary's content under a serial of its own: only then a delta from
-// there can be applied. In memory only, so that every start begins with the whole zone.
+// That what is served is exactly the primary's content under a serial of its own: only then a delta
+// from there can be applied. In memory only, so that every start begins with the whole zone.
 struct keeper_stand {
     bool known;
     uint32_t serial;           // of the primary; moves also without any change of content
@@ -114,6 +114,7 @@ struct keeper {
     struct message_candidate candidate; // of the intake
     char intake_cause[16];
     struct sign_job *job;
+    const struct version *job_base; // what the job starts from: served, or former
     const struct sign_result *result;
     struct sign_progress progress;
     unsigned progress_told; // in this signing
@@ -136,6 +137,12 @@ struct keeper {
     uint64_t room_free_told, room_needed_told;
     uint32_t forced_serial;
     struct verify_walk *walk;
+    // The version before the first one that the walk has not seen all of: what is published again
+    // where it finds a signature that does not verify. NULL: none.
+    const struct version *former;
+    bool wants_restore;
+    bool
+        distrust; // a publish by sample went wrong: the next long one is verified as a whole before
     struct zone_verification *verification; // zone_verify.h: while one runs
     // Records of what is served are damaged on disk: the next content is published whole, in a heap
     // of its own, under a serial after the served one.

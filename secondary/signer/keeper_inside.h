@@ -88,7 +88,8 @@ void stand_note(struct keeper *keeper, enum message_outcome outcome,
 
 void change_begin(struct keeper *keeper, const char *cause, const char *why);
 void change_start_refresh(struct keeper *keeper);
-void change_start_whole(struct keeper *keeper); // what wants_sign and wants_keys ask for
+void change_start_whole(struct keeper *keeper);   // what wants_sign and wants_keys ask for
+void change_start_restore(struct keeper *keeper); // of keeper->former
 void change_start_policy(struct keeper *keeper, const char *why); // keeper_policy_differs
 void change_start_content(struct keeper *keeper);                 // of keeper->intake
 void change_publish_received(struct keeper *keeper);              // the same with policy: none

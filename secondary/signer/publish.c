@@ -134,11 +134,21 @@ publish_version(struct keeper *keeper, const struct published *what, struct faul
     } else if (had_former) {
         facts.soa_expire_seconds = version_facts(former)->soa_expire_seconds;
     }
-    verify_walk_free(&keeper->walk); // of the version that goes
+    bool unseen = what->sampled || keeper->walk != NULL; // of this version or of the one that goes
+    const struct version *held =
+        unseen && had_former && version_facts(former)->is_signed ? version_hold(former) : NULL;
     if (!sign_publish(keeper->store, keeper->apex, what->diff, &facts, fault)) {
         keeper->damaged = keeper->damaged || fault->kind == FAULT_CORRUPT;
+        version_drop(&held);
         return fault_wrap(fault, "zone %s: cannot publish", keeper->domain);
     }
+    if (keeper->walk != NULL) { // there is a version before this that was seen, or none
+        version_drop(&held);
+    } else {
+        version_drop(&keeper->former);
+        keeper->former = held;
+    }
+    verify_walk_free(&keeper->walk);
     int64_t milliseconds = (int64_t)clock_monotonic_ms() - keeper->change.started_ms;
     expiry_queue_note(keeper->expiry, what->diff);
     if (what->diff->damaged) { // the whole content took the place of what was damaged
@@ -171,7 +181,7 @@ publish_version(struct keeper *keeper, const struct published *what, struct faul
     } else {
         keeper->last_refresh_seconds = keeper_now();
     }
-    if (what->sampled) {
+    if (unseen) {
         keeper->walk = verify_walk_new(keeper_served(keeper), keeper_now());
     }
     return true;
