@@ -16,7 +16,27 @@ several.
 What do() takes (the list of issue 2 "Bad input", and what signing.md's table of incidents adds):
 
     good
-    ixfr_unchanged, ixfr_delta  good to an AXFR; one SOA, or a delta, to an IXFR
+    ixfr_unchanged              good to an AXFR; one SOA to an IXFR
+    ixfr evil=WORD              good to an AXFR; to an IXFR what changed since the zone with the client's serial (set_zone
+                                remembers them all), or the whole zone where it is not known; and WORD of:
+                  wrong_start         the first step begins at another serial
+                  gap                 the first of several steps is left out
+                  back                leads back to an older serial
+                  remove_missing      removes a record that is not there
+                  remove_ttl          removes a record with another TTL than it has
+                  add_present         adds a record that is there
+                  left_out            the last addition is left out
+                  soa_order           the two SOAs of a step change places
+                  soa_twice           a step's second SOA comes twice
+                  no_close            no closing SOA; the connection stays
+                  cut message=N       closes after N messages (one record each)
+                  axfr_in_the_middle  the whole zone where the additions should be
+                  out_of_zone         adds a record of another zone
+                  other_last_soa      the closing SOA has another refresh
+                  longer_than_zone    comes with thousands of additions
+                  endless             additions without end
+                  refused             NOTIMP
+                  old                 one SOA with a serial before the client's
     refuse rcode=REFUSED        an RCODE, signed where the query was
     refuse_unsigned rcode=      the same without a TSIG
     away                        connections are closed as soon as they stand
@@ -122,6 +142,7 @@ class EvilPrimary:
         self.per_message = records_per_message
         self.what, self.options = "good", {}
         self.transfers, self.notify_answers, self.queries = 0, [], 0
+        self.ixfrs, self.history = 0, {}  # asked for; {serial: zone}
         self.running, self.most_running, self.lock = 0, 0, threading.Lock()
         self.stopping = threading.Event()
         self.set_zone(zone_text)
@@ -136,6 +157,7 @@ class EvilPrimary:
 
     def set_zone(self, text):
         self.zone = dns.zone.from_text(text, origin=self.origin, relativize=False, check_origin=False)
+        self.history[self.zone.find_rdataset(self.origin, "SOA")[0].serial] = self.zone
 
     def set_serial(self, serial):
         rdataset = self.zone.find_rdataset(self.origin, "SOA")
@@ -235,6 +257,7 @@ class EvilPrimary:
                     send(connection, reply)
                 continue
             self.transfers += 1
+            self.ixfrs += rdtype == dns.rdatatype.IXFR
             with self.lock:
                 self.running += 1
                 self.most_running = max(self.most_running, self.running)
@@ -358,13 +381,95 @@ class Transfer:
         else:
             self._good()
 
-    def _ixfr_delta(self):
-        """Good, but a delta for an IXFR."""
+    def _ixfr(self, evil=None, message=1):
+        """Good, but an IXFR is answered as one, and in which way it is evil."""
         if self.query.question[0].rdtype != dns.rdatatype.IXFR:
             return self._good()
-        soa = self.soa[0]
-        before = dns.rrset.from_rdata(self.soa.name, self.soa.ttl, soa.replace(serial=soa.serial - 1))
-        self.send(self.message([self.soa, before, self.body[0], self.soa, self.body[1], self.soa]))
+        held = self.query.authority[0][0].serial
+        if evil == "old":
+            return self.send(self.message([self.soa_with(held - 1)]))
+        if evil == "refused":
+            return self._refuse("NOTIMP")
+        serials = [s for s in self.primary.history if s >= held]
+        if evil is None and held == self.soa[0].serial:
+            return self.send(self.message([self.soa]))
+        if held not in serials:
+            return self._good()
+        steps = [self.step(old, new) for old, new in zip(serials, serials[1:])]
+        records = self.spoil_delta(steps, evil, held)
+        if evil == "cut":
+            self.primary.per_message = 1
+            self.send_all(self.messages(records)[:message])
+            return self.connection.shutdown(socket.SHUT_RDWR)
+        if evil == "endless":
+            return self.endless(records[:-1])
+        self.send_all(self.messages(records))
+        if evil == "no_close":
+            self.wait()
+
+    def soa_with(self, serial, **others):
+        return dns.rrset.from_rdata(self.soa.name, self.soa.ttl, self.soa[0].replace(serial=serial, **others))
+
+    def step(self, old, new):
+        """From one zone of the history to another: [SOA, removed, SOA, added]."""
+        sides = [(serial, self.primary.history[serial]) for serial in (old, new)]
+        soas, records = [], []
+        for _, zone in sides:
+            found = zone.find_rdataset(zone.origin, "SOA")
+            soas.append(dns.rrset.from_rdata_list(zone.origin, found.ttl, list(found)))
+            records.append({
+                (name, rdataset.ttl, rdata)
+                for name, rdataset in zone.iterate_rdatasets() if rdataset.rdtype != dns.rdatatype.SOA
+                for rdata in rdataset
+            })
+        removed, added = ([dns.rrset.from_rdata(*r) for r in sorted(a - b)] for a, b in (records, records[::-1]))
+        return [soas[0], removed, soas[1], added]
+
+    def spoil_delta(self, steps, evil, held):
+        first, last = steps[0], steps[-1]
+        closing, missing = self.soa, rr(f"missing.{self.primary.origin}", "A", "192.0.2.66")
+        present = self.body[-1]
+        if evil == "wrong_start":
+            first[0] = self.soa_with(held - 1)
+        elif evil == "gap":
+            assert len(steps) > 1
+            del steps[0]
+        elif evil == "back":
+            first[2] = self.soa_with(held - 1)
+        elif evil == "remove_missing":
+            last[1].append(missing)
+        elif evil == "remove_ttl":
+            last[1].append(dns.rrset.from_rdata(present.name, present.ttl + 1, present[0]))
+        elif evil == "add_present":
+            last[3].append(present)
+        elif evil == "left_out":
+            last[3].pop()
+        elif evil == "soa_order":
+            first[0], first[2] = first[2], first[0]
+        elif evil == "soa_twice":
+            self.primary.per_message = 500  # at the end of a message it would look like the end
+            last[3].insert(0, last[2])
+        elif evil == "axfr_in_the_middle":
+            last[3] = self.body
+        elif evil == "out_of_zone":
+            last[3].append(rr("www.elsewhere.example.", "A", "192.0.2.66"))
+        elif evil == "other_last_soa":
+            closing = self.soa_with(self.soa[0].serial, refresh=1)
+        elif evil == "longer_than_zone":
+            self.primary.per_message = 500
+            last[3] += [rr(f"x{i}.{self.primary.origin}", "A", "192.0.2.66") for i in range(3000)]
+        records = [self.soa]
+        for soa, removed, next_soa, added in steps:
+            records += [soa, *removed, next_soa, *added]
+        return records if evil == "no_close" else [*records, closing]
+
+    def endless(self, records):
+        self.send_all(self.messages(records))
+        number = 0
+        while not self.primary.stopping.is_set():
+            lines = [rr(f"e{number + i}.{self.primary.origin}", "A", "192.0.2.1") for i in range(500)]
+            number += 500
+            self.send(self.message(lines, question=False))
 
     def _refuse(self, rcode="REFUSED"):
         wire = self.message([])

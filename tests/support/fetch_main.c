@@ -6,7 +6,7 @@
 // clang-format off
 //   verdict WORD            what the signer says of candidates from now on: published, unchanged, held,
 //                           rejected, failed, doubt, none
-//   exact on|off            and whether what is served is then exactly what came
+//   exact on|off            and whether what is served is then exactly what came (CONFIG exact: from the start)
 //   doubt ZONE              out of turn: the signer wants the whole zone
 //   started                 the signer began anew
 //   hint ZONE SERIAL        a server was sent a NOTIFY
@@ -400,8 +400,12 @@ main(int count, char **values)
     struct fetch fetch = {.outcome = OUTCOME_PUBLISHED};
     const struct signals_events events = {.stop = stop, .child = stop};
     int status = 0;
+    if (count == 3 && strcmp(values[2], "exact") == 0) {
+        fetch.exact = true;
+        count--;
+    }
     if (count != 2) {
-        fprintf(stderr, "usage: fetch CONFIG\n");
+        fprintf(stderr, "usage: fetch CONFIG [exact]\n");
         return 2;
     }
     if (sodium_init() < 0)

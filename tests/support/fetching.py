@@ -18,12 +18,13 @@ import tandem
 
 class Fetching:
     """A context manager. zones: dictionaries of zone keys (primary: all of them in order, refresh 60s, retry 1s).
-    primaries: ports on 127.0.0.1, or whole remotes. sections: further top-level keys. Everything that the fetcher
+    primaries: ports on 127.0.0.1, or whole remotes. exact: the
+    signer's verdicts say so from the beginning. sections: further top-level keys. Everything that the fetcher
     said is in .said, oldest first."""
 
-    def __init__(self, zones, primaries, key=None, **sections):
+    def __init__(self, zones, primaries, key=None, exact=False, **sections):
         self.path = pathlib.Path(tempfile.mkdtemp(prefix="tandem-", dir="/tmp"))
-        self.said, self.read = [], 0
+        self.said, self.read, self.exact = [], 0, exact
         self.condition = threading.Condition()
         remotes = [
             p if isinstance(p, dict) else {"id": f"p{i}", "address": [f"127.0.0.1@{p}"], **({"key": key.name} if key else {})}
@@ -51,7 +52,7 @@ class Fetching:
         self.log_file = self.path / "log"
         with open(self.log_file, "w") as log:
             self.process = subprocess.Popen(
-                [str(tandem.BIN / "fetch"), str(self.write_config())],
+                [str(tandem.BIN / "fetch"), str(self.write_config()), *(["exact"] if self.exact else [])],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True,
             )
         threading.Thread(target=self._listen, daemon=True).start()
