@@ -43,7 +43,13 @@ def main():
     save("pieces", message([SOA] + BODY[:3]), message(BODY[3:6]), message(BODY[6:] + [SOA], question=False))
     save("ixfr_up_to_date", message([SOA], "IXFR"), ixfr=True)
     save("ixfr_whole", message([SOA] + BODY + [SOA], "IXFR"), ixfr=True)
-    save("ixfr_delta", message([SOA, SOA.replace(" 7 ", " 6 "), BODY[0], SOA, BODY[1], SOA], "IXFR"), ixfr=True)
+    soa = {serial: SOA.replace(" 7 ", f" {serial} ") for serial in (6, 7, 8, 9)}
+    steps = [soa[9], soa[7], BODY[0], BODY[4], soa[8], BODY[1], soa[8], BODY[1], soa[9], BODY[6], soa[9]]
+    save("ixfr_delta", message([soa[8], soa[7], BODY[0], soa[8], BODY[1], soa[8]], "IXFR"), ixfr=True)
+    save("ixfr_steps", message(steps, "IXFR"), ixfr=True)
+    save("ixfr_pieces", *(message(steps[i : i + 2], "IXFR", i == 0) for i in range(0, len(steps), 2)), ixfr=True)
+    save("ixfr_wrong_start", message([soa[8], soa[6], BODY[0], soa[8], BODY[1], soa[8]], "IXFR"), ixfr=True)
+    save("ixfr_gap", message([soa[9], soa[7], soa[8], BODY[1], soa[9], soa[9]], "IXFR"), ixfr=True)
     save("soa_only", message([SOA]))
     save("empty_zone", message([SOA, SOA]))
     save("soa_in_the_middle", message([SOA, BODY[0], SOA, BODY[1], SOA]))
