@@ -21,6 +21,7 @@
 #define STREAM_HEAD   10                                  // magic and format
 #define STREAM_TAIL   (9 + HASH_DIGEST_SIZE + STREAM_CRC) // end tag, count, digest, CRC
 #define STREAM_CRC    4
+#define RR_FIXED      8  // type, TTL, RDLENGTH
 #define SOA_NUMBERS   20 // the serial and four more at the end of a SOA's RDATA
 #define STREAM_SEALS  (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
@@ -90,29 +91,37 @@ flush(struct rr_stream_writer *writer)
     writer->buffer.length = writer->digested = 0;
 }
 
-static void
-add_owner(struct rr_stream_writer *writer, const uint8_t *owner)
+// Puts tag and owner, where it is another one; gives the place behind.
+static uint8_t *
+put_owner(struct rr_stream_writer *writer, uint8_t *at, const uint8_t *owner)
 {
-    uint8_t lower[NAME_SIZE_MAX];
-    size_t length = name_copy_lower(lower, owner);
-    // An empty owner[] is the root, which is a name: the first RR always brings its own.
-    bool same = writer->count && name_equal(lower, writer->owner);
-    octets_buffer_add_u8(&writer->buffer, same ? TAG_SAME : TAG_OWNER);
+    size_t length = name_length(owner);
+    bool same = length == writer->owner_length && memcmp(owner, writer->owner, length) == 0;
+    if (!same) {
+        name_copy_lower(at + 1, owner);
+        same = length == writer->owner_length && memcmp(at + 1, writer->owner, length) == 0;
+    }
+    *at = same ? TAG_SAME : TAG_OWNER;
     if (same)
-        return;
-    octets_buffer_add(&writer->buffer, lower, length);
-    memcpy(writer->owner, lower, length);
+        return at + 1;
+    memcpy(writer->owner, at + 1, length);
+    writer->owner_length = (uint8_t)length;
+    return at + 1 + length;
 }
 
 void
 rr_stream_add(struct rr_stream_writer *writer, const uint8_t *owner, uint16_t type, uint32_t ttl,
               const uint8_t *rdata, uint16_t rdlength)
 {
-    add_owner(writer, owner);
-    octets_buffer_add_u16(&writer->buffer, type);
-    octets_buffer_add_u32(&writer->buffer, ttl);
-    octets_buffer_add_u16(&writer->buffer, rdlength);
-    octets_buffer_add(&writer->buffer, rdata, rdlength);
+    size_t most = 1 + NAME_SIZE_MAX + RR_FIXED + (size_t)rdlength;
+    uint8_t *start = octets_buffer_reserve(&writer->buffer, most);
+    uint8_t *at = put_owner(writer, start, owner);
+    octets_put_u16(at, type);
+    octets_put_u32(at + 2, ttl);
+    octets_put_u16(at + 6, rdlength);
+    if (rdlength)
+        memcpy(at + RR_FIXED, rdata, rdlength);
+    writer->buffer.length += (size_t)(at - start) + RR_FIXED + rdlength;
     writer->count++;
     if (type == RRTYPE_SOA && rdlength >= SOA_NUMBERS)
         digest_soa(writer);
@@ -450,7 +459,7 @@ rr_stream_next_view(struct rr_stream_reader *reader, struct rr_stream_view *ret_
     }
     if (!ret_view->same_owner && (tag != TAG_OWNER || ret_view->owner_length == 0))
         return bad_rr(reader, fault, "an owner is not a name");
-    const uint8_t *fixed = octets_read_view(in, 8);
+    const uint8_t *fixed = octets_read_view(in, RR_FIXED);
     if (!fixed)
         return bad_rr(reader, fault, "it is cut");
     ret_view->type = octets_get_u16(fixed);

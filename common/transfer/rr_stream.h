@@ -47,7 +47,8 @@ struct rr_stream_writer {
     size_t digested; // octets of buffer that the digest has
     struct hash_digest_state digest;
     struct hash_digest digest_ended; // of rr_stream_end
-    uint8_t owner[NAME_SIZE_MAX];
+    uint8_t owner_length;            // 0: no RR yet
+    uint8_t owner[NAME_SIZE_MAX];    // of the last RR
 };
 void rr_stream_writer_init(struct rr_stream_writer *writer, const uint8_t *apex, int fd);
 void rr_stream_writer_close(struct rr_stream_writer *writer); // frees; the descriptor stays open
