@@ -11,9 +11,10 @@
     32768 // octets of a record below which no RRset of it can be too long with its signatures
 
 void
-sign_plan_init(struct sign_plan *plan, const struct nsec3_parameters *nsec3)
+sign_plan_init(struct sign_plan *plan, const struct nsec3_parameters *nsec3,
+               const atomic_bool *stop)
 {
-    *plan = (struct sign_plan){.nsec3 = nsec3, .arena = arena_new()};
+    *plan = (struct sign_plan){.nsec3 = nsec3, .stop = stop, .arena = arena_new()};
     vector_init(&plan->items, sizeof(struct sign_item));
     vector_init(&plan->links, sizeof(struct nsec3_link));
     vector_init(&plan->refused, sizeof(struct sign_refusal));

@@ -4,6 +4,7 @@
 #ifndef TANDEM_SIGN_SIGN_PLAN_H
 #define TANDEM_SIGN_SIGN_PLAN_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -18,6 +19,7 @@
 
 struct sign_plan {
     const struct nsec3_parameters *nsec3; // NULL: NSEC
+    const atomic_bool *stop;              // ends the hashing of a whole zone; NULL: nobody wants it
     // Of struct sign_item: the first content_count in canonical order, the apex first; behind them,
     // in an order of their own, the records that hold nothing but an NSEC3 and were not among the
     // owners looked at.
@@ -28,11 +30,12 @@ struct sign_plan {
     struct vector refused; // of struct sign_refusal, SIGN_REFUSALS_MAX at most
     size_t refusals;
 };
-void sign_plan_init(struct sign_plan *plan, const struct nsec3_parameters *nsec3);
+void sign_plan_init(struct sign_plan *plan, const struct nsec3_parameters *nsec3,
+                    const atomic_bool *stop);
 void sign_plan_close(struct sign_plan *plan);
 
-// context: for the sizes of signatures; pool (NULL: none) hashes names. Fault: two names have one
-// hash.
+// context: for the sizes of signatures; pool (NULL: none) hashes names. Faults: FAULT_CONFIG, two
+// names have one hash; FAULT_BUSY, stopped.
 bool sign_plan_whole(const struct sign_content *content, const struct sign_context *context,
                      struct pool *pool, struct sign_plan *plan, struct fault *fault);
 // content->version has a chain of the kind and parameters that the plan wants. False: only a plan

@@ -48,13 +48,20 @@ plan_member_add(struct sign_plan *plan, const uint8_t *last, const uint8_t *owne
     link_add(plan, owner, (uint32_t)item);
 }
 
+// With many iterations a million names take seconds.
+static bool
+is_stopped(const struct sign_plan *plan)
+{
+    return plan->stop && atomic_load_explicit(plan->stop, memory_order_relaxed);
+}
+
 static void
 block_hash(void *context, unsigned thread, size_t first, size_t end)
 {
     const struct sign_plan *plan = context;
     struct nsec3_link *links = plan->links.items;
     (void)thread;
-    for (size_t i = first; i < end; i++)
+    for (size_t i = first; i < end && !is_stopped(plan); i++)
         nsec3_chain_hash(plan->nsec3, links[i].next, links[i].hash);
 }
 
@@ -100,6 +107,8 @@ plan_members_close(const struct sign_content *content, struct pool *pool, struct
         pool_run(pool, plan->links.count, HASH_BLOCK, block_hash, plan);
     else
         block_hash(plan, 0, 0, plan->links.count);
+    if (is_stopped(plan))
+        return fault_set(fault, FAULT_BUSY, "signing was stopped");
     if (!nsec3_links_close(plan->links.items, plan->links.count, names))
         return collision_fault(content->apex, names[0], names[1], fault);
     links_place(content, plan);

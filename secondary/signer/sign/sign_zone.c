@@ -127,10 +127,12 @@ request_check(const struct sign_request *request, const struct node *new_apex, s
            sign_clock_check(sign_served_inception(request->current), request->now, fault);
 }
 
-static const struct nsec3_parameters *
-plan_nsec3(const struct sign_request *request)
+static void
+plan_start(struct sign_job *job)
 {
-    return request->policy->nsec3 ? &request->policy->nsec3_parameters : NULL;
+    const struct sign_request *request = &job->request;
+    sign_plan_init(&job->plan, request->policy->nsec3 ? &request->policy->nsec3_parameters : NULL,
+                   request->progress ? &request->progress->stop : NULL);
 }
 
 bool
@@ -143,7 +145,7 @@ sign_zone_prepare(const struct sign_request *request, struct sign_job **ret_job,
                                          .changes = request->changes,
                                          .apex = keyset_apex(request->keyset),
                                          .damaged = &job->damaged};
-    sign_plan_init(&job->plan, plan_nsec3(request));
+    plan_start(job);
     sign_apex_init(&job->apex, request->keyset, request->policy);
     vector_init(&job->result.refused, sizeof(struct sign_refusal));
     diff_init(&job->result.diff);
@@ -392,7 +394,7 @@ plan_choose(struct sign_job *job, struct fault *fault)
                                          request->due_count, &job->plan))
         return true;
     sign_plan_close(&job->plan);
-    sign_plan_init(&job->plan, plan_nsec3(request));
+    plan_start(job);
     return sign_plan_whole(&job->content, job->contexts[0], request->pool, &job->plan, fault);
 }
 
@@ -402,7 +404,7 @@ common_fill(struct sign_job *job)
     const struct sign_request *request = &job->request;
     const struct node *apex = plan_item_at(job, 0)->content;
     job->common = (struct sign_common){.apex = job->content.apex,
-                                       .nsec3 = plan_nsec3(request),
+                                       .nsec3 = job->plan.nsec3,
                                        .links = job->plan.links.items,
                                        .items = job->plan.items.items,
                                        .nsec_ttl = nsec_ttl(apex),

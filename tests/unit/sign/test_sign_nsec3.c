@@ -484,6 +484,36 @@ an_apex_too_long_for_hashed_names_is_refused_with_the_cure(void **state)
     }
 }
 
+static void
+a_wish_to_stop_ends_the_hashing(void **state)
+{
+    (void)state;
+    struct world world;
+    struct diff changes;
+    struct sign_job *job;
+    struct fault fault;
+    const struct sign_result *result;
+    struct sign_progress progress = {0};
+    world_open(&world, "example.gov.", true);
+    nsec3_on(&world, 0, NSEC3_ITERATIONS_MAX, "");
+    struct draft *draft = draft_from_text(world.apex, small_zone);
+    diff_version_draft(NULL, draft, DIFF_UNSIGNED, &changes);
+    struct sign_request request = {.changes = &changes,
+                                   .keyset = world.keyset,
+                                   .policy = &world.policy,
+                                   .progress = &progress,
+                                   .now = world.now};
+    assert_true(sign_zone_prepare(&request, &job, &fault));
+    atomic_store(&progress.stop, true);
+    assert_false(sign_zone_run(job, &result, &fault));
+    assert_int_equal(fault.kind, FAULT_BUSY);
+    assert_int_equal(progress.records_total, 0); // signing was not reached
+    sign_job_free(&job);
+    diff_close(&changes);
+    draft_free(&draft);
+    world_close(&world);
+}
+
 int
 main(void)
 {
@@ -499,6 +529,7 @@ main(void)
         cmocka_unit_test(a_name_that_is_another_names_hash_has_both),
         cmocka_unit_test(two_names_with_one_hash_are_refused_by_name),
         cmocka_unit_test(a_name_may_come_with_the_hash_of_one_that_goes),
+        cmocka_unit_test(a_wish_to_stop_ends_the_hashing),
         cmocka_unit_test(an_apex_too_long_for_hashed_names_is_refused_with_the_cure),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
