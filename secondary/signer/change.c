@@ -175,6 +175,7 @@ restore_done(struct keeper *keeper)
     }
     keeper->wants_restore = false;
     keeper_fault_clear(keeper);
+    keeper_want_whole(keeper, "the content before the primary's was published again");
     change_end(keeper, OUTCOME_PUBLISHED, "published", NULL);
 }
 

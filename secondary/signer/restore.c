@@ -17,6 +17,10 @@ restore_compose(const struct version *current, const struct version *former,
     diff_version_version(current, former, DIFF_WHOLE, &back);
     diff_init(ret_diff);
     ret_diff->damaged = back.damaged;
+    if (back.damaged) { // not to be built upon: all of former, in a heap of its own
+        diff_close(&back);
+        diff_version_version(NULL, former, DIFF_WHOLE, &back);
+    }
     while (i < back.count || j < fresh->count) {
         int order = i == back.count ? 1
                     : j == fresh->count

@@ -8,7 +8,8 @@
 
 // The diff that makes of current what fresh makes of former: former's records octet for octet where
 // fresh (signed records, canonical order: the apex with its new SOA, and what had to be signed
-// again) says nothing else. Initialises ret_diff; its records stand in former and fresh.
+// again) says nothing else. Where records of current are damaged it is all of former, and damaged
+// is set: published as a whole content. Initialises ret_diff; its records stand in former and fresh.
 void restore_compose(const struct version *current, const struct version *former,
                      const struct diff *fresh, struct diff *ret_diff);
 

@@ -50,14 +50,20 @@ publish(struct world *world, const struct diff *diff, const struct version_facts
 }
 
 static void
-break_one(struct world *world, const char *owner)
+break_one(struct world *world, const char *owner, bool damaged)
 {
     struct arena *arena = arena_new();
     struct diff diff;
     struct version_facts facts = *version_facts(store_current(world->store));
     facts.signed_serial++;
     diff_init(&diff);
-    diff_add(&diff, NULL, flipped(world, owner, arena));
+    const struct node *bad = flipped(world, owner, arena);
+    if (damaged) { // its checksum is wrong, too
+        struct rrset rrset;
+        node_rrset_at(bad, 0, &rrset);
+        ((uint8_t *)(uintptr_t)rrset.wire)[rrset.wire_length - 1] ^= 1;
+    }
+    diff_add(&diff, NULL, bad);
     publish(world, &diff, &facts);
     diff_close(&diff);
     arena_free(&arena);
@@ -88,7 +94,7 @@ restore(struct world *world, const struct version *former, size_t *ret_made)
 }
 
 static void
-former_content_returns(bool nsec3, bool zonemd)
+former_content_returns(bool nsec3, bool zonemd, bool damaged)
 {
     struct world world;
     struct octets_buffer before, after;
@@ -102,7 +108,7 @@ former_content_returns(bool nsec3, bool zonemd)
     world.now += 60;
     world_text(&world, AFTER);
     assert_true(is_good(&world));
-    break_one(&world, "b");
+    break_one(&world, "b", damaged);
     assert_false(is_good(&world));
     uint32_t serial = version_facts(store_current(world.store))->signed_serial;
     world.now += 60;
@@ -128,15 +134,24 @@ static void
 the_former_content_returns_under_a_higher_serial_with_one_new_signature(void **state)
 {
     (void)state;
-    former_content_returns(false, false);
+    former_content_returns(false, false, false);
 }
 
 static void
 so_does_a_zone_with_nsec3_and_a_digest(void **state)
 {
     (void)state;
-    former_content_returns(true, false);
-    former_content_returns(true, true);
+    former_content_returns(true, false, false);
+    former_content_returns(true, true, false);
+}
+
+// A record that cannot be read is nothing to build upon: all of the former content is written anew.
+static void
+damage_of_what_is_served_takes_nothing_along(void **state)
+{
+    (void)state;
+    former_content_returns(false, false, true);
+    former_content_returns(true, false, true);
 }
 
 int
@@ -145,6 +160,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_former_content_returns_under_a_higher_serial_with_one_new_signature),
         cmocka_unit_test(so_does_a_zone_with_nsec3_and_a_digest),
+        cmocka_unit_test(damage_of_what_is_served_takes_nothing_along),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
