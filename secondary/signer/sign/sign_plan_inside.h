@@ -1,4 +1,5 @@
-// The part of a plan that knows NSEC3, and what both parts share. Inner to sign_plan.
+// What the parts of a plan share: sign_plan.c -> sign_plan_nsec3.c -> sign_plan_item.c. Inner to
+// them.
 #ifndef TANDEM_SIGN_SIGN_PLAN_INSIDE_H
 #define TANDEM_SIGN_SIGN_PLAN_INSIDE_H
 
@@ -15,6 +16,13 @@ plan_owner(const struct sign_plan *plan, size_t index)
     const struct sign_item *item = plan_item(plan, index);
     return node_owner(item->content ? item->content : item->old);
 }
+// A record without the RRsets that no message could carry with their signatures, which are noted in
+// the plan: the served ones stay in their place. content may be NULL.
+const struct node *plan_content_trim(struct sign_plan *plan, const struct sign_context *context,
+                                     const struct node *content, const struct node *old, bool apex,
+                                     bool below);
+// NODE_EMPTY where there is no record.
+enum node_standing plan_standing(const struct node *content, bool apex, bool below);
 // Adds the item of one owner, as the content and the version have it.
 void plan_item_add(const struct sign_content *content, const struct sign_context *context,
                    struct sign_plan *plan, const uint8_t *owner);
