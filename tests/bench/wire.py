@@ -2,8 +2,8 @@
 polls, memory. Each is measured alone: the others are stopped or at rest."""
 
 import os
+import re
 import shutil
-import statistics
 import subprocess
 import time
 
@@ -53,6 +53,10 @@ class TandemSigner:
         wait_for(lambda: is_up(self.secondary), "the control socket", about=self.secondary.log)
         return all_pids(self.secondary)
 
+    def small_transfers(self):
+        return int(self.secondary.metric("tandem_zone_transfers_total", zone=ZONE, direction="in", kind="ixfr",
+                                         result="ok"))
+
     def stop(self):
         assert self.secondary.stop() == 0, self.secondary.log()
         self.work.daemons.remove(self.secondary)
@@ -65,6 +69,11 @@ def rival_signer(kind):
 
         def pids(self):
             return {"all": self.process.pid}
+
+        def small_transfers(self):
+            """By its log: Knot names what it did, named says of how many records a transfer was."""
+            found = re.findall(r"IXFR, incoming,.* finished|Transfer completed: \d+ messages, \d{1,2} records", self.log())
+            return len(found)
 
         def stop(self):
             super().stop()
@@ -197,6 +206,9 @@ class Wire:
         for number in range(self.given.changes):
             self.one_change(primary, followers, number)
         self.tell_changes(primary, followers, counts, ixfr)
+        if ixfr:
+            self.report.line("\nTaken by IXFR: " + ", ".join(f"{signer.label} {signer.small_transfers()}" for signer in signers)
+                             + f" of {self.given.changes}.")
         if not ixfr:
             self.measure_polls(signers[0], primary)
         for signer in signers:
