@@ -141,6 +141,26 @@ def test_one_csk_sealed_signs_everything(scene, work, word):
     secondary.stop()
     secondary.start()
     assert keys_of(secondary) == [key]
+    # Another storage: what is sealed is still read, what is written is plain.
+    secondary.stop()
+    secondary.config["policy"][0]["key-storage"] = "plain"
+    secondary.start()
+    assert keys_of(secondary) == [{**key, "storage": "plain"}]
+    scene.change(2)
+    served(secondary, 2)
+
+
+def test_a_short_rsa_key_is_imported_with_a_warning(scene, work):
+    secondary = scene.secondary(algorithm="rsasha256")
+    made = ["dnssec-keygen", "-q", "-a", "RSASHA256", "-b", "1024", "example.gov"]
+    stem = subprocess.run(made, cwd=work.path, capture_output=True, text=True, check=True).stdout.strip()
+    done = secondary.tandemctl("key", "import", "example.gov", work.path / f"{stem}.key", work.path / f"{stem}.private")
+    tag = int(stem[-5:])
+    assert done.returncode == 0, done.stderr
+    assert f"imported 1 key; key {tag} has 1024 bits, which others may break" in done.stdout
+    wait_for(lambda: tag in signers_of(secondary, "www.example.gov", "A"), "it signs", about=secondary.log)
+    assert [key["bits"] for key in keys_of(secondary, "ZSK") if key["tag"] == tag] == [1024]
+    verify_by_bind(work, secondary)
 
 
 def test_several_keys_of_a_role_all_sign_and_a_standby_does_not(scene, work):

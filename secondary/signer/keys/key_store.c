@@ -317,9 +317,10 @@ key_load(const struct key_store *store, struct key_memory *memory, const char *s
     return good;
 }
 
-// All or nothing: what went in before a fault is taken out again.
+// All or nothing: what went in before a fault is taken out again. keys are in the order of stems.
 static bool
-keys_into(struct keyset *keyset, struct vector *keys, struct fault *fault)
+keys_into(const struct key_store *store, const struct vector *stems, struct keyset *keyset,
+          struct vector *keys, struct fault *fault)
 {
     uint16_t added[KEYSET_KEYS_MAX];
     size_t count = 0;
@@ -329,7 +330,7 @@ keys_into(struct keyset *keyset, struct vector *keys, struct fault *fault)
         if (!keyset_add(keyset, key, fault)) {
             while (count > 0)
                 keyset_remove(keyset, added[--count], NULL);
-            return false;
+            return fault_wrap(fault, "%s/%s", store->path, *(char **)vector_at(stems, i));
         }
         added[count++] = tag;
     }
@@ -350,7 +351,7 @@ key_store_load(struct key_store *store, struct keyset *keyset, int64_t now, stru
         if (good)
             vector_add(&keys, &key);
     }
-    good = good && keys_into(keyset, &keys, fault);
+    good = good && keys_into(store, &stems, keyset, &keys, fault);
     for (size_t i = 0; i < keys.count; i++)
         key_pair_close(keyset_memory(keyset), vector_at(&keys, i));
     vector_close(&keys);

@@ -296,6 +296,45 @@ each_damage_has_its_sentence(void **state)
     damage_says(15, &eddsa[0]);
 }
 
+// Tags have 16 bits: among a few hundred keys two have the same.
+static void
+two_keys_with_one_tag_are_refused_by_name(void **state)
+{
+    (void)state;
+    enum { KEYS = 4000 };
+    static struct key_pair keys[KEYS];
+    static int by_tag[65536];
+    struct world world;
+    struct fault fault = {0};
+    world_open(&world, KEY_STORAGE_PLAIN);
+    int count = 0, twin = 0;
+    memset(by_tag, 0, sizeof by_tag);
+    while (!twin && count < KEYS) {
+        struct key_pair *key = &keys[count++];
+        assert_true(
+            key_pair_generate(world.memory, apex, KEY_ZSK, count % 2 ? 15 : 13, NOW, key, &fault));
+        twin = by_tag[key->tag] && keys[by_tag[key->tag] - 1].algorithm != key->algorithm
+                   ? by_tag[key->tag]
+                   : 0;
+        by_tag[key->tag] = count;
+    }
+    assert_true(twin > 0);
+    struct key_pair *a = &keys[twin - 1], *b = &keys[count - 1];
+    char stem[KEY_BIND_NAME_MAX];
+    key_bind_file_name(a->algorithm == 15 ? a : b, stem); // the later of both
+    assert_true(key_store_save(world.store, world.memory, a, &fault));
+    assert_true(key_store_save(world.store, world.memory, b, &fault));
+    struct keyset *keyset = keyset_new(apex, world.memory);
+    assert_false(key_store_load(world.store, keyset, NOW, &fault));
+    assert_int_equal(keyset_count(keyset), 0);
+    assert_non_null(strstr(fault.text, stem));
+    assert_non_null(strstr(fault.text, "has a key with tag"));
+    keyset_free(&keyset);
+    for (int i = 0; i < count; i++)
+        key_pair_close(world.memory, &keys[i]);
+    world_close(&world);
+}
+
 // An RSA key, one number of which is another's.
 static void
 the_wrong_number_of_an_rsa_key_is_named(void **state)
@@ -387,6 +426,7 @@ main(void)
         cmocka_unit_test(plain_files_load_as_they_were_saved_or_not_at_all),
         cmocka_unit_test(sealed_files_load_whole_or_not_at_all),
         cmocka_unit_test(each_damage_has_its_sentence),
+        cmocka_unit_test(two_keys_with_one_tag_are_refused_by_name),
         cmocka_unit_test(the_wrong_number_of_an_rsa_key_is_named),
         cmocka_unit_test(rsa_keys_have_1024_to_4096_bits),
         cmocka_unit_test(an_rsa_key_of_4096_bits_fits_memory_files_and_signatures),
