@@ -6,7 +6,7 @@
 #include "common/base/fault.h"
 #include "common/dns/rrtype.h"
 
-#define RRSETS_ROOM (NODE_RRSETS_MAX + SIGN_APEX_ADDED_MAX + 2) // SOA, and NSEC or NSEC3
+#define RRSETS_ROOM (NODE_RRSETS_MAX + SIGN_ADDED_MAX)
 
 void
 sign_hand_init(struct sign_hand *hand, struct sign_context *context)

@@ -24,6 +24,9 @@ struct sign_item {
     bool must_verify;           // see sign_result
 };
 #define SIGN_APEX_ADDED_MAX 8
+// RRsets that a signer may add to a record at most: those at the apex, and an NSEC or NSEC3. Content
+// has that much less than NODE_RRSETS_MAX.
+#define SIGN_ADDED_MAX (SIGN_APEX_ADDED_MAX + 1)
 // The same for all records of a zone.
 struct sign_common {
     const uint8_t *apex;
@@ -43,7 +46,7 @@ struct sign_common {
 struct sign_hand {
     struct sign_context *context; // borrowed
     struct arena *arena;
-    struct rrset *rrsets; // NODE_RRSETS_MAX + SIGN_APEX_ADDED_MAX + 2
+    struct rrset *rrsets; // NODE_RRSETS_MAX + SIGN_ADDED_MAX
     size_t *run_at;       // where each one's signatures begin in run
     struct octets_buffer run, nsec;
 };

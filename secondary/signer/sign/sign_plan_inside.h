@@ -16,8 +16,9 @@ plan_owner(const struct sign_plan *plan, size_t index)
     const struct sign_item *item = plan_item(plan, index);
     return node_owner(item->content ? item->content : item->old);
 }
-// A record without the RRsets that no message could carry with their signatures, which are noted in
-// the plan: the served ones stay in their place. content may be NULL.
+// A record without the RRsets that no message could carry with their signatures, in whose place the
+// served ones stay, and without those that leave no room in it for what is added; all are noted in
+// the plan. content may be NULL.
 const struct node *plan_content_trim(struct sign_plan *plan, const struct sign_context *context,
                                      const struct node *content, const struct node *old, bool apex,
                                      bool below);

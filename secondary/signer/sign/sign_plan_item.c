@@ -3,6 +3,7 @@
 #include "common/dns/name.h"
 #include "secondary/signer/sign/sign_plan_inside.h"
 
+#define CONTENT_RRSETS_MAX (NODE_RRSETS_MAX - SIGN_ADDED_MAX)
 #define OVERSIZE_FROM                                                                              \
     32768 // octets of a record below which no RRset of it can be too long with its signatures
 
@@ -17,35 +18,37 @@ refuse(struct sign_plan *plan, const uint8_t *owner, uint16_t type, size_t octet
     refusal->octets = octets;
 }
 
-// A record without the RRsets that no message could carry with their signatures: the served ones
-// stay in their place.
+// A record without the RRsets that no message could carry with their signatures, in whose place the
+// served ones stay, and without those that leave no room in it for what is added.
 const struct node *
 plan_content_trim(struct sign_plan *plan, const struct sign_context *context,
                   const struct node *content, const struct node *old, bool apex, bool below)
 {
-    if (!content || node_size(content) < OVERSIZE_FROM)
+    if (!content ||
+        (node_size(content) < OVERSIZE_FROM && node_rrset_count(content) <= CONTENT_RRSETS_MAX))
         return content;
     enum node_standing standing = node_standing(content, apex, below);
     struct rrset *rrsets = arena_alloc(plan->arena, NODE_RRSETS_MAX * sizeof *rrsets);
     unsigned count = node_unsigned_rrsets(content, apex, rrsets, NODE_RRSETS_MAX), kept = 0;
+    size_t refusals = plan->refusals;
     for (unsigned i = 0; i < count; i++) {
         size_t octets = sign_rrset_size(context, &rrsets[i]);
+        bool room = kept < CONTENT_RRSETS_MAX;
         bool good =
             !sign_standing_signs(standing, rrsets[i].type) || octets <= NODE_RRSET_OCTETS_MAX;
         struct rrset served;
-        if (!good)
+        if (!good || !room)
             refuse(plan, node_owner(content), rrsets[i].type, octets);
         if (!good && old && node_rrset_find(old, rrsets[i].type, &served) &&
             sign_rrset_size(context, &served) <= NODE_RRSET_OCTETS_MAX) {
             rrsets[i] = served;
             good = true;
         }
-        if (good)
+        if (good && room)
             rrsets[kept++] = rrsets[i];
     }
-    return kept == count && plan->refusals == 0
-               ? content
-               : node_build(plan->arena, node_owner(content), rrsets, kept);
+    return plan->refusals == refusals ? content
+                                      : node_build(plan->arena, node_owner(content), rrsets, kept);
 }
 
 enum node_standing

@@ -2,6 +2,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "secondary/signer/sign/sign_node.h"
 #include "tests/unit/sign/sign_world.h"
 
 #define HEAD                                                                                       \
@@ -226,6 +227,44 @@ an_rrset_too_long_with_its_signatures_is_refused_by_name_and_the_rest_is_signed(
     world_close(&world);
 }
 
+// A record has room for 1024 RRsets, and a signer adds its own.
+static void
+types_for_which_a_signed_record_has_no_room_are_refused_by_name_too(void **state)
+{
+    (void)state;
+    for (int nsec3 = 0; nsec3 < 2; nsec3++) {
+        struct world world;
+        struct octets_buffer text;
+        world_open(&world, "example.gov.", true);
+        world.policy.nsec3 = nsec3;
+        world.policy.nsec3_parameters = (struct nsec3_parameters){.algorithm = NSEC3_SHA1};
+        octets_buffer_init(&text);
+        octets_buffer_printf(&text, HEAD);
+        for (int i = 0; i < NODE_RRSETS_MAX; i++)
+            octets_buffer_printf(&text, "www TYPE%d \\# 1 00\n", 60000 + i);
+        for (int i = 0; i < NODE_RRSETS_MAX - 3; i++)
+            octets_buffer_printf(&text, "@ TYPE%d \\# 1 00\n", 60000 + i);
+        octets_buffer_add_u8(&text, 0);
+        struct draft *draft = draft_from_text(world.apex, (char *)text.data);
+        struct diff changes;
+        diff_version_draft(NULL, draft, DIFF_UNSIGNED, &changes);
+        const struct sign_result *result;
+        struct sign_job *job =
+            world_sign(&world, (struct sign_request){.changes = &changes}, &result);
+        assert_int_equal(result->refusals, SIGN_ADDED_MAX + SIGN_ADDED_MAX - 1);
+        const struct sign_refusal *refusal = vector_at(&result->refused, 0);
+        assert_int_equal(refusal->type, 60000 + NODE_RRSETS_MAX - 3 - (SIGN_ADDED_MAX - 1));
+        world_verify_diff(&world, result);
+        world_publish(&world, result);
+        sign_job_free(&job);
+        diff_close(&changes);
+        draft_free(&draft);
+        octets_buffer_close(&text);
+        world_verify_all(&world);
+        world_close(&world);
+    }
+}
+
 static void
 what_cannot_be_signed_is_refused_with_a_cure(void **state)
 {
@@ -409,6 +448,7 @@ main(void)
         cmocka_unit_test(a_new_zone_key_signs_everything_and_the_old_ones_signatures_go),
         cmocka_unit_test(
             an_rrset_too_long_with_its_signatures_is_refused_by_name_and_the_rest_is_signed),
+        cmocka_unit_test(types_for_which_a_signed_record_has_no_room_are_refused_by_name_too),
         cmocka_unit_test(what_cannot_be_signed_is_refused_with_a_cure),
         cmocka_unit_test(a_forced_serial_is_taken_when_it_is_later),
         cmocka_unit_test(threads_make_the_nsec3_chain_together),
