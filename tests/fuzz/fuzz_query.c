@@ -1,7 +1,7 @@
 // needs: test_support answer
-// Any octets as a query to three signed zones: octet 0 chooses UDP or TCP and the room kept for a
-// TSIG, the rest is the message. Whatever comes out is within its limit and is a whole, well-formed
-// response to that query.
+// Any octets as a query to signed zones, with NSEC and with NSEC3 (with opt-out, without): octet 0
+// chooses UDP or TCP and the room kept for a TSIG, the rest is the message. Whatever comes out is
+// within its limit and is a whole, well-formed response to that query.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,15 +12,25 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const char *const names[] = {"tandem.example.", "held.tandem.example.", "other.example."};
-static struct zone_fixture fixtures[3];
-static struct answer_zone zones[3];
+#define ZONES 6
+static const struct {
+    const char *name, *file;
+} sources[ZONES] = {
+    {"tandem.example.", "tandem.example.signed"},
+    {"held.tandem.example.", "held.tandem.example.signed"},
+    {"other.example.", "other.example.signed"},
+    {"nsec3.example.", "nsec3.example.signed"},
+    {"optout.example.", "optout.example.signed"},
+    {"example.", "rfc5155.signed"},
+};
+static struct zone_fixture fixtures[ZONES];
+static struct answer_zone zones[ZONES];
 static struct answer_service service = {.version = "v", .identity = "i", .cookies_on = true};
 
 static void
 zones_close(void)
 {
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < ZONES; i++)
         zone_fixture_close(&fixtures[i]);
 }
 
@@ -29,10 +39,10 @@ zones_open(void)
 {
     char path[4096];
     struct zone_set *set = zone_set_new();
-    for (int i = 0; i < 3; i++) {
-        snprintf(path, sizeof path, "%.*s/../golden/answer/%ssigned",
-                 (int)(strrchr(__FILE__, '/') - __FILE__), __FILE__, names[i]);
-        zone_fixture_open(&fixtures[i], names[i], path);
+    for (int i = 0; i < ZONES; i++) {
+        snprintf(path, sizeof path, "%.*s/../golden/answer/%s",
+                 (int)(strrchr(__FILE__, '/') - __FILE__), __FILE__, sources[i].file);
+        zone_fixture_open(&fixtures[i], sources[i].name, path);
         zones[i] = (struct answer_zone){fixtures[i].version, ANSWER_NEVER};
         zone_set_put(set, version_apex(fixtures[i].version), &zones[i]);
     }

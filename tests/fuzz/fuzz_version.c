@@ -1,7 +1,8 @@
 // needs: zone test_support
 // Index and heap files with octets changed and the checksums made right again: a version is
 // refused, or maps and answers every lookup, walk and diff without leaving the files. Input: one
-// octet of switches, then changes of four octets: file, place (two octets), value.
+// octet of switches (which chooses a zone with or without NSEC3, too), then changes of four octets:
+// file, place (two octets), value.
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -18,41 +19,62 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *octets, size_t length);
 
-enum { SWITCH_KEEP_INDEX_CRC = 1, SWITCH_KEEP_RECORD_CRC = 2, SWITCH_NO_OVERLAY = 4 };
+enum {
+    SWITCH_KEEP_INDEX_CRC = 1,
+    SWITCH_KEEP_RECORD_CRC = 2,
+    SWITCH_NO_OVERLAY = 4,
+    SWITCH_NSEC3 = 8
+};
 enum file { FILE_HEAP, FILE_BASE, FILE_INDEX, FILES };
 
-static struct model model;
-static const struct version *whole; // as it was published
-static uint8_t *contents[FILES];
-static size_t lengths[FILES];
+// Without NSEC3 and with it.
+static struct zone {
+    struct model model;
+    const struct version *whole; // as it was published
+    uint8_t *contents[FILES];
+    size_t lengths[FILES];
+} zones[2];
+static const struct zone *zone; // of this run
 
 static void
-content_read(enum file file, int descriptor, uint64_t length)
+content_read(struct zone *to, enum file file, int descriptor, uint64_t length)
 {
-    lengths[file] = (size_t)length;
-    contents[file] = malloc((size_t)length);
-    ENSURE(contents[file] &&
-           pread(descriptor, contents[file], (size_t)length, 0) == (ssize_t)length);
+    to->lengths[file] = (size_t)length;
+    to->contents[file] = malloc((size_t)length);
+    ENSURE(to->contents[file] &&
+           pread(descriptor, to->contents[file], (size_t)length, 0) == (ssize_t)length);
+}
+
+// An overlay over a full index of the kind that is wanted.
+static void
+bed_fill(struct store_bed *bed, bool nsec3)
+{
+    struct store_sizes sizes;
+    bed->model.nsec3 = nsec3;
+    store_bed_edit(bed, 40);
+    store_bed_publish_draft(bed);
+    do {
+        store_bed_edit(bed, 12);
+        store_bed_publish_diff(bed);
+        store_sizes(bed->store, &sizes);
+    } while (version_facts(store_current(bed->store))->nsec3 != nsec3 || !sizes.overlay_entries);
 }
 
 static void
-contents_make(void)
+contents_make(struct zone *to, bool nsec3)
 {
     struct store_bed bed;
     struct version_place place;
     store_io_without_sync();
     store_bed_open(&bed, 3, &(struct store_options){.hash_key = 1});
-    store_bed_edit(&bed, 40);
-    store_bed_publish_draft(&bed);
-    store_bed_edit(&bed, 12);
-    store_bed_publish_diff(&bed);
+    bed_fill(&bed, nsec3);
     ENSURE(store_place(bed.store, &place, NULL));
-    whole = version_hold(store_current(bed.store));
-    content_read(FILE_HEAP, place.heap, place.heap_length);
-    content_read(FILE_BASE, place.base, place.base_length);
-    content_read(FILE_INDEX, place.index, place.index_length);
+    to->whole = version_hold(store_current(bed.store));
+    content_read(to, FILE_HEAP, place.heap, place.heap_length);
+    content_read(to, FILE_BASE, place.base, place.base_length);
+    content_read(to, FILE_INDEX, place.index, place.index_length);
     version_place_close(&place);
-    model_copy(&model, &bed.model);
+    model_copy(&to->model, &bed.model);
     store_bed_close(&bed);
 }
 
@@ -68,21 +90,21 @@ index_crc_mend(uint8_t *octets, size_t length)
 static void
 indexes_mend(uint8_t *files[FILES])
 {
-    index_crc_mend(files[FILE_BASE], lengths[FILE_BASE]);
+    index_crc_mend(files[FILE_BASE], zone->lengths[FILE_BASE]);
     memcpy(files[FILE_INDEX] + offsetof(struct index_header, base_crc),
            files[FILE_BASE] + offsetof(struct index_header, crc), sizeof(uint32_t));
-    index_crc_mend(files[FILE_INDEX], lengths[FILE_INDEX]);
+    index_crc_mend(files[FILE_INDEX], zone->lengths[FILE_INDEX]);
 }
 
 // The records stand where they stood.
 static void
 records_mend(uint8_t *heap)
 {
-    for (size_t at = HEAP_FIRST; at < lengths[FILE_HEAP];) {
-        const struct node *node = (const void *)(contents[FILE_HEAP] + at);
+    for (size_t at = HEAP_FIRST; at < zone->lengths[FILE_HEAP];) {
+        const struct node *node = (const void *)(zone->contents[FILE_HEAP] + at);
         uint32_t size;
         memcpy(&size, heap + at + 4, sizeof size);
-        if (size >= 16 && size <= lengths[FILE_HEAP] - at) {
+        if (size >= 16 && size <= zone->lengths[FILE_HEAP] - at) {
             uint32_t value = hash_crc32c(0, heap + at + 4, size - 4);
             memcpy(heap + at, &value, sizeof value);
         }
@@ -101,8 +123,8 @@ file_make(const uint8_t *octets, size_t length)
 static void
 lookups_try(const struct version *version)
 {
-    for (size_t i = 0; i < model.rrs.count; i++) {
-        const struct model_rr *rr = vector_at(&model.rrs, i);
+    for (size_t i = 0; i < zone->model.rrs.count; i++) {
+        const struct model_rr *rr = vector_at(&zone->model.rrs, i);
         struct name_suffixes suffixes;
         struct zone_match match;
         struct version_cursor cursor;
@@ -112,7 +134,13 @@ lookups_try(const struct version *version)
         for (size_t k = 0; k < 2; k++) {
             name_suffixes_init(&suffixes, names[k], version_hash_key(version));
             zone_find(version, names[k], &suffixes, &match);
-            bool damaged;
+            bool damaged, matches;
+            uint8_t hash[NSEC3_HASH_SIZE];
+            if (version_nsec3(version)) {
+                nsec3_hash(version_nsec3(version), names[k], hash);
+                zone_find_nsec3(version, hash, &matches);
+            }
+            zone_find_record(version, names[k], &damaged);
             zone_find_wildcard(version, names[k], &suffixes, match.encloser_labels, &damaged);
             zone_find_nsec(version, names[k]);
             version_cursor_seek(&cursor, version, names[k]);
@@ -129,8 +157,8 @@ version_try(const struct version *version)
     struct diff_counts counts;
     octets_buffer_init(&octets);
     version_dump(version, &octets);
-    diff_version_version(version, whole, DIFF_WHOLE, &diff);
-    diff_count(&diff, DIFF_WHOLE, model.apex, &counts);
+    diff_version_version(version, zone->whole, DIFF_WHOLE, &diff);
+    diff_count(&diff, DIFF_WHOLE, zone->model.apex, &counts);
     diff_close(&diff);
     octets_buffer_close(&octets);
     lookups_try(version);
@@ -139,13 +167,16 @@ version_try(const struct version *version)
 int
 LLVMFuzzerTestOneInput(const uint8_t *octets, size_t length)
 {
-    if (!whole)
-        contents_make();
-    uint8_t *files[FILES];
     uint8_t switches = length ? octets[0] : 0;
+    bool nsec3 = (switches & SWITCH_NSEC3) != 0;
+    if (!zones[nsec3].whole)
+        contents_make(&zones[nsec3], nsec3);
+    zone = &zones[nsec3];
+    const size_t *lengths = zone->lengths;
+    uint8_t *files[FILES];
     for (unsigned i = 0; i < FILES; i++) {
         files[i] = malloc(lengths[i]);
-        memcpy(files[i], contents[i], lengths[i]);
+        memcpy(files[i], zone->contents[i], lengths[i]);
     }
     for (size_t at = 1; at + 4 <= length; at += 4) {
         enum file file = octets[at] % FILES;
