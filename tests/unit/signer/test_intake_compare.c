@@ -588,6 +588,117 @@ a_stream_that_lies_is_no_change(void **state)
     store_bed_close(&bed);
 }
 
+// --- A fetcher that was taken over
+
+static int
+sealed(const uint8_t *octets, size_t length)
+{
+    int fd = rr_stream_memfd("test", &fault);
+    assert_int_equal(write(fd, octets, length), length);
+    assert_true(rr_stream_seal(fd, &fault));
+    return fd;
+}
+
+// Both ways of the same octets: what is compared is what the whole way finds.
+static bool
+both_ways_agree(const uint8_t *octets, size_t length)
+{
+    static const struct hash_digest nobodys = {{0}};
+    struct intake quick, whole;
+    intake_start(&quick, sealed(octets, length));
+    intake_start(&whole, sealed(octets, length));
+    whole.has_accepted = true; // so it is read whole
+    whole.accepted = nobodys;
+    intake_run(&quick);
+    intake_run(&whole);
+    assert_false(whole.compared);
+    assert_int_equal(quick.readable, whole.readable);
+    assert_int_equal(quick.verdict.outcome, whole.verdict.outcome);
+    bool compared = quick.compared;
+    if (compared) {
+        same_diff(&quick.diff, &whole.diff);
+        assert_int_equal(quick.rr_count, whole.rr_count);
+        assert_int_equal(quick.serial, whole.serial);
+        assert_int_equal(quick.soa_expire_seconds, whole.soa_expire_seconds);
+        assert_true(whole.exact);
+    }
+    intake_close(&quick);
+    intake_close(&whole);
+    return compared;
+}
+
+static void
+whatever_a_stream_says_both_ways_say_the_same(void **state)
+{
+    (void)state;
+    struct rr_stream_writer writer;
+    struct store_options options = {0};
+    store_bed_open(&bed, 5, &options);
+    store_io_without_sync();
+    put_hosts(&bed.model, 4);
+    serve(false);
+    rr_stream_writer_init(&writer, bed.model.apex, -1);
+    for (size_t i = 0; i < bed.model.rrs.count; i++)
+        write_rr(&writer, vector_at(&bed.model.rrs, i), &(struct shape){0});
+    assert_true(rr_stream_end(&writer, &fault));
+    uint8_t *octets = writer.buffer.data;
+    size_t length = writer.buffer.length, compared = 0;
+    assert_true(both_ways_agree(octets, length));
+    for (size_t bit = 0; bit < (length - 4) * 8; bit++) {
+        octets[bit / 8] ^= (uint8_t)(1U << bit % 8);
+        octets_put_u32(octets + length - 4, hash_crc32c(0, octets, length - 4));
+        compared += both_ways_agree(octets, length);
+        octets[bit / 8] ^= (uint8_t)(1U << bit % 8);
+    }
+    assert_true(compared > length); // addresses, letters of names, the digest
+    rr_stream_writer_close(&writer);
+    store_bed_close(&bed);
+}
+
+// --- A disk that forgets
+
+static void
+damage_on_disk(const uint8_t *owner)
+{
+    static uint8_t heap[1 << 16];
+    char path[STORE_DIRECTORY_MAX + 16];
+    const struct node *node = zone_find_exact(store_current(bed.store), owner);
+    snprintf(path, sizeof path, "%s/heap.1", bed.path);
+    FILE *file = fopen(path, "r+");
+    assert_non_null(file);
+    size_t length = fread(heap, 1, sizeof heap, file);
+    const uint8_t *at = memmem(heap, length, node, node_size(node));
+    assert_non_null(at);
+    long place = at - heap + (long)node_size(node) - 20;
+    assert_int_equal(fseek(file, place, SEEK_SET), 0);
+    assert_int_equal(fputc(heap[place] ^ 1, file), heap[place] ^ 1);
+    fclose(file);
+    store_bed_reopen(&bed);
+}
+
+static void
+over_damaged_records_the_content_is_taken_whole(void **state)
+{
+    (void)state;
+    static const struct shape straight = {0};
+    uint8_t owner[NAME_SIZE_MAX];
+    struct store_options options = {0};
+    store_bed_open(&bed, 5, &options);
+    store_io_without_sync();
+    put_hosts(&bed.model, 20);
+    assert_true(name_from_text("h7", bed.model.apex, owner, &fault));
+    serve(false);
+    damage_on_disk(owner);
+    struct intake intake;
+    intake_start(&intake, stream_of(&bed.model, &straight));
+    intake_run(&intake);
+    assert_false(intake.compared);
+    assert_true(intake.anew);
+    assert_int_equal(intake.whole.count, 21);
+    intake_close(&intake);
+    store_bed_close(&bed);
+}
+
 int
 main(void)
 {
@@ -599,6 +710,8 @@ main(void)
         cmocka_unit_test(a_limit_that_is_lower_now_is_seen_on_what_did_not_change),
         cmocka_unit_test(a_change_whose_digest_is_wanted_is_read_whole_and_no_change_is_not),
         cmocka_unit_test(a_stream_that_lies_is_no_change),
+        cmocka_unit_test(whatever_a_stream_says_both_ways_say_the_same),
+        cmocka_unit_test(over_damaged_records_the_content_is_taken_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
