@@ -1,10 +1,12 @@
-// Every algorithm's signatures through key_signer, verified by libcrypto against the key that the
-// DNSKEY holds (its octets, not our objects).
+// Signers of every algorithm: sizes, threads, the life of the objects behind them. That signatures
+// are right: tests/unit/sign/test_sign_rrset.c.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+
+#include <pthread.h>
 
 #include <cmocka.h>
 
@@ -70,11 +72,63 @@ an_ed25519_secret_may_be_read_only_while_some_signer_holds_it(void **state)
     key_memory_free(&memory);
 }
 
+// Each thread has its signer, as the pool's threads do; the key's object is shared.
+struct hand {
+    struct key_signer *signer;
+    pthread_t thread;
+    uint8_t signature[KEY_SIGNATURE_MAX];
+    size_t length;
+    bool good;
+};
+
+static void *
+hand_signs(void *context)
+{
+    struct hand *hand = context;
+    hand->good = true;
+    for (int i = 0; hand->good && i < 50; i++)
+        hand->good = key_signer_sign(hand->signer, (const uint8_t *)"input", 5, hand->signature,
+                                     &hand->length);
+    return NULL;
+}
+
+static void
+threads_sign_with_one_key_at_once(void **state)
+{
+    (void)state;
+    enum { HANDS = 4 };
+    struct key_memory *memory = key_memory_new();
+    for (size_t i = 0; i < sizeof algorithms; i++) {
+        struct key_pair key;
+        struct fault fault;
+        struct hand hands[HANDS] = {0};
+        if (algorithms[i] == 10) // as 8
+            continue;
+        assert_true(key_pair_generate(memory, apex, KEY_ZSK, algorithms[i], NOW, &key, &fault));
+        for (int k = 0; k < HANDS; k++)
+            assert_true(key_signer_new(memory, &key, &hands[k].signer, &fault));
+        for (int k = 0; k < HANDS; k++)
+            assert_int_equal(pthread_create(&hands[k].thread, NULL, hand_signs, &hands[k]), 0);
+        key_pair_close(memory, &key); // forgotten while they sign
+        for (int k = 0; k < HANDS; k++) {
+            assert_int_equal(pthread_join(hands[k].thread, NULL), 0);
+            assert_true(hands[k].good);
+            assert_int_equal(hands[k].length, hands[0].length);
+            if (key_signer_is_deterministic(algorithms[i]))
+                assert_memory_equal(hands[k].signature, hands[0].signature, hands[0].length);
+        }
+        for (int k = 0; k < HANDS; k++)
+            key_signer_free(&hands[k].signer);
+    }
+    key_memory_free(&memory);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_algorithm_makes_keys_and_signatures_of_its_size),
+        cmocka_unit_test(threads_sign_with_one_key_at_once),
         cmocka_unit_test(an_ed25519_secret_may_be_read_only_while_some_signer_holds_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "secondary/signer/keys/key_signer.h"
 #include "secondary/signer/keys/key_store.h"
 
 #define NOW 1795000000
@@ -86,6 +87,19 @@ static void
 the_file(const char *ending, uint16_t tag, char path[static 256])
 {
     snprintf(path, 256, "%s/example.gov/Kexample.gov.+013+%05u%s", folder, tag, ending);
+}
+
+static size_t
+key_signature(struct world *world, const struct key_pair *key,
+              uint8_t ret_signature[static KEY_SIGNATURE_MAX])
+{
+    struct key_signer *signer;
+    struct fault fault;
+    size_t length;
+    assert_true(key_signer_new(world->memory, key, &signer, &fault));
+    assert_true(key_signer_sign(signer, (const uint8_t *)"input", 5, ret_signature, &length));
+    key_signer_free(&signer);
+    return length;
 }
 
 static void
@@ -324,6 +338,71 @@ a_private_file_that_is_missing_or_cut_is_a_fault(void **state)
     world_close(&world);
 }
 
+// Both storages hold keys of every algorithm, and what comes back signs as before.
+static void
+keys_of_every_algorithm_come_back_and_sign_the_same(void **state)
+{
+    (void)state;
+    static const uint8_t algorithms[] = {8, 10, 13, 14, 15, 16};
+    for (int storage = KEY_STORAGE_SEALED; storage <= KEY_STORAGE_PLAIN; storage++) {
+        struct world world;
+        struct key_pair keys[sizeof algorithms];
+        uint8_t before[KEY_SIGNATURE_MAX], after[KEY_SIGNATURE_MAX];
+        struct fault fault;
+        world_open(&world, (enum key_storage)storage, true);
+        for (size_t i = 0; i < sizeof algorithms; i++) {
+            assert_true(key_pair_generate(world.memory, apex, KEY_ZSK, algorithms[i], NOW, &keys[i],
+                                          &fault));
+            assert_true(key_store_save(world.store, world.memory, &keys[i], &fault));
+        }
+        assert_true(key_store_load(world.store, world.keyset, NOW, &fault));
+        for (size_t i = 0; i < sizeof algorithms; i++) {
+            const struct key_pair *key = keyset_find(world.keyset, keys[i].tag);
+            assert_int_equal(key->dnskey_length, keys[i].dnskey_length);
+            assert_memory_equal(key->dnskey, keys[i].dnskey, key->dnskey_length);
+            size_t length = key_signature(&world, &keys[i], before);
+            assert_int_equal(key_signature(&world, key, after), length);
+            if (key_signer_is_deterministic(algorithms[i]))
+                assert_memory_equal(before, after, length);
+            assert_true(key_store_remove(world.store, key, &fault));
+            key_pair_close(world.memory, &keys[i]);
+        }
+        world_close(&world);
+    }
+}
+
+// Not ours to read: root in these tests steps down to see what the daemon's user sees.
+static void
+a_file_without_rights_is_a_fault_with_its_cure(void **state)
+{
+    (void)state;
+    struct world world;
+    struct fault fault;
+    char path[256];
+    world_open(&world, KEY_STORAGE_PLAIN, false);
+    uint16_t tag = key_make(&world, KEY_CSK);
+    world_close(&world);
+    world_open(&world, KEY_STORAGE_PLAIN, false);
+    the_file(".private", tag, path);
+    assert_int_equal(chmod(path, 0), 0);
+    assert_int_equal(chmod(folder, 0755), 0);
+    snprintf(path, sizeof path, "%s/example.gov", folder);
+    assert_int_equal(chmod(path, 0755), 0);
+    snprintf(path, sizeof path, "%s/example.gov/Kexample.gov.+013+%05u.key", folder, tag);
+    assert_int_equal(chmod(path, 0644), 0);
+    bool root = geteuid() == 0;
+    if (root)
+        assert_int_equal(seteuid(65534), 0);
+    bool good = key_store_load(world.store, world.keyset, NOW, &fault);
+    if (root)
+        assert_int_equal(seteuid(0), 0);
+    assert_false(good);
+    assert_int_equal(fault.kind, FAULT_IO);
+    assert_non_null(strstr(fault.text, ".private: cannot be opened (chown it to the daemon's user "
+                                       "and chmod 600 it): Permission denied"));
+    world_close(&world);
+}
+
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, folder_make, folder_remove)
 
 int
@@ -340,6 +419,8 @@ main(void)
         IN_FOLDER(changing_the_storage_kind_leaves_one_file_of_each_key),
         IN_FOLDER(what_a_crash_leaves_without_the_last_file_is_passed_over),
         IN_FOLDER(a_private_file_that_is_missing_or_cut_is_a_fault),
+        IN_FOLDER(keys_of_every_algorithm_come_back_and_sign_the_same),
+        IN_FOLDER(a_file_without_rights_is_a_fault_with_its_cure),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
