@@ -2,6 +2,7 @@
 // primaries send: what the comparison lets pass must be what a whole judgement gives.
 #include "secondary/signer/intake.h"
 
+#include "common/dns/nsec3_hash.h"
 #include "common/dns/rrtype.h"
 #include "common/transfer/rr_stream.h"
 #include "common/zone/find.h"
@@ -20,20 +21,48 @@ static struct fault fault;
 
 // --- What is served
 
+static const struct nsec3_parameters parameters = {.algorithm = NSEC3_SHA1};
+static bool with_nsec3;
+
+// The owner of a name's NSEC3.
+static void
+hashed(const uint8_t *name, uint8_t ret_owner[static NAME_SIZE_MAX])
+{
+    uint8_t hash[NSEC3_HASH_SIZE];
+    nsec3_hash(&parameters, name, hash);
+    assert_true(nsec3_owner(hash, bed.model.apex, ret_owner));
+}
+
+static void
+add_denial(struct draft *draft, const uint8_t *name)
+{
+    static const uint8_t nsec[] = {1, 'z', 0, 0, 1, 0x40};
+    static const uint8_t nsec3[5 + 1 + NSEC3_HASH_SIZE] = {NSEC3_SHA1, 0, 0, 0, 0, NSEC3_HASH_SIZE};
+    uint8_t owner[NAME_SIZE_MAX];
+    if (!with_nsec3) {
+        assert_true(draft_add(draft, name, RRTYPE_NSEC, 60, nsec, sizeof nsec, &fault));
+        return;
+    }
+    hashed(name, owner);
+    assert_true(draft_add(draft, owner, RRTYPE_NSEC3, 60, nsec3, sizeof nsec3, &fault));
+}
+
 static void
 add_signers(struct draft *draft, const struct model *model)
 {
-    static const uint8_t nsec[] = {1, 'z', 0, 0, 1, 0x40};
+    static const uint8_t key[] = {1, 1, 3, 13, 1, 2, 3, 4}, param[] = {NSEC3_SHA1, 0, 0, 0, 0};
     uint8_t signature[24] = {0, RRTYPE_A, 13, 2};
     for (size_t i = 0; i < model->rrs.count; i++) {
         const struct model_rr *rr = vector_at(&model->rrs, i);
         octets_put_u16(signature, rr->type);
-        assert_true(draft_add(draft, rr->owner, RRTYPE_NSEC, 60, nsec, sizeof nsec, &fault));
+        add_denial(draft, rr->owner);
         assert_true(draft_add(draft, rr->owner, RRTYPE_RRSIG, rr->ttl, signature, sizeof signature,
                               &fault));
     }
-    static const uint8_t key[] = {1, 1, 3, 13, 1, 2, 3, 4};
     assert_true(draft_add(draft, model->apex, RRTYPE_DNSKEY, 60, key, sizeof key, &fault));
+    if (with_nsec3)
+        assert_true(
+            draft_add(draft, model->apex, RRTYPE_NSEC3PARAM, 0, param, sizeof param, &fault));
 }
 
 static struct draft *
@@ -238,6 +267,8 @@ put_random(struct model *model, bool plain)
                    : random_below(&bed.random, 2)         ? 60
                                                           : 9999999;
     model_random_name(model, &bed.random, 3, owner);
+    if (random_below(&bed.random, 15) == 0)
+        hashed(owner, owner); // where an NSEC3 may stand, too
     rdata[3] = (uint8_t)random_below(&bed.random, 4);
     if (kind < 30 || name_length(owner) > 60) {
         model_put(model, owner, RRTYPE_A, ttl, rdata, 4);
@@ -343,6 +374,7 @@ the_comparison_gives_what_the_whole_judgement_gives(void **state)
     unsigned compared = 0, unchanged = 0, split = 0, gone = 0;
     for (unsigned zone = 0; zone < ZONES; zone++) {
         bed_open(zone + 1);
+        with_nsec3 = zone % 2;
         for (unsigned version = 0; version < VERSIONS; version++) {
             serve(version > 0);
             for (unsigned i = 0; i < STREAMS; i++) {
@@ -366,6 +398,7 @@ the_comparison_gives_what_the_whole_judgement_gives(void **state)
         }
         store_bed_close(&bed);
     }
+    with_nsec3 = false;
     print_message("%u of %u compared: %u unchanged, %u read twice, %u with owners gone\n", compared,
                   ZONES * VERSIONS * STREAMS, unchanged, split, gone);
     assert_true(compared > ZONES * VERSIONS * STREAMS / 3);
