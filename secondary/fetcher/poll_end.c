@@ -1,0 +1,151 @@
+// How a poll ends, and who is told: the desk by facts, the operator by log, mail and answer.
+#include "secondary/fetcher/poll_inside.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/base/arena.h"
+#include "common/base/quantity.h"
+#include "common/daemon/clock.h"
+#include "common/daemon/control.h"
+#include "common/daemon/log.h"
+#include "common/net/loop.h"
+
+int64_t
+poll_retry_ms(unsigned failures, int64_t retry_seconds, int64_t refresh_seconds)
+{
+    int64_t most = refresh_seconds > retry_seconds ? refresh_seconds : retry_seconds;
+    int64_t wait = retry_seconds;
+    for (unsigned i = 1; i < failures && wait < most; i++)
+        wait *= 2;
+    return (wait < most ? wait : most) * 1000;
+}
+
+void
+poll_set_text(char **text, const char *value)
+{
+    free(*text);
+    *text = memory_text(value);
+}
+
+void
+poll_plan(struct poll *poll, uint64_t after_ms)
+{
+    poll->facts.next_poll_seconds = clock_unix_seconds() + (int64_t)((after_ms + 500) / 1000);
+    loop_timer_start(poll->timer, after_ms, 0);
+}
+
+uint64_t
+poll_since_begun_ms(const struct poll *poll)
+{
+    return loop_now_ms(poll->shared.loop) - poll->begun_ms;
+}
+
+void
+poll_tell_facts(struct poll *poll)
+{
+    report_facts(poll->shared.link, poll->id, &poll->facts);
+}
+
+// When the next poll is due, counted from the beginning of this one.
+static uint64_t
+next_after_ms(const struct poll *poll, bool failed)
+{
+    uint64_t since = poll_since_begun_ms(poll);
+    uint64_t wait = (uint64_t)poll->zone->refresh_seconds * 1000;
+    if (poll->again)
+        wait = POLL_HINT_GAP_MS;
+    else if (failed)
+        return (uint64_t)poll_retry_ms(poll->facts.failures_in_row, poll->zone->retry_seconds,
+                                       poll->zone->refresh_seconds);
+    return since < wait ? wait - since : 0;
+}
+
+void
+poll_finish(struct poll *poll, bool failed, bool changed, const char *text)
+{
+    const struct waiters_answer answer = {.domain = poll->zone->domain,
+                                          .changed = changed,
+                                          .text = text,
+                                          .fault = &poll->fault,
+                                          .exit_code = poll->exit_code};
+    poll->state = POLL_IDLE;
+    poll->facts.transferring = false;
+    turn_end(poll->shared.turns, &poll->turn);
+    poll_plan(poll, next_after_ms(poll, failed));
+    waiters_poll_ended(&poll->waiters, poll->shared.link, &answer);
+    poll_tell_facts(poll);
+}
+
+static int64_t
+silent_seconds(const struct poll *poll, int64_t now)
+{
+    int64_t last = poll->facts.last_success_seconds;
+    return now - (last ? last : poll->started_seconds);
+}
+
+static void
+tell_failing(struct poll *poll)
+{
+    int64_t now = clock_unix_seconds();
+    int64_t silent = silent_seconds(poll, now);
+    char why[FAULT_TEXT_MAX + 128], hint[NAME_TEXT_MAX + 64], about[QUANTITY_TEXT_MAX];
+    if (poll->told_failing || silent <= POLL_FAILING_INTERVALS * poll->zone->refresh_seconds)
+        return;
+    poll->told_failing = true;
+    snprintf(why, sizeof(why), "no transfer of %s for %s: %s", poll->zone->domain,
+             quantity_about_text(silent, about), poll->fault.text);
+    snprintf(hint, sizeof(hint), "tandemctl zone refresh %s", poll->zone->domain);
+    log_error("the zone cannot be refreshed", "zone", poll->zone->domain, "silent-seconds",
+              LOG_NUMBER(silent), "failures", LOG_NUMBER(poll->facts.failures_in_row), "last",
+              poll->fault.text);
+    report_event(poll->shared.link, poll->id, EVENT_REFRESH_FAILED, now, why,
+                 "the served zone stays; its signatures are refreshed without the primary", hint);
+}
+
+static void
+tell_recovered(struct poll *poll)
+{
+    char why[NAME_TEXT_MAX + PRIMARIES_LABEL_MAX + 64];
+    if (poll->facts.failures_in_row)
+        log_info("the primary answers again", "zone", poll->zone->domain, "primary", poll->label,
+                 "failures", LOG_NUMBER(poll->facts.failures_in_row));
+    if (!poll->told_failing)
+        return;
+    poll->told_failing = false;
+    snprintf(why, sizeof(why), "%s is transferred again, from %s", poll->zone->domain, poll->label);
+    report_event(poll->shared.link, poll->id, EVENT_RECOVERED, clock_unix_seconds(), why, "", "");
+}
+
+void
+poll_note_contact(struct poll *poll)
+{
+    tell_recovered(poll);
+    poll->facts.last_success_seconds = clock_unix_seconds();
+    poll->facts.failures_in_row = 0;
+    poll->fault = (struct fault){0};
+    poll_set_text(&poll->facts.failure, "");
+    poll_set_text(&poll->facts.primary, poll->label);
+}
+
+void
+poll_all_failed(struct poll *poll)
+{
+    poll->facts.failures_in_row++;
+    poll->exit_code = CONTROL_FAILED;
+    poll_set_text(&poll->facts.failure, poll->fault.text);
+    tell_failing(poll);
+    poll_finish(poll, true, false, "");
+}
+
+void
+poll_note_failed_attempt(struct poll *poll, const char *reason, const struct fault *fault)
+{
+    char key[LOG_LIMIT_KEY_MAX];
+    poll->fault = *fault;
+    poll->facts.transfers_failed++;
+    snprintf(key, sizeof(key), "%s %.80s", reason, poll->zone->domain);
+    log_limited(LOG_LEVEL_WARNING, key, POLL_LOG_SECONDS, fault->text, "zone", poll->zone->domain,
+                "primary", poll->label, "reason", reason);
+}
