@@ -74,8 +74,8 @@ poll_finish(struct poll *poll, bool failed, bool changed, const char *text)
     poll->facts.transferring = false;
     turn_end(poll->shared.turns, &poll->turn);
     poll_plan(poll, next_after_ms(poll, failed));
+    poll_tell_facts(poll); // first: who waited looks at the status next
     waiters_poll_ended(&poll->waiters, poll->shared.link, &answer);
-    poll_tell_facts(poll);
 }
 
 static int64_t
