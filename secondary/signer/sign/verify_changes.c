@@ -7,7 +7,8 @@
 // predecessor cannot have stayed as it was: so the last changed record before it must point past
 // it. The same holds for NSEC3, in another file. Cuts: below one that came, nothing unchanged may
 // still be signed; below one that went, nothing may still lack an NSEC. Keys: where a key left the
-// DNSKEY RRset, no unchanged signature may be its.
+// DNSKEY RRset, no unchanged signature may be its; and where another key has its tag now, nothing
+// tells whose a signature is but verifying it, so all of them are.
 //
 // Where the chain is another one (NSEC to NSEC3 and back, another salt, opt-out or not) there is
 // nothing served that it could be compared with: one walk over the content as it will be looks at
@@ -15,6 +16,7 @@
 #include "secondary/signer/sign/verify.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/base/arena.h"
 #include "common/base/hash.h"
@@ -247,6 +249,36 @@ records_check(const struct changed *changed, const uint8_t *some)
 
 // --- Altogether
 
+static bool
+has_rr(const struct rrset *rrset, const struct rr *wanted)
+{
+    struct rr rr;
+    uint32_t position = 0;
+    while (rrset_next(rrset->wire, rrset->wire_length, &position, &rr))
+        if (rr.rdlength == wanted->rdlength && memcmp(rr.rdata, wanted->rdata, rr.rdlength) == 0)
+            return true;
+    return false;
+}
+
+// A key left, and another one with its tag and algorithm is there.
+static bool
+a_tag_is_taken_over(const struct changed *changed)
+{
+    struct rrset was, is;
+    struct rr rr;
+    uint32_t position = 0;
+    const struct version *current = changed->request->current;
+    if (!current || !node_rrset_find(version_apex_node(current), RRTYPE_DNSKEY, &was) ||
+        !node_rrset_find(changed->zone.apex_node, RRTYPE_DNSKEY, &is))
+        return false;
+    while (rrset_next(was.wire, was.wire_length, &position, &rr))
+        if (rr.rdlength > 4 && !has_rr(&is, &rr) &&
+            verify_keys_have(changed->zone.keys, rdata_dnskey_tag(rr.rdata, rr.rdlength),
+                             rr.rdata[3]))
+            return true;
+    return false;
+}
+
 // The chain that is served goes on: the same kind, parameters and flag.
 static bool
 same_chain(const struct changed *changed)
@@ -266,16 +298,18 @@ same_chain(const struct changed *changed)
 }
 
 static void
-whole_check(const struct changed *changed, const uint8_t *some)
+whole_check(const struct changed *changed, const uint8_t *some, bool anew)
 {
     size_t looked;
     const struct verify_changes *request = changed->request;
+    changed->report->sampled = changed->report->sampled && !anew;
     struct verify_walk_options options = {.source = changed->source,
                                           .apex = changed->apex,
                                           .now = request->now,
                                           .strict = true,
                                           .wants_zonemd = request->zonemd,
-                                          .some = some,
+                                          .some = anew ? NULL : some,
+                                          .anew = anew,
                                           .stop = request->stop};
     struct verify_walk *walk = verify_walk_open(&options);
     while (verify_walk_portion(walk, request->pool, VERIFY_PORTION, &looked, changed->report))
@@ -336,11 +370,12 @@ verify_changes(const struct verify_changes *request, struct verify_report *repor
     if (verify_zone_init(&changed.zone, &changed.source, changed.apex, request->now, true, &keys,
                          &opening)) {
         uint8_t *some = sample_choose(&changed);
-        if (same_chain(&changed)) {
+        bool anew = a_tag_is_taken_over(&changed);
+        if (same_chain(&changed) && !anew) {
             verify_report_merge(report, &opening);
             places_check(&changed, some);
         } else {
-            whole_check(&changed, some); // finds what the opening found
+            whole_check(&changed, some, anew); // finds what the opening found
         }
         free(some);
     } else {

@@ -116,7 +116,7 @@ static const struct node *
 old_of(const struct verify_walk *walk, const struct node *node)
 {
     const struct diff *diff = walk->options.source.diff;
-    if (!diff)
+    if (!diff || walk->options.anew)
         return NULL;
     return walk->cursor.entry == VERIFY_NO_ENTRY ? node
                                                  : diff->entries[walk->cursor.entry].old_node;

@@ -16,6 +16,7 @@ struct verify_walk_options {
     int64_t now;
     bool strict;         // verify_zone.h
     bool wants_zonemd;   // none is a finding
+    bool anew;           // all is verified, what did not change, too
     const uint8_t *some; // parallel to the diff: 0 = out of the sample; NULL: all are in it
     const atomic_bool *stop;
 };
