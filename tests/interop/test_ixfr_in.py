@@ -116,7 +116,7 @@ class OurKnot(FilePrimary, peers.Knot):
 
 
 class OurNsd(FilePrimary, peers.Nsd):
-    axfr_form_share = 0.5  # while it reloads, it answers in AXFR form
+    axfr_form_share = 0.9  # while it reloads it may answer in AXFR form
 
     def config_text(self):
         text = super().config_text()
