@@ -194,6 +194,23 @@ render_zone_diff(const struct render *render, const struct json_value *result)
                     render->socket ? " " : "", json_value_get_text(result, "zone", "?"), digest);
 }
 
+// What was looked at, where the daemon says so.
+static void
+verify_scope_line(const struct render *render, const struct json_value *result)
+{
+    const char *denial = json_value_get_text(result, "denial", NULL);
+    if (!denial)
+        return;
+    render_line(render, "  %" PRId64 " records in %" PRId64 " RRsets; a chain of %" PRId64 " %s%s",
+                json_value_get_integer(result, "records", 0),
+                json_value_get_integer(result, "rrsets", 0),
+                json_value_get_integer(result, "chain", 0),
+                strcmp(denial, "nsec3") == 0  ? "NSEC3"
+                : strcmp(denial, "nsec") == 0 ? "NSEC"
+                                              : "owners",
+                json_value_get_boolean(result, "zonemd", false) ? "; ZONEMD digested" : "");
+}
+
 void
 render_zone_verify(const struct render *render, const struct json_value *result)
 {
@@ -205,8 +222,10 @@ render_zone_verify(const struct render *render, const struct json_value *result)
                 json_value_get_integer(result, "signatures", 0),
                 json_value_get_integer(result, "names", 0),
                 render_moment(render, result, "first_expiry_at", first));
+    verify_scope_line(render, result);
     for (size_t i = 0; i < json_value_count(problems); i++)
         render_line(render, "  %s", json_value_as_text(json_value_at(problems, i), ""));
+    left_out_line(render, result, "mend these and verify again");
 }
 
 // Chunks went out as they came; a short text may also come with the result.
