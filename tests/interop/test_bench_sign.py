@@ -17,7 +17,7 @@ def run_benchmark():
     done = subprocess.run(
         [TOP / "tests/bench/sign", "--names", "200", "--rounds", "1", "--algorithms", "13", "--changes", "1",
          "--polls", "2", "--cores", str(os.cpu_count()), "--ixfr", "no"],
-        env={**os.environ, "TANDEM_BIN": str(tandem.BIN)}, capture_output=True, text=True, timeout=120)
+        env={**os.environ, "TANDEM_BIN": str(tandem.BIN)}, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr[-4000:]
     return done.stdout
 
