@@ -276,6 +276,28 @@ world_write(const struct world *world, const char *path)
     octets_buffer_close(&text);
 }
 
+// Programs of others that look at a whole zone file; those that are not installed are left out.
+static inline void
+world_others_accept(const struct world *world)
+{
+    char path[128], command[2048], apex[NAME_TEXT_MAX];
+    static const char *const validators[][2] = {
+        {"ldns-verify-zone", ""}, {"dnssec-verify", "-o"}, {"kzonecheck", "-o"}};
+    snprintf(path, sizeof path, "%s/zone", world->folder);
+    world_write(world, path);
+    name_to_text_short(world->apex, apex);
+    for (size_t i = 0; i < 3; i++) {
+        snprintf(command, sizeof command, "command -v %s >/dev/null", validators[i][0]);
+        if (system(command) != 0)
+            continue;
+        snprintf(command, sizeof command, "%s %s %s %s >%s/out 2>&1 || { cat %s %s/out; exit 1; }",
+                 validators[i][0], validators[i][1], validators[i][1][0] ? apex : "", path,
+                 world->folder, path, world->folder);
+        if (system(command) != 0)
+            fail_msg("%s", validators[i][0]);
+    }
+}
+
 // The RDATA text of one RRset of the served version, RRs one behind the other; "" where there is
 // none.
 static inline void

@@ -1,12 +1,15 @@
+#include <time.h>
+
 // Random edits of a small zone: what was signed step by step is what one signing from scratch
 // gives, signatures aside, and the second path finds nothing at either.
 #include "tests/support/store_bed.h"
 #include "tests/unit/sign/sign_world.h"
 
 // Scripts of each kind; TANDEM_SCRIPTS=n in the environment: n times as many.
-#define SCRIPTS       80
+#define SCRIPTS       60
 #define STEPS         8
 #define NAMES         32
+#define OTHERS_STEPS  16
 #define HASHED        6 // of them are hashes of others, or stand below one
 #define HASHED_LENGTH (NSEC3_LABEL_SIZE + 8)
 
@@ -286,6 +289,50 @@ so_it_does_when_the_kind_of_denial_changes_on_the_way(void **state)
     scripts_run(KIND_NSEC, scripts_wanted() / 4, true);
 }
 
+// Without what others refuse: names below a DNAME, wildcards that are cuts, name servers without
+// glue, DS where there is no cut.
+static void
+script_zone_soften(struct script_zone *model)
+{
+    enum { NS = 5, NS_NO_GLUE = 6, DNAME = 7, DS = 10 };
+    for (int name = 0; name < NAMES; name++) {
+        bool *has = model->has[name];
+        has[NS_NO_GLUE] = has[DNAME] = false;
+        has[NS] = has[NS] && names[name][0] != '*';
+        has[DS] = has[DS] && has[NS];
+    }
+    model->apex_dname = false;
+}
+
+// What a run of random edits left, for programs of others to look at.
+static void
+others_validators_accept_what_edits_leave(void **state)
+{
+    (void)state;
+    for (enum kind kind = KIND_NSEC; kind < KINDS; kind++) {
+        struct world world;
+        struct script_zone model = {.minimum = 60};
+        seed = 815 + kind;
+        for (int i = 0; i < NAMES; i++)
+            model.ttl[i] = 300;
+        world_open(&world, "example.gov.", false);
+        world.now = (int64_t)time(NULL); // they have clocks
+        hashed_names_make(world.apex);
+        kind_set(&world, kind);
+        for (unsigned step = 0; step < OTHERS_STEPS; step++) {
+            for (int i = 0; i < (step == 0 ? 12 : 3); i++)
+                script_zone_edit(&model);
+            script_zone_soften(&model);
+            char *text = script_zone_text(&model, step);
+            world_text(&world, text);
+            free(text);
+            if (step % 4 == 3)
+                world_others_accept(&world);
+        }
+        world_close(&world);
+    }
+}
+
 // The same with every record looked at, and with threads.
 static void
 looking_at_all_and_more_threads_change_nothing(void **state)
@@ -325,6 +372,7 @@ main(void)
         cmocka_unit_test(so_it_does_with_nsec3),
         cmocka_unit_test(so_it_does_with_opt_out),
         cmocka_unit_test(so_it_does_when_the_kind_of_denial_changes_on_the_way),
+        cmocka_unit_test(others_validators_accept_what_edits_leave),
         cmocka_unit_test(looking_at_all_and_more_threads_change_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
