@@ -189,35 +189,43 @@ open_keys(struct keeper *keeper, struct fault *fault)
     return true;
 }
 
-// Keys as they are on disk; at a first start made, or held back until the parent's DS is known.
-void
-keeper_prepare_keys(struct keeper *keeper)
+// Keys from the disk, or fresh ones where there are none. False: the zone's fault says why not, or
+// the parent's DS is waited for.
+static bool
+take_keys(struct keeper *keeper)
 {
     struct fault fault = {0};
-    char note[KEYSET_NOTE_MAX];
-    if (keeper->policy == NULL || keeper->keyset != NULL) {
-        return;
-    }
     if (!open_keys(keeper, &fault)) {
         fault_wrap(&fault,
                    "zone %s: the keys cannot be read, so nothing new is signed and what is served "
                    "stays until its signatures end; mend this, then \"tandemctl reload\"",
                    keeper->domain);
         keeper_fault_set(keeper, &fault, EVENT_KEY, "tandemctl reload");
-        return;
+        return false;
     }
     bool none = keyset_count(keeper->keyset) == 0;
     if (none && keeper->policy->ds_check_parents.count > 0) {
         keeper->awaits_ds = true;
-        return;
+        return false;
     }
     if (!keeper_make_keys(keeper, &fault)) {
         fault_wrap(&fault, "zone %s: cannot make its keys", keeper->domain);
         keeper_fault_set(keeper, &fault, EVENT_KEY, "");
         keyset_free(&keeper->keyset);
-        return;
+        return false;
     }
     keeper_fault_clear(keeper);
+    return true;
+}
+
+// Keys as they are on disk; at a first start made, or held back until the parent's DS is known.
+void
+keeper_prepare_keys(struct keeper *keeper)
+{
+    char note[KEYSET_NOTE_MAX];
+    if (keeper->policy == NULL || (keeper->keyset == NULL && !take_keys(keeper))) {
+        return;
+    }
     if (keyset_differs(keeper->keyset, keeper->policy->algorithm, note)) {
         log_warning(note, "zone", keeper->domain);
     }

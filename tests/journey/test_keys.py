@@ -193,9 +193,14 @@ def test_several_keys_of_a_role_all_sign_and_a_standby_does_not(scene, work):
 def test_a_policy_with_another_algorithm_changes_no_keys_and_status_says_so(scene, work):
     secondary = scene.secondary(algorithm="ed25519")
     keys = keys_of(secondary)
-    secondary.stop()
     secondary.config["policy"][0]["algorithm"] = "rsasha256"
+    secondary.write_config()
+    secondary.control("reload", wait=True)
+    note = "the policy says algorithm rsasha256, the zone's keys are of ed25519 and go on signing"
+    secondary.wait_log(note)
+    secondary.stop()
     secondary.start()
+    secondary.wait_log(note, count=2)
     assert keys_of(secondary) == keys
     scene.change(2)
     served(secondary, 2)
