@@ -26,54 +26,64 @@ read_role(const struct message_control *control, enum key_role *ret_role, struct
 
 // A further key is introduced at once: published and signing; a standby is published only.
 // (Rollovers with their waiting times are another verb.)
+static bool
+key_make(struct keeper *keeper, enum key_role role, bool standby, uint16_t *ret_tag,
+         struct fault *fault)
+{
+    const struct key_pair *key;
+    enum key_event event = standby ? KEY_EVENT_PUBLISH : KEY_EVENT_INTRODUCE;
+    uint8_t algorithm = keyset_algorithm(keeper->keyset, keeper->policy->algorithm);
+    if (!keyset_generate(keeper->keyset, role, algorithm, keeper_now(), &key, fault)) {
+        return false;
+    }
+    uint16_t tag = *ret_tag = key->tag;
+    if (!keyset_move(keeper->keyset, tag, event, keeper_now(), fault) ||
+        !key_store_save(keeper->key_store, keeper->shared->memory, keyset_find(keeper->keyset, tag),
+                        fault)) {
+        keyset_remove(keeper->keyset, tag, NULL);
+        return false;
+    }
+    log_info("made a key", "zone", keeper->domain, "role", key_role_word(role), "tag",
+             LOG_NUMBER(tag));
+    return true;
+}
+
+static void
+generate_reply(struct keeper *keeper, uint64_t request, uint16_t tag)
+{
+    char note[KEYSET_NOTE_MAX];
+    const struct key_pair *key = keyset_find(keeper->keyset, tag);
+    bool differs = keyset_differs(keeper->keyset, keeper->policy->algorithm, note);
+    struct json_value *result = json_value_object();
+    json_value_put_boolean(result, "done", true);
+    json_value_put_boolean(result, "dry_run", false);
+    json_value_printf(result, "text", "made %s %u of %s; it is being published%s%s",
+                      key_role_word(key->role), tag, key_algorithm_find(key->algorithm)->word,
+                      differs ? "; " : "", differs ? note : "");
+    key_show_put(keeper, json_value_put_object(result, "key"), key);
+    verb_reply(keeper, request, &result);
+}
+
 static void
 key_generate(struct keeper *keeper, const struct message_control *control, uint64_t request)
 {
     struct fault fault = {0};
     enum key_role role;
-    const struct key_pair *key;
+    uint16_t tag;
     bool standby = verb_flag(control, "standby");
     if (!read_role(control, &role, &fault)) {
         verb_fail(keeper, request, CONTROL_USAGE, &fault);
-        return;
-    }
-    if (verb_flag(control, "dry_run")) {
+    } else if (verb_flag(control, "dry_run")) {
         verb_done(keeper, request, true,
                   standby ? "would make a key and publish it, not sign with it"
                           : "would make a key, publish it and sign with it");
-        return;
-    }
-    uint8_t algorithm = keyset_algorithm(keeper->keyset, keeper->policy->algorithm);
-    bool good = keyset_generate(keeper->keyset, role, algorithm, keeper_now(), &key, &fault);
-    uint16_t tag = good ? key->tag : 0;
-    if (good) {
-        good = keyset_move(keeper->keyset, tag, standby ? KEY_EVENT_PUBLISH : KEY_EVENT_INTRODUCE,
-                           keeper_now(), &fault) &&
-               key_store_save(keeper->key_store, keeper->shared->memory,
-                              keyset_find(keeper->keyset, tag), &fault);
-        if (!good) {
-            struct fault ignored = {0};
-            keyset_remove(keeper->keyset, tag, &ignored);
-        }
-    }
-    if (!good) {
+    } else if (!key_make(keeper, role, standby, &tag, &fault)) {
         fault_wrap(&fault, "zone %s", keeper->domain);
         verb_fail(keeper, request, 0, &fault);
-        return;
+    } else {
+        generate_reply(keeper, request, tag);
+        keeper_keys_changed(keeper, 0);
     }
-    log_info("made a key", "zone", keeper->domain, "role", key_role_word(role), "tag",
-             LOG_NUMBER(tag));
-    struct json_value *result = json_value_object();
-    json_value_put_boolean(result, "done", true);
-    json_value_put_boolean(result, "dry_run", false);
-    char note[KEYSET_NOTE_MAX];
-    bool differs = keyset_differs(keeper->keyset, keeper->policy->algorithm, note);
-    json_value_printf(result, "text", "made %s %u of %s; it is being published%s%s",
-                      key_role_word(role), tag, key_algorithm_find(algorithm)->word,
-                      differs ? "; " : "", differs ? note : "");
-    key_show_put(keeper, json_value_put_object(result, "key"), keyset_find(keeper->keyset, tag));
-    verb_reply(keeper, request, &result);
-    keeper_keys_changed(keeper, 0);
 }
 
 // --- import
@@ -332,6 +342,21 @@ retire_event(const struct key_pair *key)
     return key->state < KEY_ACTIVE ? KEY_EVENT_REMOVE : KEY_EVENT_RETIRE;
 }
 
+// Faults: the zone could not be signed without it; it is in no state for that.
+static bool
+retire_check(const struct keeper *keeper, const struct key_pair *key, struct fault *fault)
+{
+    enum key_state next;
+    if (!can_spare(keeper, key))
+        return fault_set(fault, FAULT_REFUSED,
+                         "zone %s: without key %u the zone could not be signed; make its successor "
+                         "first (tandemctl key generate %s --role %s)",
+                         keeper->domain, key->tag, keeper->domain, key_role_word(key->role));
+    if (!key_state_next(key->state, retire_event(key), &next, fault))
+        return fault_wrap(fault, "zone %s: key %u", keeper->domain, key->tag);
+    return true;
+}
+
 static void
 key_retire(struct keeper *keeper, const struct message_control *control, uint64_t request)
 {
@@ -342,36 +367,21 @@ key_retire(struct keeper *keeper, const struct message_control *control, uint64_
     }
     uint16_t tag = key->tag;
     enum key_event event = retire_event(key);
-    enum key_state next;
-    if (!can_spare(keeper, key)) {
-        fault_set(&fault, FAULT_REFUSED,
-                  "zone %s: without key %u the zone could not be signed; make its successor first "
-                  "(tandemctl key "
-                  "generate %s --role %s)",
-                  keeper->domain, tag, keeper->domain, key_role_word(key->role));
+    if (!retire_check(keeper, key, &fault)) {
         verb_fail(keeper, request, CONTROL_FAILED, &fault);
-        return;
-    }
-    if (!key_state_next(key->state, event, &next, &fault)) {
-        fault_wrap(&fault, "zone %s: key %u", keeper->domain, tag);
-        verb_fail(keeper, request, CONTROL_FAILED, &fault);
-        return;
-    }
-    if (verb_flag(control, "dry_run")) {
+    } else if (verb_flag(control, "dry_run")) {
         verb_done(keeper, request, true, "would take the key out of signing");
-        return;
-    }
-    if (!keyset_move(keeper->keyset, tag, event, keeper_now(), &fault) ||
-        !key_store_save(keeper->key_store, keeper->shared->memory, keyset_find(keeper->keyset, tag),
-                        &fault)) {
+    } else if (!keyset_move(keeper->keyset, tag, event, keeper_now(), &fault) ||
+               !key_store_save(keeper->key_store, keeper->shared->memory,
+                               keyset_find(keeper->keyset, tag), &fault)) {
         fault_wrap(&fault, "zone %s", keeper->domain);
         verb_fail(keeper, request, 0, &fault);
-        return;
+    } else {
+        verb_done(keeper, request, false,
+                  event == KEY_EVENT_REMOVE ? "the key never signed; its DNSKEY leaves the zone"
+                                            : "the key signs no more; its DNSKEY stays published");
+        keeper_keys_changed(keeper, 0);
     }
-    verb_done(keeper, request, false,
-              event == KEY_EVENT_REMOVE ? "the key never signed; its DNSKEY leaves the zone"
-                                        : "the key signs no more; its DNSKEY stays published");
-    keeper_keys_changed(keeper, 0);
 }
 
 void
