@@ -132,7 +132,7 @@ render_done(const struct render *render, const struct json_value *result)
     const char *text = json_value_get_text(result, "text", NULL);
     const struct json_value *serials = json_value_get(result, "serial");
     if (text)
-        render_line(render, "%s%s", dry_run ? "would: " : "", text);
+        render_line(render, "%s%s", dry_run && !strstr(text, "would") ? "would: " : "", text);
     if (serials)
         render_line(render, "%s  %s", json_value_get_text(result, "zone", ""),
                     render_serial(serials, serial));

@@ -92,6 +92,17 @@ render_zone_status(const struct render *render, const struct json_value *result)
     render_hints(render, json_value_get(result, "hints"));
 }
 
+static void
+took_cell(struct text_table *table, int64_t milliseconds)
+{
+    if (milliseconds < 0)
+        text_table_cell(table, COLOUR_NONE, "-");
+    else if (milliseconds < 10000)
+        text_table_cell(table, COLOUR_NONE, "%" PRId64 " ms", milliseconds);
+    else
+        text_table_cell(table, COLOUR_NONE, "%" PRId64 " s", milliseconds / 1000);
+}
+
 void
 render_zone_history(const struct render *render, const struct json_value *result)
 {
@@ -99,7 +110,7 @@ render_zone_history(const struct render *render, const struct json_value *result
     const struct json_value *versions = json_value_get(result, "versions");
     struct text_table *table = text_table_new(render->coloured);
     static const char *const heads[] = {
-        "WHEN", "SERIAL unsigned -> signed", "CHANGE", "CAUSE", "SIGNATURES", "WHY"};
+        "WHEN", "SERIAL unsigned -> signed", "CHANGE", "CAUSE", "SIGNATURES", "TOOK", "WHY"};
     text_table_row(table);
     for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++)
         text_table_cell(table, COLOUR_BOLD, "%s", heads[i]);
@@ -117,6 +128,7 @@ render_zone_history(const struct render *render, const struct json_value *result
                             json_value_get_integer(version, "signatures_kept", 0));
         else
             text_table_cell(table, COLOUR_NONE, "-");
+        took_cell(table, json_value_get_integer(version, "duration_milliseconds", -1));
         text_table_cell(table, COLOUR_NONE, "%s", json_value_get_text(version, "why", ""));
     }
     text_table_write(table, render->text);

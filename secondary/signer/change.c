@@ -129,7 +129,7 @@ sign_in_thread(void *context)
     struct keeper *keeper = context;
     keeper->job_fault = (struct fault){0};
     keeper->job_good = sign_zone_run(keeper->job, &keeper->result, &keeper->job_fault);
-    if (!keeper->job_good || keeper->result->empty || keeper->sign_policy.verify == VERIFY_OFF) {
+    if (!keeper->job_good || keeper->result->empty || keeper->job_policy.verify == VERIFY_OFF) {
         return;
     }
     verify_damage(&keeper->result->diff); // in tests only
@@ -138,9 +138,9 @@ sign_in_thread(void *context)
     struct verify_changes changes = {.current = keeper->job_base,
                                      .diff = &keeper->result->diff,
                                      .must = keeper->result->must_verify,
-                                     .zonemd = keeper->sign_policy.zonemd,
+                                     .zonemd = keeper->job_policy.zonemd,
                                      .everything = keeper->distrust ||
-                                                   keeper->sign_policy.verify == VERIFY_EVERYTHING,
+                                                   keeper->job_policy.verify == VERIFY_EVERYTHING,
                                      .seed = hash_key_draw(),
                                      .pool = keeper->shared->pool,
                                      .now = keeper_now()};
@@ -303,8 +303,9 @@ start_sign(struct keeper *keeper, struct sign_request *request)
     }
     keeper->job_base = request->current;
     request->keyset = keeper->keyset;
-    if (request->policy == NULL) {
-        request->policy = &keeper->sign_policy;
+    if (request->policy == NULL) { // a copy: a reload does not reach into what runs
+        keeper->job_policy = keeper->sign_policy;
+        request->policy = &keeper->job_policy;
     }
     request->pool = keeper->shared->pool;
     request->now = keeper_now();
@@ -341,9 +342,9 @@ change_start_refresh(struct keeper *keeper)
     struct expiry_source source = expiry_source_of(keeper_served(keeper));
     keeper->due_arena = arena_new();
     refresh_load_take(keeper->expiry, &source, &keeper->sign_policy, keeper_now(),
-                      keeper->due_arena, &keeper->due, &keeper->refresh_policy);
+                      keeper->due_arena, &keeper->due, &keeper->job_policy);
     change_begin(keeper, "refresh", "signatures near their end were renewed");
-    struct sign_request request = {.policy = &keeper->refresh_policy,
+    struct sign_request request = {.policy = &keeper->job_policy,
                                    .due = keeper->due.items,
                                    .due_count = keeper->due.count,
                                    .unsigned_serial = served_unsigned_serial(keeper)};
@@ -392,10 +393,29 @@ change_start_policy(struct keeper *keeper, const char *why)
     start_sign(keeper, &request);
 }
 
+// A content whose TTLs outlive what rrsig-refresh leaves of a signature: the gate lowers TTLs to
+// max-ttl, which the configuration holds against the policy, so this is the second lock of a door.
+static bool
+ttls_fit(struct keeper *keeper, struct fault *fault)
+{
+    struct key_policy keys;
+    key_policy_default(&keys);
+    keys.propagation_delay_seconds = keeper->policy->propagation_delay_seconds;
+    return sign_policy_check(&keeper->sign_policy, &keys, keeper->intake->verdict.largest_ttl,
+                             fault) ||
+           fault_wrap(fault, "zone %s: new content is not signed and what is served stays",
+                      keeper->domain);
+}
+
 void
 change_start_content(struct keeper *keeper)
 {
     struct intake *intake = keeper->intake;
+    struct fault fault = {0};
+    if (!ttls_fit(keeper, &fault)) {
+        change_failed(keeper, &fault);
+        return;
+    }
     struct sign_request request = {.changes = intake->anew ? &intake->whole : &intake->diff,
                                    .anew = intake->anew,
                                    .unsigned_serial = intake->serial,

@@ -16,19 +16,44 @@
 
 struct history {
     char *directory;
-    struct history_step steps[HISTORY_KEPT]; // a ring
-    size_t count, next;
+    struct history_step steps[HISTORY_KEPT]; // in order of time
+    size_t count, refreshes;
     size_t lines; // of the file
 };
+
+static bool
+is_refresh(const struct history_step *step)
+{
+    return strcmp(step->cause, HISTORY_REFRESH) == 0;
+}
+
+// Which step a new one puts out: a large zone is refreshed every quarter of an hour, and that must
+// not put out in two days what was changed by people.
+static size_t
+step_to_drop(const struct history *history)
+{
+    size_t i = 0;
+    if (history->refreshes < HISTORY_REFRESHES_KEPT)
+        return 0;
+    while (!is_refresh(&history->steps[i]))
+        i++;
+    return i;
+}
 
 static void
 keep(struct history *history, const struct history_step *step)
 {
-    history->steps[history->next] = *step;
-    history->next = (history->next + 1) % HISTORY_KEPT;
-    if (history->count < HISTORY_KEPT) {
-        history->count++;
+    bool full = history->count == HISTORY_KEPT ||
+                (is_refresh(step) && history->refreshes == HISTORY_REFRESHES_KEPT);
+    if (full) {
+        size_t at = step_to_drop(history);
+        history->refreshes -= is_refresh(&history->steps[at]);
+        history->count--;
+        memmove(&history->steps[at], &history->steps[at + 1],
+                (history->count - at) * sizeof history->steps[0]);
     }
+    history->steps[history->count++] = *step;
+    history->refreshes += is_refresh(step);
 }
 
 static bool
@@ -107,7 +132,7 @@ const struct history_step *
 history_at(const struct history *history, size_t index)
 {
     ENSURE(index < history->count);
-    return &history->steps[(history->next + HISTORY_KEPT - 1 - index) % HISTORY_KEPT];
+    return &history->steps[history->count - 1 - index];
 }
 
 static bool

@@ -10,18 +10,20 @@
 
 #include "common/base/fault.h"
 
-#define HISTORY_KEPT     200
-#define HISTORY_WHY_MAX  240
-#define HISTORY_FILE_MAX (4 * HISTORY_KEPT) // lines after which the file is written anew
+#define HISTORY_KEPT           200
+#define HISTORY_REFRESHES_KEPT 50 // of them renewals of signatures
+#define HISTORY_WHY_MAX        240
+#define HISTORY_FILE_MAX       (4 * HISTORY_KEPT) // lines after which the file is written anew
 
 struct history_step {
     int64_t at_seconds;
     uint32_t unsigned_serial, signed_serial;
-    char cause[16]; // "primary" "notify" "refresh" "key" "accept" "command"
+    char cause[16]; // "primary" "notify" "accept" "command" "key" "policy" "restore" or ...
     char why[HISTORY_WHY_MAX];
     uint32_t added, removed, signatures_new, signatures_kept;
     int64_t duration_ms;
 };
+#define HISTORY_REFRESH "refresh" // ... a renewal of signatures
 struct history;
 
 struct history *history_new(const char *directory); // reads what is there

@@ -339,8 +339,7 @@ keeper_accept(struct keeper *keeper, const char *digest, uint64_t request, struc
 }
 
 bool
-keeper_sign(struct keeper *keeper, bool has_serial, uint32_t serial, uint64_t request,
-            struct fault *fault)
+keeper_may_sign(const struct keeper *keeper, bool has_serial, uint32_t serial, struct fault *fault)
 {
     if (keeper->policy == NULL) {
         return fault_set(fault, FAULT_REFUSED, "zone %s has policy: none, it is signed elsewhere",
@@ -356,6 +355,16 @@ keeper_sign(struct keeper *keeper, bool has_serial, uint32_t serial, uint64_t re
                          "would not follow",
                          keeper->domain, serial,
                          version_facts(keeper_served(keeper))->signed_serial);
+    }
+    return true;
+}
+
+bool
+keeper_sign(struct keeper *keeper, bool has_serial, uint32_t serial, uint64_t request,
+            struct fault *fault)
+{
+    if (!keeper_may_sign(keeper, has_serial, serial, fault)) {
+        return false;
     }
     keeper->wants_sign = keeper->sign_force = true;
     keeper->has_forced_serial = has_serial;

@@ -54,6 +54,7 @@ enum keeper_phase { KEEPER_IDLE, KEEPER_INTAKE, KEEPER_REVIEW, KEEPER_SIGN };
 
 struct keeper_waiter {
     uint64_t request;
+    bool of_next; // it came while another change ran: answered at the end of the one after it
 };
 
 // That what is served is exactly the primary's content under a serial of its own: only then a delta
@@ -86,7 +87,7 @@ struct keeper {
     const struct secondary_zone_settings *settings; // of the role's settings now in force
     const struct policy_settings *policy;           // NULL: none
     struct sign_policy sign_policy;
-    struct sign_policy refresh_policy; // of the refresh under way
+    struct sign_policy job_policy; // of the signing under way
     char *directory, *key_directory;
     struct store *store; // NULL: could not be opened; state_fault says why
     bool fresh_store;
@@ -185,6 +186,8 @@ void keeper_take_review(struct keeper *keeper, uint64_t request,
 // Orders of the operator. request: answered when the change has ended where wait, else 0.
 bool keeper_accept(struct keeper *keeper, const char *digest, uint64_t request,
                    struct fault *fault);
+bool keeper_may_sign(const struct keeper *keeper, bool has_serial, uint32_t serial,
+                     struct fault *fault);
 bool keeper_sign(struct keeper *keeper, bool has_serial, uint32_t serial, uint64_t request,
                  struct fault *fault);
 void keeper_keys_changed(struct keeper *keeper, uint64_t request);

@@ -91,6 +91,9 @@ open_state(struct keeper *keeper, struct fault *fault)
         return false;
     }
     keeper->fresh_store = opening.fresh;
+    if (keeper_served(keeper) != NULL) { // a restart is no reason for a refresh
+        keeper->last_refresh_seconds = version_facts(keeper_served(keeper))->published_seconds;
+    }
     if (opening.torn_indexes > 0) {
         log_warning("a version was not whole on disk (a crash in the middle of a publish): the one "
                     "before it is served",

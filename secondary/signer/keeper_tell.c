@@ -217,7 +217,8 @@ void
 keeper_add_waiter(struct keeper *keeper, uint64_t request)
 {
     if (request != 0 && keeper->waiter_count < KEEPER_WAITERS_MAX) {
-        keeper->waiters[keeper->waiter_count++].request = request;
+        keeper->waiters[keeper->waiter_count++] =
+            (struct keeper_waiter){request, keeper->phase != KEEPER_IDLE};
     }
 }
 
@@ -249,9 +250,18 @@ keeper_answer_waiters(struct keeper *keeper, bool good, const struct fault *faul
         }
         octets_buffer_printf(&json, "\"}, \"result\": null}");
     }
+    unsigned kept = 0;
     for (unsigned i = 0; i < keeper->waiter_count; i++) {
-        keeper_reply(keeper, keeper->waiters[i].request, (const char *)json.data, json.length);
+        struct keeper_waiter *waiter = &keeper->waiters[i];
+        if (waiter->of_next) {
+            keeper->waiters[kept++].request = waiter->request;
+        } else {
+            keeper_reply(keeper, waiter->request, (const char *)json.data, json.length);
+        }
     }
-    keeper->waiter_count = 0;
+    for (unsigned i = 0; i < kept; i++) {
+        keeper->waiters[i].of_next = false;
+    }
+    keeper->waiter_count = kept;
     octets_buffer_close(&json);
 }

@@ -394,7 +394,15 @@ zone_sign(struct keeper *keeper, const struct message_control *control, uint64_t
         return;
     }
     if (verb_flag(control, "dry_run")) {
-        verb_done(keeper, request, true, "would sign every record again");
+        if (!keeper_may_sign(keeper, text != NULL, (uint32_t)serial, &fault)) {
+            verb_fail(keeper, request, 0, &fault);
+            return;
+        }
+        char would[128];
+        snprintf(would, sizeof would, "would sign %llu records again, all %llu signatures",
+                 (unsigned long long)version_facts(served(keeper))->rr_count,
+                 (unsigned long long)version_facts(served(keeper))->signature_count);
+        verb_done(keeper, request, true, would);
         return;
     }
     if (!keeper_sign(keeper, text != NULL, (uint32_t)serial, wait ? request : 0, &fault)) {

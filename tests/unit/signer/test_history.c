@@ -176,6 +176,34 @@ the_newest_steps_are_kept_and_the_file_stays_bounded(void **state)
     history_free(&history);
 }
 
+// A large zone renews signatures every quarter of an hour: its own changes are still there a month
+// later.
+static void
+renewals_do_not_put_out_the_changes_of_people(void **state)
+{
+    (void)state;
+    struct history *history = history_new(directory);
+    struct fault fault = {0};
+    for (uint32_t i = 1; i <= 3000; i++) {
+        struct history_step step = {.unsigned_serial = i};
+        snprintf(step.cause, sizeof step.cause, "%s", i % 100 == 0 ? "primary" : HISTORY_REFRESH);
+        assert_true(history_add(history, &step, &fault));
+    }
+    for (unsigned round = 0; round < 2; round++) { // also after a restart
+        unsigned changes = 0;
+        for (size_t i = 0; i < history_count(history); i++)
+            changes += strcmp(history_at(history, i)->cause, "primary") == 0;
+        assert_int_equal(changes, 30);
+        assert_int_equal(history_count(history) - changes, HISTORY_REFRESHES_KEPT);
+        for (size_t i = 1; i < history_count(history); i++) // in order, newest first
+            assert_true(history_at(history, i - 1)->unsigned_serial >
+                        history_at(history, i)->unsigned_serial);
+        history_free(&history);
+        history = history_new(directory);
+    }
+    history_free(&history);
+}
+
 static void
 the_longest_step_fits_a_line(void **state)
 {
@@ -224,6 +252,8 @@ main(void)
                                         unmake),
         cmocka_unit_test_setup_teardown(lines_that_are_no_steps_are_left_out, make, unmake),
         cmocka_unit_test_setup_teardown(the_newest_steps_are_kept_and_the_file_stays_bounded, make,
+                                        unmake),
+        cmocka_unit_test_setup_teardown(renewals_do_not_put_out_the_changes_of_people, make,
                                         unmake),
         cmocka_unit_test_setup_teardown(the_longest_step_fits_a_line, make, unmake),
         cmocka_unit_test(a_disk_that_refuses_is_a_fault_and_the_step_is_still_shown),
