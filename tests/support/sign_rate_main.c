@@ -56,7 +56,7 @@ struct rrset_maker {
     struct sign_context *context;
     struct octets_buffer wire, run;
     struct rrset rrset;
-    uint8_t owners[OWNERS][32];
+    uint8_t owners[OWNERS][NAME_SIZE_MAX];
 };
 
 static bool

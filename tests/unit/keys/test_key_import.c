@@ -294,7 +294,7 @@ a_file_that_cannot_be_a_key_is_not_read_whole(void **state)
 
 static char folder[64];
 
-static bool
+__attribute__((format(printf, 1, 2))) static bool
 run(const char *format, ...)
 {
     char command[1024];
