@@ -1,5 +1,5 @@
 // The former content again, under a higher serial: what is published when a signature of the served
-// version turns out wrong after the fact (README.md, decision 18). Pure.
+// version turns out wrong after the fact (README.md, decision 26). Pure.
 #ifndef TANDEM_SIGNER_RESTORE_H
 #define TANDEM_SIGNER_RESTORE_H
 
