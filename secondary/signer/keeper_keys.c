@@ -218,13 +218,36 @@ take_keys(struct keeper *keeper)
     return true;
 }
 
+// A daemon that runs has its keys; whether the next start will have them is found out at each
+// reload, while the keys in memory can still be exported.
+static void
+check_files(struct keeper *keeper)
+{
+    struct fault fault = {0};
+    struct keyset *files = keyset_new(keeper->apex, keeper->shared->memory);
+    if (!key_store_load(keeper->key_store, files, keeper_now(), &fault)) {
+        fault_wrap(&fault,
+                   "zone %s: its keys go on signing from memory, but their files can no longer be "
+                   "read and a restart would have none; mend this, or \"tandemctl key export\" "
+                   "them now",
+                   keeper->domain);
+        log_error(fault.text, "zone", keeper->domain);
+        keeper_tell_simple_event(keeper, EVENT_KEY, fault.text, fault.text, "");
+    }
+    keyset_free(&files);
+}
+
 // Keys as they are on disk; at a first start made, or held back until the parent's DS is known.
 void
 keeper_prepare_keys(struct keeper *keeper)
 {
     char note[KEYSET_NOTE_MAX];
-    if (keeper->policy == NULL || (keeper->keyset == NULL && !take_keys(keeper))) {
+    bool had_keys = keeper->keyset != NULL;
+    if (keeper->policy == NULL || (!had_keys && !take_keys(keeper))) {
         return;
+    }
+    if (had_keys) {
+        check_files(keeper);
     }
     if (keyset_differs(keeper->keyset, keeper->policy->algorithm, note)) {
         log_warning(note, "zone", keeper->domain);
