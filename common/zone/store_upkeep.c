@@ -240,5 +240,6 @@ store_room_needed(const struct store *store, const struct diff *diff)
     }
     if (store->current)
         names += version_facts(store->current)->node_count;
-    return records + records / 8 + sizeof(struct index_header) + names * INDEX_NAME_OCTETS;
+    return records + records / 8 + sizeof(struct index_header) + INDEX_NSEC3_MAX +
+           names * INDEX_NAME_OCTETS;
 }
