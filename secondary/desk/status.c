@@ -1,12 +1,12 @@
 #include "secondary/desk/status.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/base/quantity.h"
 #include "common/dns/rcode.h"
+#include "secondary/desk/status_signing.h"
 
 #define SOCKET_USUAL       "/run/tandem/secondary.sock"
 #define EXPIRY_WARNING     (3 * 86400) // of signatures, for `check`
@@ -14,8 +14,6 @@
 #define MAIL_STUCK_SECONDS 3600
 #define HINTS_MAX          20
 #define ROLE_WORD_MAX      32
-#define GROUPED_TEXT_MAX   32 // of a 64-bit number with its commas
-#define SIGNING_TEXT_MAX   160
 
 static const char *
 or_null(const char *text)
@@ -107,65 +105,6 @@ put_gate(struct json_value *object, const struct known_zone *zone)
     json_value_put_null(gate, "since");
 }
 
-// "41000" -> "41,000".
-static const char *
-grouped_text(uint64_t number, char text[static GROUPED_TEXT_MAX])
-{
-    char digits[GROUPED_TEXT_MAX];
-    int length = snprintf(digits, sizeof digits, "%" PRIu64, number);
-    char *at = text;
-    for (int i = 0; i < length; i++) {
-        *at++ = digits[i];
-        if (i + 1 < length && (length - i - 1) % 3 == 0) {
-            *at++ = ',';
-        }
-    }
-    *at = '\0';
-    return text;
-}
-
-// "signing 41% (41,000/100,000 names, 23 k/s, about 3s left)".
-static const char *
-signing_text(const struct message_zone_facts *facts, char text[static SIGNING_TEXT_MAX])
-{
-    char done[GROUPED_TEXT_MAX], total[GROUPED_TEXT_MAX], left[QUANTITY_TEXT_MAX];
-    int length = snprintf(text, SIGNING_TEXT_MAX, "signing %d%% (%s/%s names",
-                          (int)(facts->signing_done * 100 / facts->signing_total),
-                          grouped_text(facts->signing_done, done),
-                          grouped_text(facts->signing_total, total));
-    char *end = text + length;
-    size_t room = SIGNING_TEXT_MAX - (size_t)length;
-    if (facts->signing_left_seconds < 0) {
-        snprintf(end, room, ")");
-    } else {
-        bool thousands = facts->signing_per_second >= 10000;
-        snprintf(end, room, ", %" PRIu64 "%s/s, about %s left)",
-                 thousands ? facts->signing_per_second / 1000 : facts->signing_per_second,
-                 thousands ? " k" : "", quantity_about_text(facts->signing_left_seconds, left));
-    }
-    return text;
-}
-
-// Of a signing that runs; null: none does.
-static void
-put_signing(struct json_value *object, const struct known_zone *zone)
-{
-    const struct message_zone_facts *facts = &zone->facts;
-    if (!zone->has_facts || facts->signing_total == 0) {
-        json_value_put_null(object, "signing");
-        return;
-    }
-    struct json_value *signing = json_value_put_object(object, "signing");
-    json_value_put_integer(signing, "names_done", (int64_t)facts->signing_done);
-    json_value_put_integer(signing, "names", (int64_t)facts->signing_total);
-    json_value_put_integer(signing, "names_per_second", (int64_t)facts->signing_per_second);
-    if (facts->signing_left_seconds < 0) {
-        json_value_put_null(signing, "left_seconds");
-    } else {
-        json_value_put_integer(signing, "left_seconds", facts->signing_left_seconds);
-    }
-}
-
 static void
 put_next(struct json_value *object, const struct known_zone *zone, const char *state)
 {
@@ -175,10 +114,10 @@ put_next(struct json_value *object, const struct known_zone *zone, const char *s
         json_value_put_null(next, "at");
         json_value_put_text(next, "text", or_null(zone->facts.reason));
     } else if (zone->has_facts && zone->facts.signing_total > 0) {
-        char text[SIGNING_TEXT_MAX];
+        char text[STATUS_SIGNING_MAX];
         json_value_put_text(next, "what", "sign");
         json_value_put_null(next, "at");
-        json_value_put_text(next, "text", signing_text(&zone->facts, text));
+        json_value_put_text(next, "text", status_signing_text(&zone->facts, text));
     } else {
         json_value_put_text(next, "what", "poll");
         json_value_put_time(next, "at", zone->poll.next_poll_seconds);
@@ -220,7 +159,7 @@ status_zone(const struct known *known, const struct known_zone *zone, int64_t no
     json_value_put_integer(notify, "acknowledged", zone->poll.downstream_current);
     json_value_put_text(notify, "text", or_null(zone->poll.downstream));
     json_value_put_null(object, "alias");
-    put_signing(object, zone);
+    status_signing_put(object, zone->has_facts ? &zone->facts : NULL);
     put_next(object, zone, state);
     return object;
 }

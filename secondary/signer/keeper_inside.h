@@ -1,6 +1,6 @@
 // What the files of one zone's life tell each other; nobody else includes it. Calls go down this
-// list: keeper -> candidate -> change -> publish, stand, keeper_open, keeper_keys -> keeper_tell ->
-// keeper_facts. Upwards there is only keeper->go_on.
+// list: keeper, keeper_orders -> candidate -> change -> publish, stand, keeper_open, keeper_keys ->
+// keeper_tell -> keeper_facts. Upwards there is only keeper->go_on.
 #ifndef TANDEM_SIGNER_KEEPER_INSIDE_H
 #define TANDEM_SIGNER_KEEPER_INSIDE_H
 

@@ -1,5 +1,6 @@
 #include "secondary/signer/verbs.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -399,9 +400,8 @@ zone_sign(struct keeper *keeper, const struct message_control *control, uint64_t
             return;
         }
         char would[128];
-        snprintf(would, sizeof would, "would sign %llu records again, all %llu signatures",
-                 (unsigned long long)version_facts(served(keeper))->rr_count,
-                 (unsigned long long)version_facts(served(keeper))->signature_count);
+        snprintf(would, sizeof would, "would make all %" PRIu64 " signatures again",
+                 version_facts(served(keeper))->signature_count);
         verb_done(keeper, request, true, would);
         return;
     }
