@@ -15,6 +15,7 @@
 #include "secondary/signer/keeper_inside.h"
 #include "secondary/signer/upkeep.h"
 #include "secondary/signer/zone_verify.h"
+#include "secondary/signer/zone_walk.h"
 
 // --- Time
 
@@ -92,20 +93,17 @@ published_is_bad(struct keeper *keeper, const struct verify_report *report)
 static void
 verify_more(struct keeper *keeper)
 {
-    struct verify_report report;
-    verify_report_init(&report);
-    bool more = verify_walk_some(keeper->walk, KEEPER_VERIFY_RECORDS, &report);
-    if (report.finding_count > 0) {
-        published_is_bad(keeper, &report);
-        more = false;
+    if (zone_walk_more(keeper->walk)) {
+        return;
     }
-    if (!more) {
-        verify_walk_free(&keeper->walk);
-        if (!keeper->wants_restore) {
-            version_drop(&keeper->former);
-        }
+    const struct verify_report *report = zone_walk_report(keeper->walk);
+    if (report->finding_count > 0) {
+        published_is_bad(keeper, report);
     }
-    verify_report_close(&report);
+    zone_walk_free(&keeper->walk);
+    if (!keeper->wants_restore) {
+        version_drop(&keeper->former);
+    }
 }
 
 static void
@@ -433,7 +431,7 @@ keeper_free(struct keeper **keeper)
         message_candidate_close(&old->next);
         close(old->next_stream);
     }
-    verify_walk_free(&old->walk);
+    zone_walk_free(&old->walk);
     version_drop(&old->former);
     loop_timer_free(&old->timer);
     loop_timer_free(&old->facts_timer);

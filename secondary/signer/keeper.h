@@ -137,7 +137,7 @@ struct keeper {
     bool policy_settled; // what is served was brought to what the policy says
     uint64_t room_free_told, room_needed_told;
     uint32_t forced_serial;
-    struct verify_walk *walk;
+    struct zone_walk *walk; // zone_walk.h: while not all of what is served was verified
     // The version before the first one that the walk has not seen all of: what is published again
     // where it finds a signature that does not verify. NULL: none.
     const struct version *former;

@@ -10,6 +10,7 @@
 #include "common/daemon/clock.h"
 #include "common/daemon/log.h"
 #include "secondary/signer/sign/sign_publish.h"
+#include "secondary/signer/zone_walk.h"
 
 static void
 count_duration(struct keeper *keeper, int64_t milliseconds)
@@ -148,7 +149,7 @@ publish_version(struct keeper *keeper, const struct published *what, struct faul
         version_drop(&keeper->former);
         keeper->former = held;
     }
-    verify_walk_free(&keeper->walk);
+    zone_walk_free(&keeper->walk);
     int64_t milliseconds = (int64_t)clock_monotonic_ms() - keeper->change.started_ms;
     expiry_queue_note(keeper->expiry, what->diff);
     if (what->diff->damaged) { // the whole content took the place of what was damaged
@@ -182,7 +183,7 @@ publish_version(struct keeper *keeper, const struct published *what, struct faul
         keeper->last_refresh_seconds = keeper_now();
     }
     if (unseen) {
-        keeper->walk = verify_walk_new(keeper_served(keeper), keeper_now());
+        keeper->walk = zone_walk_new(keeper->shared->loop, keeper_served(keeper), keeper_now());
     }
     return true;
 }
