@@ -294,6 +294,22 @@ has_room(struct keeper *keeper, const struct sign_request *request, struct fault
                      keeper->directory, needed, free_octets);
 }
 
+// A clock that stays wrong is one state and one mail: it is told as it was when that was found.
+static bool
+clock_is_right(struct keeper *keeper, int64_t now, struct fault *fault)
+{
+    struct fault ignored = {0};
+    if (sign_clock_check(keeper->newest_inception, now, &ignored)) {
+        keeper->clock_refused_at = 0;
+        return true;
+    }
+    if (keeper->clock_refused_at == 0 ||
+        sign_clock_check(keeper->newest_inception, keeper->clock_refused_at, &ignored)) {
+        keeper->clock_refused_at = now;
+    }
+    return sign_clock_check(keeper->newest_inception, keeper->clock_refused_at, fault);
+}
+
 static void
 start_sign(struct keeper *keeper, struct sign_request *request)
 {
@@ -317,9 +333,8 @@ start_sign(struct keeper *keeper, struct sign_request *request)
     atomic_store(&keeper->progress.stop, false);
     keeper->phase = KEEPER_SIGN;
     keeper->progress_told = 0;
-    if (!sign_clock_check(keeper->newest_inception, request->now, &fault) ||
-        !keyset_can_sign(keeper->keyset, &fault) || !has_room(keeper, request, &fault) ||
-        !sign_zone_prepare(request, &keeper->job, &fault)) {
+    if (!clock_is_right(keeper, request->now, &fault) || !keyset_can_sign(keeper->keyset, &fault) ||
+        !has_room(keeper, request, &fault) || !sign_zone_prepare(request, &keeper->job, &fault)) {
         fault_wrap(&fault, "zone %s: cannot sign", keeper->domain);
         keeper->damaged = keeper->damaged || keeper->job_damaged;
         change_failed(keeper, &fault);

@@ -100,6 +100,7 @@ struct keeper {
     bool blocked_by_ds;    // it has one that no key matches
     struct expiry_queue *expiry;
     uint32_t newest_inception;
+    int64_t clock_refused_at; // what the clock said when it was first found wrong; 0: it is right
     // state
     struct fault state_fault; // of store or keys; kind NONE: well
     char rejected[512];       // sentence of the last candidate that was no zone; "" none

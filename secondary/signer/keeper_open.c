@@ -7,6 +7,8 @@
 
 #include "common/base/arena.h"
 #include "common/daemon/log.h"
+#include "common/dns/rdata.h"
+#include "common/dns/rrtype.h"
 #include "secondary/signer/zone_directory.h"
 
 static char *
@@ -62,6 +64,22 @@ remember_last_change(struct keeper *keeper)
     }
 }
 
+// Of the SOA's signature, the newest of a zone: what the clock is held against.
+static uint32_t
+served_inception(const struct version *version)
+{
+    const struct node *apex = version_apex_node(version);
+    struct rrset soa;
+    struct rr rr;
+    struct rdata_rrsig rrsig;
+    uint32_t position = 0;
+    return apex != NULL && node_rrset_find(apex, RRTYPE_SOA, &soa) &&
+                   rrset_next(soa.signatures, soa.signatures_length, &position, &rr) &&
+                   rdata_rrsig_read(rr.rdata, rr.rdlength, &rrsig)
+               ? rrsig.inception
+               : 0;
+}
+
 static bool
 open_state(struct keeper *keeper, struct fault *fault)
 {
@@ -93,6 +111,7 @@ open_state(struct keeper *keeper, struct fault *fault)
     keeper->fresh_store = opening.fresh;
     if (keeper_served(keeper) != NULL) { // a restart is no reason for a refresh
         keeper->last_refresh_seconds = version_facts(keeper_served(keeper))->published_seconds;
+        keeper->newest_inception = served_inception(keeper_served(keeper));
     }
     if (opening.torn_indexes > 0) {
         log_warning("a version was not whole on disk (a crash in the middle of a publish): the one "

@@ -51,6 +51,11 @@ WRONG = {
                                       ["key.secret-file", "No such file"]),
     "acl without its key": (ALL, "acl:\n  - {id: a, key: nokey., action: [transfer]}\n", ["acl.key", '"nokey."']),
     "policy that cannot hold": (("secondary",), "policy:\n  - {id: p, rrsig-lifetime: 7d, rrsig-refresh: 7d}\n", ["rrsig"]),
+    "refresh below the TTL of the keys": (("secondary",), "policy:\n  - {id: p, dnskey-ttl: 7d}\n",
+                                          ["policy.dnskey-ttl", "rrsig-refresh (7d) must be longer", "shorten"]),
+    "too many iterations": (("secondary",), "policy:\n  - {id: p, nsec3: {iterations: 51}}\n",
+                            ["policy.nsec3.iterations", "0 to 50"]),
+    "a salt that is none": (("secondary",), "policy:\n  - {id: p, nsec3: {salt: abc}}\n", ["policy.nsec3.salt", "even number"]),
     "verb of later": (("secondary",), "policy:\n  - {id: p, nsec3: {opt-out: yes}, iterations: 5}\n", ["policy.iterations"]),
     "not YAML": (ALL, "log: {level: info\n", [":"]),
 }
