@@ -5,6 +5,7 @@ import os
 import random
 import subprocess
 
+import dns.edns
 import dns.exception
 import dns.message
 import dns.query
@@ -306,6 +307,34 @@ def test_a_content_that_moves_under_its_serial_is_followed_with_auto(work):
             resolver.set("lb.example.com", A=[f"198.51.100.{step}"])
             secondary.control("zone", "refresh", ZONE, wait=True)
             wait_for(lambda: answers(secondary.ask(ZONE, "A")) == [f"198.51.100.{step}"], f"step {step}", about=secondary.log)
+
+
+SERIAL_FOLLOWS = 65353  # common/dns/edns.h
+
+
+def test_the_announcement_is_for_who_signs_and_asks(work):
+    work.write("zone", Content(6).text())
+    primary = work.primary([{"domain": ZONE, "file": "zone"}], acl=[{"id": "peers", "address": [HOST], "action": ["transfer", "query"]}])
+    primary.start()
+    wait_for(lambda: primary.ask(ZONE, "SOA").answer, "the zone served", about=primary.log)
+
+    def said(rdtype, key, option, send=dns.query.udp):
+        options = [dns.edns.GenericOption(option, b"")] if option else []
+        query = dns.message.make_query(ZONE, rdtype, use_edns=0, payload=1232, options=options)
+        if key:
+            query.use_tsig(key.dnspython())
+        return [o.data for o in send(query, HOST, port=primary.port, timeout=5).options if o.otype == SERIAL_FOLLOWS]
+
+    assert said("SOA", work.key, SERIAL_FOLLOWS) == [b"\1"]
+    assert said("SOA", work.key, SERIAL_FOLLOWS, dns.query.tcp) == [b"\1"]
+    assert said("SOA", None, SERIAL_FOLLOWS) == []
+    assert said("SOA", work.key, None) == []
+    assert said("NS", work.key, SERIAL_FOLLOWS) == []
+    named = OurNamed(work)  # software that does not know the option gives a plain answer
+    named.key = work.key
+    named.serve(ZONE, work.path / "zone").start()
+    primary.port = named.port
+    assert b"\1" not in said("SOA", work.key, SERIAL_FOLLOWS)
 
 
 def test_tandem_primary_says_that_its_serial_tells_and_polls_cost_one_exchange(work):
