@@ -5,6 +5,8 @@ served zone stays and is answered, log, status and mail say which record it was,
 The fault comes from a seam (secondary/signer/sign/verify_damage.h) that only builds with sanitizers have."""
 
 import pathlib
+import shutil
+import subprocess
 import threading
 import time
 
@@ -174,3 +176,38 @@ def test_two_who_ask_at_once_get_the_same_verification(work):
             thread.join(120)
         assert len(replies) == 3 and all(reply["verified"] and reply["names"] == 3006 for reply in replies), replies
         assert secondary.log().count("verified by command") < 3
+
+
+def signed_by_bind(path, *options):
+    """The zone signed with BIND's tools, as text."""
+    path.mkdir()
+    (path / "zone").write_text(ZONE)
+    run = dict(cwd=path, check=True, capture_output=True)
+    for words in (["-f", "KSK"], []):
+        subprocess.run(["dnssec-keygen", "-q", "-a", "13", *words, "example.gov"], **run)
+    subprocess.run(["dnssec-signzone", "-S", "-q", "-o", "example.gov", "-O", "full", *options, "zone"], **run)
+    return (path / "zone.signed").read_text()
+
+
+@pytest.mark.skipif(shutil.which("dnssec-signzone") is None, reason="BIND's tools are not installed")
+@pytest.mark.parametrize("options", [[], ["-3", "-"], ["-3", "ab12", "-H", "10", "-A"]])
+def test_a_zone_that_comes_signed_is_served_when_all_of_it_verifies(work, options):
+    text = signed_by_bind(work.path / "bind", *options)
+    with EvilPrimary("example.gov", text, key=work.key) as primary:
+        secondary = work.secondary(
+            [{"domain": "example.gov", "policy": "none", "acl": ["out"]}],
+            primary.port,
+            acl=[{"id": "out", "address": ["127.0.0.1"], "action": ["transfer"]}],
+        )
+        secondary.start()
+        wait_for(lambda: secondary.ask("ns1.example.gov", "A").rcode() == 0, "the zone", about=secondary.log)
+        served = axfr(secondary.port, "example.gov").to_text(sorted=True)
+        result = secondary.control("zone", "verify", "example.gov")
+        assert result["verified"] and result["denial"] == ("nsec3" if options else "nsec")
+        # One octet of one record that is signed: none of it is served.
+        assert text.count("192.0.2.53") == 1
+        primary.set_zone(text.replace("192.0.2.53", "192.0.2.63"))
+        wait_for(lambda: secondary.zone("example.gov")["state"] == "held", "held", about=secondary.log)
+        zone = secondary.zone("example.gov")
+        assert "ns1.example.gov. A: bad-signature" in zone["reason"], zone
+        assert axfr(secondary.port, "example.gov").to_text(sorted=True) == served

@@ -343,6 +343,84 @@ a_walk_in_portions_finds_the_same(void **state)
     }
 }
 
+// Several threads tick off the same chain.
+static void
+threads_find_the_same(void **state)
+{
+    (void)state;
+    struct octets_buffer text;
+    octets_buffer_init(&text);
+    octets_buffer_add(&text, zone_text, strlen(zone_text));
+    for (int i = 0; i < 300; i++)
+        octets_buffer_printf(&text, "n%d.e%d A 192.0.2.1\n", i, i % 7);
+    octets_buffer_add_u8(&text, 0);
+    for (enum kind kind = NSEC; kind < KINDS; kind++) {
+        open_with(15, kind, true);
+        world.pool = pool_new(3);
+        world_text(&world, (const char *)text.data);
+        struct verify_report alone, together;
+        struct verify_whole whole = {
+            .version = store_current(world.store), .now = world.now, .own = true};
+        verify_report_init(&alone);
+        verify_report_init(&together);
+        assert_true(verify_whole(&whole, &alone));
+        whole.pool = world.pool;
+        assert_true(verify_whole(&whole, &together));
+        assert_int_equal(alone.signatures, together.signatures);
+        assert_int_equal(alone.names, together.names);
+        assert_int_equal(alone.chain_owners, together.chain_owners);
+        assert_int_equal(alone.first_expiration, together.first_expiration);
+        whole.now += 30 * 86400; // every signature is a finding
+        assert_false(verify_whole(&whole, &together));
+        assert_int_equal(together.finding_count, alone.signatures);
+        assert_int_equal(together.findings.count, VERIFY_FINDINGS_MAX);
+        verify_report_close(&alone);
+        verify_report_close(&together);
+        world_close(&world);
+    }
+    octets_buffer_close(&text);
+}
+
+// One address among many: its record, the apex, and nothing of the others.
+static void
+a_small_change_costs_little(void **state)
+{
+    (void)state;
+    struct octets_buffer text;
+    octets_buffer_init(&text);
+    octets_buffer_add(&text, zone_text, strlen(zone_text));
+    for (int i = 0; i < 1000; i++)
+        octets_buffer_printf(&text, "n%d.e%d A 192.0.2.1\n", i, i % 7);
+    octets_buffer_add_u8(&text, 0);
+    for (enum kind kind = NSEC; kind < KINDS; kind++) {
+        open_with(15, kind, false);
+        world_text(&world, (const char *)text.data);
+        char *changed = strstr((char *)text.data, "n500.");
+        char *last = strchr(changed, '\n') - 1;
+        *last = *last == '1' ? '2' : '1';
+        struct draft *draft = draft_from_text(world.apex, (const char *)text.data);
+        struct diff changes;
+        const struct sign_result *result;
+        struct verify_report report;
+        diff_init(&changes);
+        verify_report_init(&report);
+        diff_version_draft(store_current(world.store), draft, DIFF_UNSIGNED, &changes);
+        struct sign_job *job =
+            world_sign(&world, (struct sign_request){.changes = &changes}, &result);
+        struct verify_changes check = {
+            .current = store_current(world.store), .diff = &result->diff, .now = world.now};
+        assert_true(verify_changes(&check, &report));
+        assert_int_equal(report.records, 2);
+        assert_int_equal(report.signatures, 2); // its A and the SOA
+        verify_report_close(&report);
+        sign_job_free(&job);
+        diff_close(&changes);
+        draft_free(&draft);
+        world_close(&world);
+    }
+    octets_buffer_close(&text);
+}
+
 int
 main(void)
 {
@@ -352,6 +430,8 @@ main(void)
         cmocka_unit_test(faults_of_a_zonemd_are_found),
         cmocka_unit_test(a_report_says_what_was_looked_at),
         cmocka_unit_test(a_walk_in_portions_finds_the_same),
+        cmocka_unit_test(threads_find_the_same),
+        cmocka_unit_test(a_small_change_costs_little),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
