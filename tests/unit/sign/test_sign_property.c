@@ -10,6 +10,8 @@
 #define STEPS         8
 #define NAMES         32
 #define OTHERS_STEPS  16
+#define MANY_NAMES    1000
+#define MANY_STEPS    4
 #define HASHED        6 // of them are hashes of others, or stand below one
 #define HASHED_LENGTH (NSEC3_LABEL_SIZE + 8)
 
@@ -289,6 +291,76 @@ so_it_does_when_the_kind_of_denial_changes_on_the_way(void **state)
     scripts_run(KIND_NSEC, scripts_wanted() / 4, true);
 }
 
+// ---- many names ----
+
+// A name of up to four labels of few words, so that many stand above each other.
+static void
+many_name(unsigned index, char name[static 64])
+{
+    uint64_t bits = hash_mix(index, 0xD1B54A32D192ED03ULL);
+    unsigned depth = 1 + (unsigned)(bits >> 60) % 4;
+    int length = 0;
+    for (unsigned i = 0; i < depth; i++)
+        length += snprintf(name + length, 64 - (size_t)length, "%sw%u", i ? "." : "",
+                           (unsigned)(bits >> (8 * i)) % (i + 1 < depth ? 200U : 12U));
+}
+
+// What index is in a step: nothing, an address, a delegation, a secure one.
+static char *
+many_text(unsigned step)
+{
+    struct octets_buffer text;
+    octets_buffer_init(&text);
+    octets_buffer_printf(&text,
+                         "$TTL 300\n@ SOA ns1 h %u 7200 900 1209600 60\n@ NS ns1\n"
+                         "ns1 A 192.0.2.1\n",
+                         step);
+    for (unsigned i = 0; i < MANY_NAMES; i++) {
+        char name[64];
+        many_name(i, name);
+        uint64_t since = i % 3 == step % 3 ? step : 0; // a third changes with each step
+        switch ((hash_mix(i, since) >> 40) % 6) {
+        case 0:
+        case 1:
+            octets_buffer_printf(&text, "%s A 192.0.2.1\n", name);
+            break;
+        case 2:
+            octets_buffer_printf(&text, "%s %s\n", name, data[10]);
+            octets_buffer_printf(&text, "%s NS ns1\n", name);
+            break;
+        case 3:
+            octets_buffer_printf(&text, "%s NS ns1\n", name);
+            break;
+        default:
+            break;
+        }
+    }
+    octets_buffer_add_u8(&text, 0);
+    return (char *)text.data;
+}
+
+static void
+large_changes_give_what_signing_from_scratch_gives(void **state)
+{
+    (void)state;
+    for (enum kind kind = KIND_NSEC; kind < KINDS; kind++) {
+        struct world world;
+        world_open(&world, "example.gov.", true);
+        kind_set(&world, kind);
+        for (unsigned step = 0; step < MANY_STEPS; step++) {
+            char *text = many_text(step);
+            struct draft *draft = draft_from_text(world.apex, text);
+            world.now++;
+            world_content(&world, draft);
+            scratch_compare(&world, draft, "many names", kind, step);
+            draft_free(&draft);
+            free(text);
+        }
+        world_verify_all(&world);
+        world_close(&world);
+    }
+}
+
 // Without what others refuse: names below a DNAME, wildcards that are cuts, name servers without
 // glue, DS where there is no cut.
 static void
@@ -372,6 +444,7 @@ main(void)
         cmocka_unit_test(so_it_does_with_nsec3),
         cmocka_unit_test(so_it_does_with_opt_out),
         cmocka_unit_test(so_it_does_when_the_kind_of_denial_changes_on_the_way),
+        cmocka_unit_test(large_changes_give_what_signing_from_scratch_gives),
         cmocka_unit_test(others_validators_accept_what_edits_leave),
         cmocka_unit_test(looking_at_all_and_more_threads_change_nothing),
     };
