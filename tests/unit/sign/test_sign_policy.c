@@ -210,6 +210,48 @@ a_forced_serial_must_be_later(void **state)
     assert_false(signed_serial_forced(&input, 2147483748U, &serial, &fault));
 }
 
+// Of one refresh: ahead of time up to a moment, and what another policy made too long.
+static void
+a_refresh_may_renew_more_than_what_is_due(void **state)
+{
+    (void)state;
+    struct sign_policy policy;
+    sign_policy_default(&policy);
+    uint32_t soon = (uint32_t)(NOW + 9 * DAY), later = (uint32_t)(NOW + 12 * DAY);
+    uint32_t long_lived = (uint32_t)(NOW + 40 * DAY);
+    assert_false(sign_is_due(&policy, soon, NOW));
+    policy.renew_until = soon;
+    assert_true(sign_is_due(&policy, soon, NOW));
+    assert_false(sign_is_due(&policy, soon + 1, NOW));
+    policy.renew_after = (uint32_t)(NOW + 15 * DAY);
+    assert_false(sign_is_due(&policy, later, NOW));
+    assert_true(sign_is_due(&policy, long_lived, NOW));
+}
+
+// Whatever owner: renewed when it is allowed ahead of time, a signature ends later than before.
+static void
+a_signature_renewed_ahead_of_its_time_gains_something(void **state)
+{
+    (void)state;
+    struct sign_policy policy;
+    sign_policy_default(&policy);
+    for (unsigned i = 0; i < 1000; i++) {
+        uint8_t owner[] = "\4h000\3gov";
+        struct sign_times was, is;
+        int64_t later = NOW + (int64_t)i * 397;
+        owner[2] = (uint8_t)('0' + i / 100);
+        owner[3] = (uint8_t)('0' + i / 10 % 10);
+        owner[4] = (uint8_t)('0' + i % 10);
+        sign_times(&policy, owner, 12345, NOW, &was);
+        sign_times(&policy, owner, 12345, later, &is);
+        if ((int64_t)was.expiration <= sign_ahead_until(&policy, later))
+            assert_true(is.expiration > was.expiration);
+    }
+    struct sign_times times;
+    sign_times(&policy, (const uint8_t *)"\3gov", 12345, NOW, &times);
+    assert_true((int64_t)times.expiration <= sign_ahead_until(&policy, NOW + 2 * DAY));
+}
+
 int
 main(void)
 {
@@ -225,6 +267,8 @@ main(void)
         cmocka_unit_test(the_signed_serial_never_goes_back),
         cmocka_unit_test(with_the_state_lost_the_serial_is_after_both_clock_and_source),
         cmocka_unit_test(a_forced_serial_must_be_later),
+        cmocka_unit_test(a_refresh_may_renew_more_than_what_is_due),
+        cmocka_unit_test(a_signature_renewed_ahead_of_its_time_gains_something),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -368,6 +368,31 @@ the_scrub_comes_last_and_when_it_is_time(void **state)
 }
 
 static void
+a_load_that_goes_on_is_a_refresh_after_each_gap_and_no_sooner(void **state)
+{
+    struct world world;
+    struct upkeep_plan plan;
+    (void)state;
+    begin(&world, START, 0);
+    world.state.first_expiration = (uint32_t)(START + 13 * DAY); // nothing is due
+    world.state.refresh_goes_on = true;
+    assert_int_equal(upkeep_next(&world.state, &world.policy, START).action, UPKEEP_REFRESH);
+    world.state.last_refresh_seconds = START;
+    plan = upkeep_next(&world.state, &world.policy, START);
+    assert_int_equal(plan.action, UPKEEP_WAIT);
+    assert_int_equal(plan.at_seconds, START + SIGN_PUBLISH_GAP_SECONDS);
+    plan = upkeep_next(&world.state, &world.policy, plan.at_seconds);
+    assert_int_equal(plan.action, UPKEEP_REFRESH);
+    // What ends within a day does not wait for the gap; a refresh that lies ahead is from before
+    // the clock went back.
+    world.state.first_expiration = (uint32_t)(START + 60);
+    assert_int_equal(upkeep_next(&world.state, &world.policy, START + 1).action, UPKEEP_REFRESH);
+    world.state.first_expiration = (uint32_t)(START + 13 * DAY);
+    world.state.last_refresh_seconds = START + YEAR;
+    assert_int_equal(upkeep_next(&world.state, &world.policy, START).action, UPKEEP_REFRESH);
+}
+
+static void
 a_zone_without_a_version_or_signatures_waits(void **state)
 {
     struct sign_policy policy;
@@ -397,6 +422,7 @@ main(void)
         cmocka_unit_test(a_failed_action_is_not_tried_before_its_time),
         cmocka_unit_test(signatures_come_before_merge_and_merge_before_compaction),
         cmocka_unit_test(the_scrub_comes_last_and_when_it_is_time),
+        cmocka_unit_test(a_load_that_goes_on_is_a_refresh_after_each_gap_and_no_sooner),
         cmocka_unit_test(a_zone_without_a_version_or_signatures_waits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
