@@ -192,7 +192,7 @@ sign_done(void *context, bool cancelled)
         change_failed(keeper, &keeper->job_fault);
         return;
     }
-    if (strcmp(keeper->change.cause, "policy") == 0) {
+    if (strcmp(keeper->change.cause, "policy") == 0 && keeper->job_policies == keeper->policies) {
         keeper->policy_settled = true;
     }
     if (strcmp(keeper->change.cause, "restore") == 0) {
@@ -318,6 +318,7 @@ start_sign(struct keeper *keeper, struct sign_request *request)
         request->current = keeper_served(keeper);
     }
     keeper->job_base = request->current;
+    keeper->job_policies = keeper->policies;
     request->keyset = keeper->keyset;
     if (request->policy == NULL) { // a copy: a reload does not reach into what runs
         keeper->job_policy = keeper->sign_policy;

@@ -390,6 +390,7 @@ keeper_change_settings(struct keeper *keeper, const struct secondary_zone_settin
         keeper_prepare_keys(keeper);
         keeper->wants_keys = keeper->wants_keys || !was_signed;
         keeper->policy_settled = false;
+        keeper->policies++;
     }
     go_on(keeper);
 }

@@ -88,6 +88,8 @@ struct keeper {
     const struct policy_settings *policy;           // NULL: none
     struct sign_policy sign_policy;
     struct sign_policy job_policy; // of the signing under way
+    // Counts the policies that a reload brought; the signing under way began under job_policies.
+    unsigned policies, job_policies;
     char *directory, *key_directory;
     struct store *store; // NULL: could not be opened; state_fault says why
     bool fresh_store;

@@ -153,3 +153,24 @@ def test_room_on_the_disk_is_asked_for_before_a_long_signing(work, tiny_disk):
     secondary.control("zone", "refresh", "example.gov")
     wait_for(lambda: not scene.is_unserved(), "served once there is room", seconds=120, about=secondary.log)
     wait_for(lambda: scene.status()["state"] == "ok", "a good state", about=secondary.log)
+
+
+def test_a_policy_that_changes_during_its_own_signing_is_not_forgotten(work):
+    """Two reloads, the second in the middle of the signing that the first began: each is carried out, one after the
+    other, and no version is a mixture."""
+    scene = Scene(work, 1200, policy={"id": "p", "algorithm": "rsasha512", "signing-threads": 1})
+    secondary = scene.secondary
+    wait_for(lambda: not scene.is_unserved(), "the first content", seconds=90, about=secondary.log)
+
+    def reload(**settings):
+        secondary.config["policy"] = [{"id": "p", "algorithm": "rsasha512", "signing-threads": 1, **settings}]
+        secondary.write_config()
+        assert secondary.tandemctl("reload").returncode == 0
+
+    reload(nsec3=True)
+    scene.wait_signing(0)
+    reload(nsec3={"salt": "aabb"}, zonemd=True)
+    wait_for(lambda: [v["cause"] for v in scene.history()].count("policy") == 2, "both", seconds=90, about=secondary.log)
+    assert secondary.ask("example.gov", "NSEC3PARAM").answer[0][0].to_text() == "1 0 0 aabb"
+    assert secondary.ask("example.gov", "ZONEMD").answer
+    assert secondary.tandemctl("--timeout", "60", "zone", "verify", "example.gov").returncode == 0
