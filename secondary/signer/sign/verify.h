@@ -34,16 +34,16 @@ struct verify_finding {
 enum verify_denial { VERIFY_NONE, VERIFY_NSEC, VERIFY_NSEC3 };
 
 struct verify_report {
-    struct vector findings;             // of struct verify_finding
-    size_t finding_count;               // in all
-    size_t names, records;              // looked at: names with data; records, hashes among them
-    size_t rrs, rrsets, signatures;     // rrs without RRSIGs; signatures: verified
-    enum verify_denial denial;          // how the zone says that a name is not there
-    size_t chain_owners;                // in the chain, where all of it was looked at
-    bool zonemd_checked;                // there is a ZONEMD, and the digest over all was made
-    bool sampled;                       // not every signature was verified
-    bool stopped;                       // by wish, before the end
-    uint32_t first_expiration;          // least seen
+    struct vector findings;         // of struct verify_finding
+    size_t finding_count;           // in all
+    size_t names, records;          // looked at: names with data; records, hashes among them
+    size_t rrs, rrsets, signatures; // rrs without RRSIGs; signatures: verified
+    enum verify_denial denial;      // how the zone says that a name is not there
+    size_t chain_owners;            // in the chain, where all of it was looked at
+    bool zonemd_checked;            // there is a ZONEMD, and the digest over all was made
+    bool sampled;                   // not every signature was verified
+    bool stopped;                   // by wish, before the end
+    uint32_t first_expiration;      // least seen
 };
 const char *verify_denial_word(enum verify_denial denial); // "none" "nsec" "nsec3"
 void verify_report_init(struct verify_report *report);

@@ -82,7 +82,9 @@ bool
 verify_report_fault(const struct verify_report *report, struct fault *fault)
 {
     if (report->findings.count == 0)
-        return fault_set(fault, FAULT_CORRUPT, "verification failed");
+        return report->stopped
+                   ? fault_set(fault, FAULT_BUSY, "the verification was stopped before its end")
+                   : fault_set(fault, FAULT_CORRUPT, "verification failed");
     const struct verify_finding *first = vector_at(&report->findings, 0);
     char owner[NAME_TEXT_MAX], type[RRTYPE_TEXT_MAX], more[64] = "";
     if (report->finding_count > 1)

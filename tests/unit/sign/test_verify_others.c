@@ -68,7 +68,7 @@ signed_zone_verifies(const char *what, const char *file, enum verify_denial deni
     draft_free(&draft);
 }
 
-static void
+__attribute__((format(printf, 1, 2))) static void
 shell(const char *format, ...)
 {
     char command[2048], text[1500];
