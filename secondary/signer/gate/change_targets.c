@@ -1,8 +1,9 @@
 // What can make a served NS or MX record worse? That its target loses its last address or becomes a
 // CNAME; that a zone cut goes which hid it; that a target which does not exist lived on a wildcard
-// and now there is another closest encloser. The first two name owners: the walk looks for them
-// among the targets. The third names no owner, so there every target that does not exist counts as
-// harmed; it is asked only where a name came or went below a parent with a wildcard.
+// and now there is another closest encloser, or that it did exist and now lives on one. The first
+// two name owners: the walk looks for them among the targets. The third names no owner, so there
+// every target without data before or after counts as harmed; it is asked only where a name came or
+// went below a parent with a wildcard.
 #include "secondary/signer/gate/change_targets.h"
 
 #include <stdlib.h>
@@ -167,6 +168,15 @@ lost_has(const struct vector *lost, const uint8_t *name, bool below)
     return before || after;
 }
 
+// It did not exist, or does no longer: as an empty non-terminal it may vanish unseen.
+static bool
+may_live_on_wildcard(const struct change_targets *targets, const uint8_t *target)
+{
+    const struct node *was = zone_find_exact(targets->served, target);
+    return !has_data(was, name_equal(target, targets->apex)) ||
+           change_node(targets->served, targets->diff, target) == NULL;
+}
+
 static bool
 is_harmed(const struct change_targets *targets, const uint8_t *target)
 {
@@ -182,7 +192,7 @@ is_harmed(const struct change_targets *targets, const uint8_t *target)
             return true;
         }
     }
-    return targets->wildcards_concerned && zone_find_exact(targets->served, target) == NULL;
+    return targets->wildcards_concerned && may_live_on_wildcard(targets, target);
 }
 
 static bool

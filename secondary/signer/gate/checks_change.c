@@ -217,13 +217,19 @@ pointers_pass(const struct judging *judging, const struct item *item, uint16_t t
     struct rrset was, is;
     bool did = item->old != NULL && node_rrset_find(item->old, type, &was);
     bool does = item->new != NULL &&node_rrset_find(item->new, type, &is);
-    if (did && does && rrset_equal(&was, &is, false)) {
-        return true;
-    }
-    if (type == RRTYPE_NS && did && !glue_stays_glue(judging, &was, does ? &is : NULL)) {
-        return false;
-    }
-    return !does || change_targets_have_addresses(&judging->targets, &is);
+    bool same = did && does && rrset_equal(&was, &is, false);
+    return same || !does || change_targets_have_addresses(&judging->targets, &is);
+}
+
+// Any NS record makes glue, one that stands below a cut, too.
+static bool
+glue_passes(const struct judging *judging, const struct item *item)
+{
+    struct rrset was, is;
+    bool did = item->old != NULL && node_rrset_find(item->old, RRTYPE_NS, &was);
+    bool does = item->new != NULL &&node_rrset_find(item->new, RRTYPE_NS, &is);
+    bool same = did && does && rrset_equal(&was, &is, false);
+    return same || !did || glue_stays_glue(judging, &was, does ? &is : NULL);
 }
 
 // --- The whole
@@ -236,7 +242,8 @@ item_passes(struct judging *judging, const struct item *item)
     struct zone_match match;
     name_suffixes_init(&suffixes, item->owner, version_hash_key(served));
     zone_find(served, item->owner, &suffixes, &match);
-    if (match.damaged || match.cut_is_dname || !shape_passes(judging, item)) {
+    if (match.damaged || match.cut_is_dname || !shape_passes(judging, item) ||
+        !glue_passes(judging, item)) {
         return false;
     }
     if (judging->new_cut != NULL &&
