@@ -55,8 +55,8 @@ static const char *const data[] = {
     "DNAME example.net.",
     "TYPE65280 \\# 1 00",
     "TYPE300 \\# 0",
-    "DS 1 13 2 "
-    "0000000000000000000000000000000000000000000000000000000000000000"};
+    ("DS 1 13 2 "
+     "0000000000000000000000000000000000000000000000000000000000000000")};
 enum { DATA = sizeof data / sizeof data[0] };
 
 struct script_zone {
@@ -176,7 +176,7 @@ scratch_compare(struct world *world, const struct draft *draft, const char *text
     struct diff all;
     struct fault fault;
     struct sign_job *job;
-    const struct sign_result *result;
+    const struct sign_result *result = NULL;
     struct version_cursor cursor;
     diff_version_draft(NULL, draft, DIFF_UNSIGNED, &all);
     struct sign_request request = {.changes = &all,
