@@ -388,15 +388,17 @@ next_record(const void *content, const uint8_t *name)
                : NULL;
 }
 
-static void
-chain_find(struct change_set *set, size_t names_max)
+static bool
+chain_find(struct change_set *set, size_t names_max, struct fault *fault)
 {
     const struct version *version = set->version;
     const struct node *apex = next_record(set, version->apex);
-    ENSURE(apex); // changes_resolve keeps it, empty at worst
+    if (!apex) // changes_resolve keeps it, empty at worst
+        return fault_damaged(fault);
     chain_choose(apex, next_record, set, &set->chain);
     set->whole = set->changes.count > names_max || !chain_same(&set->chain, &version->chain) ||
                  version->base->header->format == INDEX_FORMAT_FIRST;
+    return true;
 }
 
 static void
@@ -418,8 +420,7 @@ node_count_in(struct change_set *set, const struct node *node, int64_t sign)
 static bool
 flags_set(struct change_set *set, size_t names_max, struct fault *fault)
 {
-    chain_find(set, names_max);
-    if (!set->whole && !ranges_add(set, names_max, fault))
+    if (!chain_find(set, names_max, fault) || (!set->whole && !ranges_add(set, names_max, fault)))
         return false;
     if (set->whole)
         return true;

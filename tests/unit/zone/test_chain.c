@@ -418,6 +418,34 @@ before_the_first_hash_comes_the_last_in_a_ring_and_none_by_name(void **state)
     bed_check(5);
 }
 
+// Whether the zone has NSEC3 cannot be known then.
+static void
+a_change_beside_a_damaged_apex_is_refused(void **state)
+{
+    (void)state;
+    char path[STORE_DIRECTORY_MAX + 16];
+    struct version_facts facts = {.signed_serial = 2};
+    struct fault fault;
+    struct diff diff;
+    size_t position = 0;
+    uint8_t octet;
+    struct arena *arena = arena_new();
+    snprintf(path, sizeof path, "%s/heap.1", bed.path);
+    int file = open(path, O_RDWR | O_CLOEXEC);
+    off_t inside = 64 + 32; // of the first record, the apex's
+    assert_int_equal(pread(file, &octet, 1, inside), 1);
+    octet ^= 1;
+    assert_int_equal(pwrite(file, &octet, 1, inside), 1);
+    close(file);
+    assert_false(store_scrub(bed.store, &position, 100, &fault)); // so it is looked at again
+    diff_init(&diff);
+    diff_add(&diff, NULL, node_build(arena, wire("ent.new"), NULL, 0));
+    assert_false(store_publish_diff(bed.store, &diff, &facts, &fault));
+    assert_int_equal(fault.kind, FAULT_CORRUPT);
+    diff_close(&diff);
+    arena_free(&arena);
+}
+
 // ---- an older format ----
 
 static void
@@ -507,6 +535,7 @@ main(void)
         TEST(opt_out_is_what_the_apexs_nsec3_says),
         TEST(parameters_that_cannot_be_used_are_passed_over),
         TEST(before_the_first_hash_comes_the_last_in_a_ring_and_none_by_name),
+        TEST(a_change_beside_a_damaged_apex_is_refused),
         TEST(nsec_indexes_of_the_format_before_are_served_and_written_anew),
         TEST(nsec3_indexes_of_the_format_before_are_set_aside),
         TEST(indexes_of_a_format_to_come_are_set_aside),
