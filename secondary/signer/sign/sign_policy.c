@@ -119,7 +119,9 @@ sign_is_due(const struct sign_policy *policy, uint32_t expiration, int64_t now)
 int64_t
 sign_ahead_until(const struct sign_policy *policy, int64_t now)
 {
-    return now - quantum(policy) + policy->rrsig_lifetime_seconds - policy->rrsig_jitter_seconds;
+    // One step for the phase of the owner, and one that is gained at least.
+    return now - 2 * quantum(policy) + policy->rrsig_lifetime_seconds -
+           policy->rrsig_jitter_seconds;
 }
 
 int64_t

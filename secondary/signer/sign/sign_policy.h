@@ -52,8 +52,9 @@ void sign_times(const struct sign_policy *policy, const uint8_t *owner, uint16_t
                 int64_t now, struct sign_times *ret_times);
 // True when a signature that expires then must be renewed at now.
 bool sign_is_due(const struct sign_policy *policy, uint32_t expiration, int64_t now);
-// A signature that expires up to then would be followed by one that expires later, were it renewed
-// at now: before that a refresh ahead of time gains nothing.
+// A signature that expires up to then would be followed by one that expires a step later at least,
+// were it renewed at now: before that a refresh ahead of time gains little, and none comes in the
+// first hours of a zone.
 int64_t sign_ahead_until(const struct sign_policy *policy, int64_t now);
 // When the next refresh of a zone should be published: first_expiration is the least of the zone
 // (0: nothing is signed), last_publish the time of the last refresh (0: none). Unix seconds; <= now
