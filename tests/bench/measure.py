@@ -18,7 +18,6 @@ import dns.message
 import dns.rdatatype
 
 HOST = "127.0.0.1"
-TICK = os.sysconf("SC_CLK_TCK")
 RRSIG = struct.pack(">H", dns.rdatatype.RRSIG)
 
 
@@ -26,21 +25,12 @@ RRSIG = struct.pack(">H", dns.rdatatype.RRSIG)
 
 
 def cpu_seconds(pid):
-    """User and system time of the process so far, its ended threads included. Steps of 1/TICK s: measure a sum."""
-    with open(f"/proc/{pid}/stat") as stat:
-        fields = stat.read().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICK
-
-
-def running_seconds(pid):
-    """The same of its living threads, by the scheduler: in nanoseconds."""
-    total = 0
-    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
-        try:
-            total += int((task / "schedstat").read_text().split()[0])
-        except OSError:
-            pass  # ended meanwhile
-    return total / 1e9
+    """User and system time of the process so far, its ended threads included, by its CPU clock: in nanoseconds.
+    ProcessLookupError when there is none."""
+    try:
+        return time.clock_gettime(~pid << 3 | 2)  # what clock_getcpuclockid(3) gives on Linux
+    except OSError as error:
+        raise ProcessLookupError(f"no process {pid}") from error
 
 
 def memory_mib(pid, field):
@@ -62,21 +52,14 @@ def pss_mib(pid):
 
 
 class Cpu:
-    """CPU that processes use from now on: Cpu({"signer": pid}).used() -> {"signer": seconds}. As fine as the scheduler
-    counts, unless threads ended meanwhile: then in ticks."""
+    """CPU that processes use from now on: Cpu({"signer": pid}).used() -> {"signer": seconds}."""
 
     def __init__(self, pids):
         self.pids = dict(pids)
-        self.began = {name: (cpu_seconds(pid), running_seconds(pid)) for name, pid in self.pids.items()}
+        self.began = {name: cpu_seconds(pid) for name, pid in self.pids.items()}
 
     def used(self):
-        return {name: self._used(name, pid) for name, pid in self.pids.items()}
-
-    def _used(self, name, pid):
-        ticks, fine = cpu_seconds(pid) - self.began[name][0], running_seconds(pid) - self.began[name][1]
-        threads = len(os.listdir(f"/proc/{pid}/task"))
-        # Each thread's ticks may be one too few or too many.
-        return fine if abs(fine - ticks) <= threads / TICK else ticks
+        return {name: cpu_seconds(pid) - self.began[name] for name, pid in self.pids.items()}
 
 
 def settle(pids, seconds=300):

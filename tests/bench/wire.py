@@ -15,7 +15,7 @@ from measure import (
 from report import ratios, say, spread
 from rivals import AxfrPrimary, IxfrPrimary, Signing, on_cores, rivals_present
 from stage import (
-    ZONE, all_pids, host_address, host_lines, host_owner, is_up, ms, notify_sections, sample_names, zone_head,
+    CUT_EVERY, ZONE, all_pids, host_address, host_lines, host_owner, is_up, ms, notify_sections, sample_names, zone_head,
 )
 from tandem import HOST, wait_for
 
@@ -210,7 +210,7 @@ class Wire:
             self.report.line("\nTaken by IXFR: " + ", ".join(f"{signer.label} {signer.small_transfers()}" for signer in signers)
                              + f" of {self.given.changes}.")
         if not ixfr:
-            self.measure_polls(signers[0], primary)
+            self.measure_polls(signers[0])
         for signer in signers:
             signer.stop()
             shutil.rmtree(signer.directory)
@@ -231,7 +231,7 @@ class Wire:
         """Each follower in its turn gets its NOTIFY and is watched until it answers and is at rest."""
         say(f"changes, {primary.label}: {number + 1} of {self.given.changes}")
         target = (number + 1) * self.hosts // (self.given.changes + 2)
-        target -= target % 200 == 199  # no delegation
+        target -= target % CUT_EVERY == CUT_EVERY - 1  # no delegation
         self.changed[target] = self.changed.get(target, 0) + 1
         time.sleep(1.1)  # a hint less than a second after the last one waits
         for follower in followers:
@@ -240,11 +240,11 @@ class Wire:
         primary.reload()
         for follower in followers:
             follower.relay.wait(self.patience)
-        settle({"primary": primary.process.pid}, REST_SECONDS)
+        settle({"primary": primary.process.pid}, REST_SECONDS)  # (NSD's child has read the file before its NOTIFY)
         turn = number % len(followers)
         for follower in followers[turn:] + followers[:turn]:
             if not follower.watch_change(f"{host_owner(target)}.{ZONE}", host_address(target, self.changed[target]),
-                                         {"the primary": primary.process.pid}, self.patience, REST_SECONDS):
+                                         {}, self.patience, REST_SECONDS):
                 say(f"{follower.label} is still at work {REST_SECONDS} s after its answer")
 
     def tell_changes(self, primary, followers, counts, ixfr):
@@ -255,12 +255,11 @@ class Wire:
             is_ours = follower is ours
             rows.append([follower.label, spread(follower.times), "" if is_ours else spread(ratios(ours.times, follower.times)),
                          spread([cpu]), "" if is_ours else spread([mine / max(cpu, 0.01)]),
-                         spread([follower.mean_cpu(["the primary"])]),
                          spread([sum(pss_mib(pid) for pid in follower.pids.values())]), f"{counts[follower.label]:,}"])
         self.report.table(
             f"One changed A, primary {primary.label}: {self.about}, {len(ours.times)} changes",
             ["daemon", "NOTIFY to signed answer, ms", "Tandem takes", "CPU of all its processes until rest (mean), ms",
-             "Tandem uses", "CPU of the primary (mean), ms", "PSS, MiB", "RRSIGs"], rows)
+             "Tandem uses", "PSS, MiB", "RRSIGs"], rows)
         for follower in followers[1:]:
             cpu = mine / max(follower.mean_cpu(list(follower.pids)), 0.01)
             about = f"one changed A, {self.hosts + 1:,} names, {'IXFR' if ixfr else 'AXFR'}, of {follower.label}'s"
@@ -275,14 +274,13 @@ class Wire:
 
     # --- Unchanged polls
 
-    def measure_polls(self, signer, primary):
+    def measure_polls(self, signer):
         """What a poll by AXFR costs that finds nothing new."""
         pids = signer.pids()
         settle(pids, REST_SECONDS)
         before = {name: written_octets(pid) for name, pid in pids.items()}
         say("unchanged polls")
-        times, used, written = unchanged_polls(signer.secondary, ZONE, {**pids, "primary": primary.process.pid},
-                                               self.given.polls, self.patience)
+        times, used, written = unchanged_polls(signer.secondary, ZONE, pids, self.given.polls, self.patience)
         # The desk logs each order of `zone refresh`, here into a file; a poll by the clock has no order.
         octets = sum(written_octets(pid) - before[name] for name, pid in pids.items() if name != "desk")
         per = ms(1) / self.given.polls / (self.records / 100000)
@@ -291,9 +289,9 @@ class Wire:
         self.report.table(
             f"An unchanged poll by AXFR: {self.about}, {self.given.polls} polls",
             ["order to verdict, ms", "fetcher, ms of CPU for 100,000 RRs", "signer", "supervisor, servers, desk",
-             "primary", "octets to disk", "files changed"],
+             "octets to disk", "files changed"],
             [[spread(times, 1000), spread([used["fetcher"] * per]), spread([used["signer"] * per]), spread([rest * per]),
-              spread([used["primary"] * per]), f"{octets:,}", str(len(written))]])
+              f"{octets:,}", str(len(written))]])
         about = f"an unchanged poll by AXFR, {self.hosts + 1:,} names"
         self.report.aim(about + ", ms of CPU of fetcher and signer for 100,000 RRs", [both * per], 60)
         self.report.aim(about + ", octets to disk and files changed", [octets + len(written)], 0)
