@@ -185,9 +185,14 @@ render_zone_diff(const struct render *render, const struct json_value *result)
     const char *digest = json_value_get_text(result, "digest", NULL);
     bool held = json_value_get_boolean(result, "held", false);
     render_serial(json_value_get(result, "from"), from);
-    render_line(render, "; %s  %s, %s unsigned %" PRId64 " (%s)",
-                json_value_get_text(result, "zone", "?"), from, held ? "held" : "now",
-                json_value_get_integer(result, "to/unsigned", 0), render_change(result, change));
+    if (held)
+        render_line(render, "; %s  %s, held unsigned %" PRId64 " (%s)",
+                    json_value_get_text(result, "zone", "?"), from,
+                    json_value_get_integer(result, "to/unsigned", 0),
+                    render_change(result, change));
+    else
+        render_line(render, "; %s  %s, nothing is held; the last change of content (%s):",
+                    json_value_get_text(result, "zone", "?"), from, render_change(result, change));
     if (held)
         render_line(render, "; the gate holds it: %s", json_value_get_text(result, "reason", ""));
     for (size_t i = 0; i < json_value_count(changes); i++) {
@@ -199,7 +204,8 @@ render_zone_diff(const struct render *render, const struct json_value *result)
                                       : COLOUR_NONE,
                     front, record);
     }
-    left_out_line(render, result, "--all shows them");
+    left_out_line(render, result,
+                  held ? "--all shows them" : "they are not kept; zone history has the counts");
     if (held && digest)
         render_line(render, "-> publish it: \"tandemctl %s%s%szone accept %s %s\"",
                     render->socket ? "-s " : "", render->socket ? render->socket : "",

@@ -9,6 +9,7 @@
 #include "common/base/arena.h"
 #include "common/daemon/log.h"
 #include "common/net/loop.h"
+#include "secondary/signer/change_json.h"
 #include "secondary/signer/change_text.h"
 
 static void
@@ -98,6 +99,9 @@ take_accepted(struct keeper *keeper)
     keeper->change.added = (uint32_t)intake->verdict.counts.added_rrs;
     keeper->change.removed = (uint32_t)intake->verdict.counts.removed_rrs;
     keeper->change.soa_expire_seconds = intake->soa_expire_seconds;
+    size_t left_out;
+    keeper->change.changes =
+        change_json(&intake->diff, keeper->apex, KEEPER_CHANGES_KEPT_MAX, &left_out);
     keeper->change.diff_lines = change_text_lines(&intake->diff, keeper->apex,
                                                   CHANGE_TEXT_LINES_MAX, &keeper->change.diff_text);
     log_warnings(keeper);

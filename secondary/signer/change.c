@@ -20,6 +20,7 @@
 #include "common/base/arena.h"
 #include "common/base/hash.h"
 #include "common/daemon/clock.h"
+#include "common/daemon/json_value.h"
 #include "common/daemon/log.h"
 #include "common/net/loop.h"
 #include "secondary/signer/restore.h"
@@ -41,6 +42,7 @@ void
 change_close(struct keeper *keeper)
 {
     octets_buffer_close(&keeper->change.diff_text);
+    json_value_free(&keeper->change.changes);
     keeper->change = (struct keeper_change){0};
     sign_job_free(&keeper->job);
     keeper->result = NULL;

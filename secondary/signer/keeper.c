@@ -10,6 +10,7 @@
 
 #include "common/base/arena.h"
 #include "common/base/quantity.h"
+#include "common/daemon/json_value.h"
 #include "common/daemon/log.h"
 #include "common/net/loop.h"
 #include "secondary/signer/keeper_inside.h"
@@ -440,6 +441,7 @@ keeper_free(struct keeper **keeper)
     keyset_free(&old->keyset);
     key_store_close(&old->key_store);
     quarantine_close(&old->quarantine);
+    json_value_free(&old->last_changes);
     history_free(&old->history);
     store_close(&old->store);
     octets_buffer_close(&old->ds_seen);

@@ -52,6 +52,11 @@ struct keeper_shared {
 
 enum keeper_phase { KEEPER_IDLE, KEEPER_INTAKE, KEEPER_REVIEW, KEEPER_SIGN };
 
+// Records of the last change that are kept for `zone diff`: as many as a mail shows, since each of
+// ten thousand zones keeps its own.
+#define KEEPER_CHANGES_KEPT_MAX 200
+
+struct json_value;
 struct keeper_waiter {
     uint64_t request;
     bool of_next; // it came while another change ran: answered at the end of the one after it
@@ -73,6 +78,7 @@ struct keeper_change {
     uint32_t added, removed;
     int64_t started_ms;
     struct octets_buffer diff_text;
+    struct json_value *changes; // as change_json; NULL: not of content
     size_t diff_lines;
     uint32_t soa_expire_seconds;
 };
@@ -159,6 +165,7 @@ struct keeper {
     // facts
     struct message_zone_facts counted; // its counters only
     uint32_t last_added, last_removed;
+    struct json_value *last_changes; // of the same change, for `zone diff`; NULL after a restart
     struct loop_timer *timer, *facts_timer;
     struct octets_buffer ds_seen; // RDATAs behind their u16 length, as they came last
     bool ds_known;

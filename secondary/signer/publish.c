@@ -8,6 +8,7 @@
 #include "common/base/arena.h"
 #include "common/base/quantity.h"
 #include "common/daemon/clock.h"
+#include "common/daemon/json_value.h"
 #include "common/daemon/log.h"
 #include "secondary/signer/sign/sign_publish.h"
 #include "secondary/signer/zone_walk.h"
@@ -159,6 +160,9 @@ publish_version(struct keeper *keeper, const struct published *what, struct faul
     if (keeper->change.is_content) {
         keeper->last_added = keeper->change.added;
         keeper->last_removed = keeper->change.removed;
+        json_value_free(&keeper->last_changes);
+        keeper->last_changes = keeper->change.changes;
+        keeper->change.changes = NULL;
     }
     keeper->counted.changes_added += keeper->change.added;
     keeper->counted.changes_removed += keeper->change.removed;

@@ -15,6 +15,7 @@
 #include "common/zone/diff.h"
 #include "common/zone/find.h"
 #include "common/zone/zonefile_write.h"
+#include "secondary/signer/change_json.h"
 #include "secondary/signer/change_text.h"
 #include "secondary/signer/zone_verify.h"
 
@@ -239,36 +240,6 @@ struct held {
     struct keeper *keeper;
 };
 
-static void
-put_changes(struct json_value *result, const struct diff *diff, const uint8_t *apex)
-{
-    struct json_value *changes = json_value_put_array(result, "changes");
-    struct diff_walk walk;
-    struct diff_rr rr;
-    size_t count = 0, left_out = 0;
-    diff_walk_init(&walk, diff, DIFF_UNSIGNED, apex);
-    while (diff_walk_next(&walk, &rr)) {
-        if (count >= VERBS_CHANGES_SHOWN_MAX) {
-            left_out++;
-            continue;
-        }
-        count++;
-        char type[RRTYPE_TEXT_MAX];
-        struct octets_buffer text;
-        octets_buffer_init(&text);
-        rdata_to_text(rr.type, rr.rdata, rr.rdlength, &text);
-        struct json_value *change = json_value_add_object(changes);
-        json_value_put_text(change, "op", rr.added ? "+" : "-");
-        json_value_put_owner(change, "owner", rr.owner);
-        json_value_put_integer(change, "ttl_seconds", rr.ttl);
-        json_value_put_text(change, "type", rrtype_text(rr.type, type));
-        struct json_value *data = json_value_text_of((const char *)text.data, text.length);
-        json_value_put(change, "data", &data);
-        octets_buffer_close(&text);
-    }
-    json_value_put_integer(result, "left_out", (int64_t)left_out);
-}
-
 // The held candidate is parsed again here: it is on disk, and an operator's question may take its
 // time.
 static bool
@@ -312,9 +283,12 @@ zone_diff(struct keeper *keeper, const struct message_control *control, uint64_t
         verb_put_serial(keeper, result, "to");
         json_value_put_integer(result, "added", keeper->last_added);
         json_value_put_integer(result, "removed", keeper->last_removed);
-        struct json_value *none = json_value_array();
-        json_value_put(result, "changes", &none);
-        json_value_put_integer(result, "left_out", 0);
+        struct json_value *changes =
+            keeper->last_changes ? json_value_copy(keeper->last_changes) : json_value_array();
+        size_t shown = json_value_count(changes);
+        size_t all = (size_t)keeper->last_added + keeper->last_removed;
+        json_value_put(result, "changes", &changes);
+        json_value_put_integer(result, "left_out", (int64_t)(all > shown ? all - shown : 0));
         verb_reply(keeper, request, &result);
         return;
     }
@@ -341,7 +315,11 @@ zone_diff(struct keeper *keeper, const struct message_control *control, uint64_t
         if (verb_flag(control, "all")) {
             diff_to_text(&intake.diff, DIFF_UNSIGNED, keeper->apex, SIZE_MAX, &text);
         } else {
-            put_changes(result, &intake.diff, keeper->apex);
+            size_t left_out;
+            struct json_value *changes =
+                change_json(&intake.diff, keeper->apex, VERBS_CHANGES_SHOWN_MAX, &left_out);
+            json_value_put(result, "changes", &changes);
+            json_value_put_integer(result, "left_out", (int64_t)left_out);
         }
         verb_reply_text(keeper, request, &result, (struct octets){text.data, text.length});
         octets_buffer_close(&text);

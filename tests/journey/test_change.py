@@ -142,6 +142,24 @@ def test_the_mail_says_what_changed(work, pair):
     assert f"dig @127.0.0.1 -p {secondary.port} example.gov A +dnssec" in check
 
 
+def test_zone_diff_tells_the_last_change_of_content_when_nothing_is_held(work, pair):
+    primary, secondary = pair
+    work.write("zone", zone_text(serial=2, apex="192.0.2.44"))
+    primary.control("reload")
+    wait_for(lambda: "192.0.2.44" in answers(secondary.ask("example.gov", "A")), "the new address", about=secondary.log)
+    secondary.control("zone", "sign", "example.gov", wait=True)  # no change of content
+    diff = secondary.control("zone", "diff", "example.gov")
+    assert (diff["held"], diff["added"], diff["removed"], diff["left_out"]) == (False, 1, 1, 0)
+    assert [(c["op"], c["type"], c["data"]) for c in diff["changes"]] == [("-", "A", "192.0.2.9"), ("+", "A", "192.0.2.44")]
+    shown = secondary.tandemctl("zone", "diff", "example.gov").stdout
+    assert "nothing is held; the last change of content (+1 -1):\n- example.gov. 60 A 192.0.2.9\n+ example.gov. 60 A 192.0.2.44\n" in shown
+    secondary.stop()
+    secondary.start()
+    wait_for(lambda: secondary.ask("example.gov", "SOA").rcode() == 0, "the zone served", about=secondary.log)
+    assert secondary.control("zone", "diff", "example.gov")["left_out"] == 2
+    assert "2 more are not shown (they are not kept; zone history has the counts)" in secondary.tandemctl("zone", "diff", "example.gov").stdout
+
+
 def test_a_restart_serves_at_once_without_the_primary(work, pair):
     primary, secondary = pair
     before = signatures(secondary.port)
