@@ -158,7 +158,7 @@ def test_room_on_the_disk_is_asked_for_before_a_long_signing(work, tiny_disk):
 def test_a_policy_that_changes_during_its_own_signing_is_not_forgotten(work):
     """Two reloads, the second in the middle of the signing that the first began: each is carried out, one after the
     other, and no version is a mixture."""
-    scene = Scene(work, 1200, policy={"id": "p", "algorithm": "rsasha512", "signing-threads": 1})
+    scene = Scene(work, 3000, policy={"id": "p", "algorithm": "rsasha512", "signing-threads": 1})
     secondary = scene.secondary
     wait_for(lambda: not scene.is_unserved(), "the first content", seconds=90, about=secondary.log)
 
