@@ -193,7 +193,11 @@ render_keys(const struct render *render, const struct json_value *keys)
         text_table_row(table);
         text_table_cell(table, COLOUR_NONE, "%" PRId64, json_value_get_integer(key, "tag", 0));
         text_table_cell(table, COLOUR_NONE, "%s", json_value_get_text(key, "role", "-"));
-        text_table_cell(table, COLOUR_NONE, "%s", json_value_get_text(key, "algorithm", "-"));
+        if (json_value_get(key, "algorithm") != NULL)
+            text_table_cell(table, COLOUR_NONE, "%s", json_value_get_text(key, "algorithm", "-"));
+        else
+            text_table_cell(table, COLOUR_NONE, "%" PRId64,
+                            json_value_get_integer(key, "algorithm_number", 0));
         text_table_cell(table, text_colour_of(state), "%s", state);
         text_table_cell(table, COLOUR_NONE, "%s",
                         render_moment(render, key, "activated_at", moment));

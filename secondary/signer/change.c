@@ -181,6 +181,16 @@ restore_done(struct keeper *keeper)
     change_end(keeper, OUTCOME_PUBLISHED, "published", NULL);
 }
 
+// Nobody's fault, and nothing to mend.
+static void
+change_interrupted(struct keeper *keeper)
+{
+    struct fault fault = keeper->job_fault;
+    log_info("signing ends unfinished with the daemon; the next start begins it again", "zone",
+             keeper->domain, "why", keeper->change.why);
+    change_end(keeper, OUTCOME_FAILED, fault.text, &fault);
+}
+
 static void
 sign_done(void *context, bool cancelled)
 {
@@ -191,7 +201,10 @@ sign_done(void *context, bool cancelled)
     }
     if (!keeper->job_good) {
         keeper->damaged = keeper->damaged || keeper->job_damaged;
-        change_failed(keeper, &keeper->job_fault);
+        if (keeper->stopping && keeper->job_fault.kind == FAULT_BUSY)
+            change_interrupted(keeper);
+        else
+            change_failed(keeper, &keeper->job_fault);
         return;
     }
     if (strcmp(keeper->change.cause, "policy") == 0 && keeper->job_policies == keeper->policies) {

@@ -97,6 +97,8 @@ def test_a_first_signing_is_told_killed_stopped_and_overtaken_by_a_change(work):
     begun = time.monotonic()
     secondary.signal(signal.SIGTERM)
     assert secondary.process.wait(timeout=30) == 0
+    assert "signing ends unfinished with the daemon; the next start begins it again" in secondary.log()
+    assert "error signer" not in secondary.log()
     assert time.monotonic() - begun < 5, "the end waited for the signing"
     secondary.start(wait=False)
     zone = scene.wait_signing()
