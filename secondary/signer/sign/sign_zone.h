@@ -5,7 +5,7 @@
 //
 //   content changed   changes = diff_version_draft(current, draft, DIFF_UNSIGNED)
 //   first signing     current = NULL, changes = the same with old NULL
-//   refresh           changes = NULL, due = owners from expiry_queue_due
+//   refresh           changes = NULL, due = owners from refresh_load_take
 //   key event         changes = NULL: the keyset is compared with what is published
 //   policy event      changes = NULL: so are kind and parameters of denial, ZONEMD
 //   sign again        whole = true (or force: no old signature is kept)
