@@ -101,6 +101,9 @@ class Tandem(Batch):
 
     label, verify = "Tandem, verify: off", "off"
 
+    def threads(self):
+        return self.bed.threads
+
     @classmethod
     def is_present(cls, programs):
         return True
@@ -108,7 +111,7 @@ class Tandem(Batch):
     def command(self):
         denial = {"nsec": [], "nsec3": ["-3"], "opt-out": ["-O"]}[self.bed.denial]
         files = [f"{base}{ending}" for base in self.bed.key_bases for ending in (".key", ".private")]
-        return [self.bed.programs / "sign_batch", "sign", "-n", self.bed.threads, "-v", self.verify, *denial, ZONE + ".",
+        return [self.bed.programs / "sign_batch", "sign", "-n", self.threads(), "-v", self.verify, *denial, ZONE + ".",
                 self.bed.zonefile, self.directory / "store", *files]
 
     def run(self):
@@ -128,6 +131,16 @@ class TandemVerifying(Tandem):
     """As its daemon does it: up to 20,000 signatures all of them, above that a sample, and the chain."""
 
     label, verify = "Tandem, verify: changes", "changes"
+
+
+class TandemOneThread(Tandem):
+    """For the comparison with signers of one thread: where the cores are hyperthreads of one, work on both at once costs
+    more CPU time than the same work on one."""
+
+    label = "Tandem, verify: off, one thread"
+
+    def threads(self):
+        return 1
 
 
 class Ldns(Batch):
@@ -197,7 +210,7 @@ zone:
 
 def batches_present(programs, denial):
     """The signers that are on this machine, Tandem first."""
-    return [kind for kind in (Tandem, TandemVerifying, Ldns, Bind, Knot) if kind.is_present(programs)]
+    return [kind for kind in (Tandem, TandemVerifying, TandemOneThread, Ldns, Bind, Knot) if kind.is_present(programs)]
 
 
 # --- What libcrypto and libsodium make of it
