@@ -27,6 +27,10 @@ struct store_options {
     bool lost_state_allowed; // reserved
     size_t overlay_entries_max; // 0 = STORE_OVERLAY_ENTRIES_MAX (tests use small ones)
     uint64_t compact_octets_max; // 0 = STORE_COMPACT_OCTETS_MAX (the same)
+    // Octets of steps that the journal may hold (journal.h); 0: no journal is kept. Each publish that moves the signed
+    // serial forward (RFC 1982) adds a step; what is too much goes from the oldest on, a step that is too large by itself
+    // empties the journal, and so does content that changes under a serial that stays or goes back.
+    uint64_t journal_octets_max;
     uint64_t hash_key; // 0 = drawn; of a new store's indexes (fuzzing wants the same octets each time)
 };
 struct store_opening {
@@ -55,7 +59,9 @@ bool store_publish_records(struct store *store, const struct diff *diff,
 // known: it is looked up by owner; empty non-terminals are made and removed by the store): apply.
 bool store_publish_diff(struct store *store, const struct diff *diff,
                         const struct version_facts *facts, struct fault *fault);
-// Octets that publishing this diff may need on disk at most.
+// From the next publish on (a reload may change the limit).
+void store_set_journal_max(struct store *store, uint64_t octets_max);
+// Octets that publishing this diff may need on disk at most, the journal's step included.
 uint64_t store_room_needed(const struct store *store, const struct diff *diff);
 
 // Descriptors of the current version, fresh duplicates opened read-only (the caller closes them).

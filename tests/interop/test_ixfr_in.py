@@ -160,7 +160,17 @@ class Scene:
     def round(self, changes=EACH_ROUND):
         changed = [self.content.change() for _ in range(changes)]
         self.primary.take(self.content, dict.fromkeys(changed))
-        self.refresh()
+        self.refresh_until_taken()
+
+    def refresh_until_taken(self):
+        """Once; or again where the primary is of several processes and the one that goes still answers with the serial
+        before: then there was nothing to take. That the serial tells is what `request-ixfr: yes` relies on."""
+        wanted = self.primary.serial(ZONE)
+        for _ in range(5):
+            self.refresh()
+            if self.secondary.zone(ZONE)["serial"]["unsigned"] == wanted:
+                return
+        raise AssertionError(f"serial {wanted} of the primary not taken\n" + self.log()[-3000:])
 
     def delta_round(self):
         """Rounds until one came as a delta: the first, but where the primary is asked while it reloads."""
