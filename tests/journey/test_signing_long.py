@@ -176,3 +176,14 @@ def test_a_policy_that_changes_during_its_own_signing_is_not_forgotten(work):
     assert secondary.ask("example.gov", "NSEC3PARAM").answer[0][0].to_text() == "1 0 0 aabb"
     assert secondary.ask("example.gov", "ZONEMD").answer
     assert secondary.tandemctl("--timeout", "60", "zone", "verify", "example.gov").returncode == 0
+
+
+@pytest.mark.skipif(not os.environ.get("TANDEM_LONG"), reason="half a minute of signing: tests/run --long")
+def test_the_log_tells_every_ten_seconds_how_far_a_signing_is(work):
+    scene = Scene(work, hosts=40000)
+    lines = wait_for(
+        lambda: [line for line in scene.secondary.log().splitlines() if "signing goes on" in line][1:], "two lines of progress",
+        seconds=90, about=scene.secondary.log)
+    for word in ("names_done=", "names=40", "percent=", "names_per_second=", "left_about="):
+        assert word in lines[0], lines[0]
+    scene.secondary.stop()

@@ -375,16 +375,6 @@ expiry_queue_take_after(struct expiry_queue *queue, const struct expiry_source *
     }
 }
 
-size_t
-expiry_queue_due(struct expiry_queue *queue, const struct version *version,
-                 const struct sign_policy *policy, int64_t now, size_t maximum, struct arena *arena,
-                 struct vector *ret_owners)
-{
-    struct expiry_source source = expiry_source_of(version);
-    expiry_queue_take(queue, &source, (uint32_t)(now + policy->rrsig_refresh_seconds), maximum,
-                      arena, ret_owners);
-    return ret_owners->count;
-}
 
 void
 expiry_queue_return(struct expiry_queue *queue, const struct version *version,

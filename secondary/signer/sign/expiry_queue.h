@@ -56,12 +56,6 @@ uint32_t expiry_queue_take(struct expiry_queue *queue, const struct expiry_sourc
 void expiry_queue_take_after(struct expiry_queue *queue, const struct expiry_source *source,
                              uint32_t after, size_t maximum, struct arena *arena,
                              struct vector *ret_owners);
-// Takes out the owners that are due at now (sign_is_due), at most maximum, copied into the arena;
-// ret_owners: vector of const uint8_t *. When the refresh fails, give them back by
-// expiry_queue_return.
-size_t expiry_queue_due(struct expiry_queue *queue, const struct version *version,
-                        const struct sign_policy *policy, int64_t now, size_t maximum,
-                        struct arena *arena, struct vector *ret_owners);
 void expiry_queue_return(struct expiry_queue *queue, const struct version *version,
                          const struct vector *owners);
 size_t expiry_queue_size(const struct expiry_queue *queue); // hints held

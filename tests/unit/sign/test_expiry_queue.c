@@ -91,19 +91,20 @@ nothing_is_due_that_need_not_be_and_a_failed_refresh_forgets_nothing(void **stat
     world_text(&world, text);
     free(text);
     const struct version *version = store_current(world.store);
-    int64_t later = (int64_t)true_first(&world) - 7 * DAY;
-    assert_int_equal(expiry_queue_due(world.queue, version, &world.policy, later - 1,
-                                      EXPIRY_DUE_MAX, arena, &due),
-                     0);
-    assert_true(expiry_queue_due(world.queue, version, &world.policy, later, EXPIRY_DUE_MAX, arena,
-                                 &due) > 0);
+    const struct expiry_source source = expiry_source_of(version);
+    uint32_t first = (uint32_t)true_first(&world), portion = 5;
+    assert_int_equal(
+        expiry_queue_take(world.queue, &source, first - 1, EXPIRY_DUE_MAX, arena, &due), 0);
+    assert_int_equal(due.count, 0);
+    assert_int_equal(expiry_queue_take(world.queue, &source, first, EXPIRY_DUE_MAX, arena, &due),
+                     first);
+    assert_true(due.count > 0);
     assert_true(expiry_queue_first(world.queue, version) > true_first(&world));
     expiry_queue_return(world.queue, version, &due);
     assert_int_equal(expiry_queue_first(world.queue, version), true_first(&world));
     vector_clear(&due);
-    assert_int_equal(
-        expiry_queue_due(world.queue, version, &world.policy, later + DAY, 5, arena, &due),
-        5); // portions
+    expiry_queue_take(world.queue, &source, first + DAY, portion, arena, &due);
+    assert_int_equal(due.count, portion);
     vector_close(&due);
     arena_free(&arena);
     world_close(&world);
