@@ -137,7 +137,6 @@ static bool
 writer_start(struct heap_writer *writer, int file, uint32_t generation, struct fault *fault)
 {
     *writer = (struct heap_writer){.file = file, .generation = generation};
-    writer->buffer = memory_alloc(BUFFER_SIZE);
     if (heap_writer_rewind(writer, fault))
         return true;
     heap_writer_close(writer);
@@ -227,23 +226,32 @@ writer_flush(struct heap_writer *writer, struct fault *fault)
 }
 
 bool
-heap_writer_add(struct heap_writer *writer, const struct node *node, uint64_t *ret_reference,
-                struct fault *fault)
+heap_writer_append(struct heap_writer *writer, const void *octets, size_t length,
+                   uint64_t *ret_offset, struct fault *fault)
 {
-    size_t size = node_size(node);
-    if (writer->end - writer->flushed + size > BUFFER_SIZE && !writer_flush(writer, fault))
+    if (writer->end - writer->flushed + length > BUFFER_SIZE && !writer_flush(writer, fault))
         return false;
-    *ret_reference = writer->end;
-    if (size > BUFFER_SIZE) {
-        if (!write_all(writer->file, (const uint8_t *)node, size, writer->end, fault))
+    *ret_offset = writer->end;
+    if (!writer->buffer)
+        writer->buffer = memory_alloc(BUFFER_SIZE);
+    if (length > BUFFER_SIZE) {
+        if (!write_all(writer->file, octets, length, writer->end, fault))
             return false;
-        writer->end += size;
+        writer->end += length;
         writer->flushed = writer->end;
         return true;
     }
-    memcpy(writer->buffer + (writer->end - writer->flushed), node, size);
-    writer->end += size;
+    if (length)
+        memcpy(writer->buffer + (writer->end - writer->flushed), octets, length);
+    writer->end += length;
     return true;
+}
+
+bool
+heap_writer_add(struct heap_writer *writer, const struct node *node, uint64_t *ret_reference,
+                struct fault *fault)
+{
+    return heap_writer_append(writer, node, node_size(node), ret_reference, fault);
 }
 
 bool

@@ -79,6 +79,9 @@ bool heap_writer_rewind(struct heap_writer *writer, struct fault *fault);
 bool heap_writer_reserve(struct heap_writer *writer, uint64_t length, struct fault *fault);
 bool heap_writer_add(struct heap_writer *writer, const struct node *node, uint64_t *ret_reference,
                      struct fault *fault);
+// The same of any octets: what is to be found by its offset begins where a multiple of 8 octets was written before.
+bool heap_writer_append(struct heap_writer *writer, const void *octets, size_t length,
+                        uint64_t *ret_offset, struct fault *fault);
 // Writes what is left and syncs.
 bool heap_writer_sync(struct heap_writer *writer, struct fault *fault);
 

@@ -1,12 +1,14 @@
 // Records are checked at first touch, each once in a process: a bit for each slot says that its
-// record was found whole (length, CRC32C, shape). So nothing is read at map time but the index
-// itself, a restart serves at once, and yet no accessor ever follows an offset of a damaged record
-// (README.md, decision 3). The bits are this process's own; threads may set the same bit at once,
+// place is inside the heap and its record was found whole (length, CRC32C, shape). So nothing is
+// read at map time but the index itself, by its checksum, and not even that where another process
+// has just done so; a restart serves at once, and yet no accessor ever follows an offset of a
+// damaged record or index (README.md, decisions 3 and 14). The bits are this process's own; threads may set the same bit at once,
 // hence the relaxed atomics.
 #include "common/zone/index.h"
 
 #include "common/base/arena.h"
 #include "common/base/hash.h"
+#include "common/zone/journal.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -59,15 +61,18 @@ parameters_check(const struct index_header *header, uint64_t length)
            name_length(header->apex) <= NSEC3_APEX_MAX;
 }
 
+// What is after the checksum holds also where the checksum was not looked at: it costs nothing, and
+// no section leaves the map.
 static bool
-header_check(const struct index_header *header, uint64_t length, struct fault *fault)
+header_check(const struct index_header *header, uint64_t length, bool whole, struct fault *fault)
 {
     if (length < sizeof *header || !index_header_known(header))
         return corrupt(fault, "not an index of this version");
     if (header->length != length)
         return corrupt(fault, "shorter than its header says");
     size_t covered = offsetof(struct index_header, crc) + sizeof header->crc;
-    if (hash_crc32c(0, (const uint8_t *)header + covered, length - covered) != header->crc)
+    if (!whole &&
+        hash_crc32c(0, (const uint8_t *)header + covered, length - covered) != header->crc)
         return corrupt(fault, "the checksum is wrong");
     bool overlay = header->kind == INDEX_OVERLAY;
     if (!overlay && header->kind != INDEX_FULL)
@@ -112,7 +117,7 @@ index_view(struct index *index)
 }
 
 bool
-index_map(int file, uint64_t offset, uint64_t length, struct index *former,
+index_map(int file, uint64_t offset, uint64_t length, bool whole, struct index *former,
           struct index **ret_index, struct fault *fault)
 {
     struct stat status;
@@ -133,7 +138,7 @@ index_map(int file, uint64_t offset, uint64_t length, struct index *former,
     if (map == MAP_FAILED)
         return fault_set_errno(fault, errno, "index: cannot be mapped");
     const struct index_header *header = (const void *)((const uint8_t *)map + inside);
-    if (!header_check(header, length, fault)) {
+    if (!header_check(header, length, whole, fault)) {
         munmap(map, map_length);
         return false;
     }
@@ -162,27 +167,21 @@ index_drop(struct index **index)
     free(dropped);
 }
 
+// A place where a record may be looked at.
 static bool
-slots_check(const struct index *index, const struct heap_view *heaps)
+slot_may_be_read(const struct index *index, const struct heap_view *heaps, uint32_t slot)
 {
-    uint64_t filled = 0;
-    for (uint64_t i = 0; i <= index->slot_mask; i++) {
-        const struct index_slot *slot = index->slots + i;
-        if (slot->reference == 0)
-            continue;
-        filled++;
-        if (!heap_may_hold(heaps, slot->reference) ||
-            (slot->cut_depth > NAME_LABELS_MAX && slot->cut_depth != INDEX_NO_CUT))
-            return false;
-    }
-    return filled == index->header->order.count;
+    const struct index_slot *at = index->slots + slot;
+    return heap_may_hold(heaps, at->reference) &&
+           (at->cut_depth <= NAME_LABELS_MAX || at->cut_depth == INDEX_NO_CUT);
 }
 
 static bool
-slot_list_check(const struct index *index, const uint32_t *list, uint64_t count)
+slot_list_check(const struct index *index, const struct heap_view *heaps, const uint32_t *list,
+                uint64_t count)
 {
     for (uint64_t i = 0; i < count; i++)
-        if (list[i] > index->slot_mask || index->slots[list[i]].reference == 0)
+        if (list[i] > index->slot_mask || !slot_may_be_read(index, heaps, list[i]))
             return false;
     return true;
 }
@@ -212,18 +211,30 @@ overlay_check(const struct index *index, const struct index *base)
     return true;
 }
 
+// What stands there is checked where it is read (journal.c).
+static bool
+journal_place_check(const struct index_header *header)
+{
+    const struct index_journal *journal = &header->journal;
+    if (journal->steps == 0)
+        return journal->newest == 0 && journal->octets == 0;
+    return journal->steps <= JOURNAL_STEPS_MAX && journal->newest >= HEAP_FIRST &&
+           journal->newest % 8 == 0 && journal->newest < header->heap_length &&
+           journal->octets < header->heap_length;
+}
+
 bool
 index_check(const struct index *index, const struct heap_view *heaps, const struct index *base,
             struct fault *fault)
 {
-    if (!slots_check(index, heaps))
-        return corrupt(fault, "a record's place is outside its heap");
-    if (!slot_list_check(index, index->order, index->header->order.count) ||
-        !slot_list_check(index, index->chain, index->header->chain.count))
-        return corrupt(fault, "the order names an empty slot");
-    if (index->header->kind == INDEX_OVERLAY && !overlay_check(index, base))
-        return corrupt(fault, "the overlay does not fit its base");
-    return true;
+    if (!journal_place_check(index->header))
+        return corrupt(fault, "the journal's place is outside its heap");
+    if (index->header->kind == INDEX_FULL)
+        return true;
+    if (!slot_list_check(index, heaps, index->order, index->header->order.count) ||
+        !slot_list_check(index, heaps, index->chain, index->header->chain.count))
+        return corrupt(fault, "a place of the overlay is empty or outside its heap");
+    return overlay_check(index, base) || corrupt(fault, "the overlay does not fit its base");
 }
 
 size_t
@@ -250,16 +261,18 @@ index_chain_count(const struct index *index)
 const struct node *
 index_node(const struct index *index, const struct heap_view *heaps, uint32_t slot)
 {
-    uint64_t reference = index->slots[slot].reference;
-    const uint8_t *octets = heap_at(heaps, reference);
+    if (slot > index->slot_mask)
+        return NULL;
     uint64_t *word = index->checked + slot / 64;
     uint64_t bit = UINT64_C(1) << (slot % 64);
+    uint64_t reference = index->slots[slot].reference;
     if (!(__atomic_load_n(word, __ATOMIC_RELAXED) & bit)) {
-        if (!node_check(octets, (size_t)heap_left(heaps, reference)))
+        if (!slot_may_be_read(index, heaps, slot) ||
+            !node_check(heap_at(heaps, reference), (size_t)heap_left(heaps, reference)))
             return NULL;
         __atomic_fetch_or(word, bit, __ATOMIC_RELAXED);
     }
-    return (const struct node *)(const void *)octets;
+    return (const struct node *)(const void *)heap_at(heaps, reference);
 }
 
 void
@@ -275,9 +288,10 @@ index_probe(const struct index *index, const struct heap_view *heaps, const uint
 {
     uint32_t tag = (uint32_t)(hash >> 32);
     enum index_answer answer = INDEX_ABSENT;
-    // index_check has counted at least one empty slot.
-    for (uint64_t at = hash & index->slot_mask; index->slots[at].reference;
-         at = (at + 1) & index->slot_mask) {
+    // A table has empty slots; one that is not ours ends after its last.
+    uint64_t at = hash & index->slot_mask;
+    for (uint64_t steps = 0; steps <= index->slot_mask && index->slots[at].reference;
+         steps++, at = (at + 1) & index->slot_mask) {
         if (index->slots[at].tag != tag)
             continue;
         const struct node *node = index_node(index, heaps, (uint32_t)at);

@@ -56,6 +56,14 @@ struct index_section {
     uint64_t offset; // from the header, a multiple of 8
     uint64_t count;  // items
 };
+// The steps of the journal (journal.h), in the heap of the current generation. All 0: none, which is also what
+// programs write that know no journal.
+struct index_journal {
+    uint64_t newest; // offset of the newest step, which names the one before
+    uint64_t octets; // of all steps that count
+    uint32_t steps;
+    uint32_t from_serial; // of the oldest
+};
 struct index_header {
     uint8_t magic[8];
     uint32_t format;
@@ -73,7 +81,7 @@ struct index_header {
     uint32_t base_crc;       // overlay: the base's crc
     uint64_t heap_length, old_heap_length;
     uint64_t node_count, rr_count, signature_count;
-    uint64_t living_octets; // of the records that the version names
+    uint64_t living_octets; // of the records that the version names, without the journal's
     uint64_t base_sequence, base_length;
     struct index_section slots;       // struct index_slot, a power of two
     struct index_section order;       // u32: slots of the names in canonical order
@@ -83,8 +91,9 @@ struct index_header {
     struct index_section samples;     // INDEX_SAMPLE_SIZE octets: key of every eighth of chain
     struct index_section dead;        // struct index_run; overlay
     struct index_section nsec3;       // octets: parameters of the chain as at the start of an NSEC3's RDATA
-    struct index_section journal;     // later: (old place, new place) of each change of this step
-    uint8_t spare[64];                // 0
+    struct index_journal journal;
+    uint8_t spare[52];         // 0
+    uint32_t first_expiration; // version_facts
     uint8_t apex[256];
 };
 #define INDEX_IS_SIGNED 0x01
@@ -114,12 +123,14 @@ struct index {
 
 // It begins an index of a format that is read here.
 bool index_header_known(const struct index_header *header);
-// Maps length octets at offset of the file and checks magic, format, checksum and the sections. former (NULL: none)
-// is held once more where it is the same. Faults: I/O, FAULT_CORRUPT.
-bool index_map(int file, uint64_t offset, uint64_t length, struct index *former,
+// Maps length octets at offset of the file and checks magic, format, the sections and, unless it is known to be
+// whole, the checksum, which reads all of it. former (NULL: none) is held once more where it is the same. Faults: I/O,
+// FAULT_CORRUPT.
+bool index_map(int file, uint64_t offset, uint64_t length, bool whole, struct index *former,
                struct index **ret_index, struct fault *fault);
 void index_drop(struct index **index);
-// The sections against the heaps and (overlay) the base: after this, only records may be damaged.
+// An overlay against the heaps and its base. A full index is checked slot by slot as it is used (index_node): a
+// million names are not looked at before the first answer.
 bool index_check(const struct index *index, const struct heap_view *heaps, const struct index *base,
                  struct fault *fault);
 size_t index_names(const struct index *index);      // deleted ones included
@@ -127,7 +138,7 @@ size_t index_names(const struct index *index);      // deleted ones included
 void index_chain(const struct index_header *header, struct chain *ret_chain);
 size_t index_chain_count(const struct index *index);
 
-// The record of a slot that is not empty, or NULL where it is damaged. Checked at first touch.
+// The record of a slot, or NULL where it or its place is damaged. Checked at first touch.
 const struct node *index_node(const struct index *index, const struct heap_view *heaps, uint32_t slot);
 
 // What was found whole counts no more: every record is checked again at its next touch.

@@ -107,6 +107,7 @@ header_fill(struct index_header *header, const struct index_plan *plan)
     header->signed_serial = facts->signed_serial;
     header->published_seconds = facts->published_seconds;
     header->soa_expire_seconds = facts->soa_expire_seconds;
+    header->first_expiration = facts->first_expiration;
     header->node_count = facts->node_count;
     header->rr_count = facts->rr_count;
     header->signature_count = facts->signature_count;
@@ -115,6 +116,7 @@ header_fill(struct index_header *header, const struct index_plan *plan)
     header->heap_length = plan->heap_length;
     header->old_heap_length = plan->old_heap_length;
     header->living_octets = plan->living_octets;
+    header->journal = plan->journal;
     name_copy(header->apex, plan->apex);
     if (plan->base) {
         header->base_sequence = plan->base->header->sequence;

@@ -25,6 +25,7 @@ struct index_plan {
     uint32_t generation, old_generation;
     uint64_t heap_length, old_heap_length;
     uint64_t living_octets;
+    struct index_journal journal;
     const struct index *base; // overlay
     const struct chain *chain;
 };

@@ -15,6 +15,7 @@
 #include "common/dns/rdata.h"
 #include "common/dns/rrtype.h"
 #include "common/zone/freeze.h"
+#include "common/zone/journal_write.h"
 #include "common/zone/store_inside.h"
 #include "common/zone/store_io.h"
 #include "common/zone/version_inside.h"
@@ -69,27 +70,29 @@ version_is_ours(const struct store *store, const struct version *version, struct
 }
 
 static bool
-sequence_open(struct store *store, uint64_t sequence, const struct version **ret_version,
-              struct store_kept *ret_kept, uint64_t *ret_heap_length, struct fault *fault)
+sequence_open(struct store *store, uint64_t sequence, const struct version *share,
+              const struct version **ret_version, struct store_kept *ret_kept,
+              uint64_t *ret_heap_length, struct fault *fault)
 {
     struct version_place place;
     if (!store_place_open(store->directory, sequence, &place, ret_kept, fault))
         return false;
     *ret_heap_length = place.heap_length;
-    bool mapped = version_map(&place, NULL, ret_version, fault);
+    bool mapped = version_map(&place, share, ret_version, fault);
     version_place_close(&place);
     return mapped;
 }
 
-// The next older version stays as a fall-back, if it is whole.
 static void
-previous_find(struct store *store, const struct store_listing *listing, size_t from)
+previous_find(struct store *store, const struct store_listing *listing)
 {
-    for (size_t i = from; i < listing->sequences.count; i++) {
+    for (size_t i = 0; i < listing->sequences.count; i++) {
         const uint64_t *sequence = vector_at(&listing->sequences, i);
         const struct version *version;
         uint64_t heap_length;
-        if (sequence_open(store, *sequence, &version, &store->kept[1], &heap_length, NULL)) {
+        if (*sequence < store->kept[0].sequence &&
+            sequence_open(store, *sequence, store->current, &version, &store->kept[1],
+                          &heap_length, NULL)) {
             version_drop(&version);
             return;
         }
@@ -105,10 +108,10 @@ newest_find(struct store *store, const struct store_listing *listing, struct sto
         const uint64_t *sequence = vector_at(&listing->sequences, i);
         struct fault why = {.kind = FAULT_NONE};
         uint64_t heap_length;
-        if (sequence_open(store, *sequence, &store->current, &store->kept[0], &heap_length, &why)) {
+        if (sequence_open(store, *sequence, NULL, &store->current, &store->kept[0], &heap_length,
+                          &why)) {
             uint64_t used = store->current->header->heap_length;
             opening->torn_heap_octets = (unsigned)(heap_length - used);
-            previous_find(store, listing, i + 1);
             return version_is_ours(store, store->current, fault);
         }
         if (why.kind != FAULT_CORRUPT) { // it may be whole: out of descriptors, for one
@@ -133,20 +136,28 @@ contents_open(struct store *store, struct store_opening *opening, struct fault *
     opening->fresh = listing.sequences.count == 0 && !listing.has_torn;
     bool found = newest_find(store, &listing, opening, fault);
     store_listing_close(&listing);
-    if (!found)
-        return false;
-    store_files_clean(store->directory, store->kept, 2);
-    if (!store->current)
-        return true;
+    if (!found || !store->current)
+        return found;
     // The last process may have ended between rename and sync: what is served from now on must not
     // be gone after the next crash. A disk that refuses will refuse the next publish too, and say
     // so then.
     store_io()->fsync(store->directory);
-    char name[STORE_FILE_NAME_MAX];
-    uint32_t generation = store->kept[0].generation;
     store->hash_key = version_hash_key(store->current);
-    return heap_writer_open(&store->heap, store->directory, store_heap_name(generation, name),
-                            generation, fault);
+    return true;
+}
+
+// What a crash left goes; the next older version stays as a fall-back, if it is whole.
+void
+store_tidy(struct store *store)
+{
+    struct store_listing listing;
+    if (store->tidy || !store_listing_read(store->directory, &listing, NULL))
+        return;
+    if (store->current)
+        previous_find(store, &listing);
+    store_listing_close(&listing);
+    store_files_clean(store->directory, store->kept, 2);
+    store->tidy = true;
 }
 
 bool
@@ -163,6 +174,7 @@ store_open(const char *path, const uint8_t *apex, const struct store_options *op
                                      : STORE_OVERLAY_ENTRIES_MAX;
     store->compact_octets_max = options && options->compact_octets_max ? options->compact_octets_max
                                                                        : STORE_COMPACT_OCTETS_MAX;
+    store->journal_octets_max = options ? options->journal_octets_max : 0;
     store->hash_key = options && options->hash_key ? options->hash_key : hash_key_draw();
     name_copy_lower(store->apex, apex);
     name_to_text_short(store->apex, store->apex_text);
@@ -174,6 +186,8 @@ store_open(const char *path, const uint8_t *apex, const struct store_options *op
         store_close(&store);
         return false;
     }
+    if (!options || !options->tidy_later)
+        store_tidy(store);
     *ret_store = store;
     if (ret_opening)
         *ret_opening = opening;
@@ -224,6 +238,8 @@ store_plan(const struct store *store, enum index_kind kind, const struct version
                                .heap_length = store->heap.end,
                                .old_heap_length = header->old_heap_length,
                                .living_octets = header->living_octets,
+                               .journal =
+                                   journal_keep(store->current, NULL, store->journal_octets_max),
                                .base = kind == INDEX_OVERLAY ? store->current->base : NULL,
                                .chain = &store->current->chain};
 }
@@ -254,6 +270,23 @@ version_adopt(struct store *store, uint64_t sequence, struct fault *fault)
 }
 
 bool
+store_heap_ready(struct store *store, struct fault *fault)
+{
+    char name[STORE_FILE_NAME_MAX];
+    uint32_t generation = store->current->header->generation;
+    if (store->heap.file >= 0)
+        return heap_writer_rewind(&store->heap, fault);
+    return heap_writer_open(&store->heap, store->directory, store_heap_name(generation, name),
+                            generation, fault);
+}
+
+void
+store_rest(struct store *store)
+{
+    heap_writer_close(&store->heap);
+}
+
+bool
 store_index_publish(struct store *store, struct index_plan *plan, const struct vector *items,
                     struct fault *fault)
 {
@@ -274,6 +307,7 @@ store_index_publish(struct store *store, struct index_plan *plan, const struct v
         return false;
     }
     store_files_clean(store->directory, store->kept, 2);
+    store->tidy = true;
     return true;
 }
 
@@ -318,17 +352,40 @@ store_expire_fill(struct version_facts *facts, const struct node *apex)
         facts->soa_expire_seconds = soa.expire;
 }
 
-// Appends the records that the changes bring.
-static bool
-changes_write(struct store *store, struct change_set *set, struct fault *fault)
+void
+store_set_journal_max(struct store *store, uint64_t octets_max)
 {
-    uint64_t octets = 0;
+    store->journal_octets_max = octets_max;
+}
+
+// What the changes say RR by RR, made while their records are at hand.
+static void
+changes_tell(const struct store *store, const struct change_set *set, struct journal_draft *step)
+{
+    const struct node *old_apex = version_apex_node(store->current), *new_apex = old_apex;
+    const struct change *first = set->changes.items; // the apex, where it changes
+    if (set->changes.count && name_equal(first->name, store->apex))
+        new_apex = first->node;
+    journal_draft_open(step, old_apex, new_apex, store->journal_octets_max);
+    for (size_t i = 0; i < set->changes.count; i++) {
+        const struct change *change = vector_at(&set->changes, i);
+        if (!change->kept && !journal_draft_add(step, change->old.node, change->node))
+            break;
+    }
+}
+
+// Appends the records that the changes bring, and the journal's step.
+static bool
+changes_write(struct store *store, struct change_set *set, const struct journal_draft *step,
+              struct index_journal *journal, struct fault *fault)
+{
+    uint64_t octets = journal_draft_octets(step);
     for (size_t i = 0; i < set->changes.count; i++) {
         const struct change *change = vector_at(&set->changes, i);
         if (change->node && !change->kept)
             octets += node_size(change->node);
     }
-    if (!heap_writer_rewind(&store->heap, fault) ||
+    if (!store_heap_ready(store, fault) ||
         !heap_writer_reserve(&store->heap, octets, fault))
         return false;
     for (size_t i = 0; i < set->changes.count; i++) {
@@ -339,7 +396,8 @@ changes_write(struct store *store, struct change_set *set, struct fault *fault)
                  !heap_writer_add(&store->heap, change->node, &change->reference, fault))
             return false;
     }
-    return octets == 0 || heap_writer_sync(&store->heap, fault);
+    return journal_append(step, &store->heap, journal, fault) &&
+           (octets == 0 || heap_writer_sync(&store->heap, fault));
 }
 
 static struct version_facts
@@ -378,12 +436,13 @@ changes_freeze(const struct store *store, const struct change_set *set, struct v
 }
 
 static bool
-set_publish(struct store *store, struct change_set *set, const struct version_facts *facts,
-            struct fault *fault)
+set_publish(struct store *store, struct change_set *set, const struct journal_draft *step,
+            const struct version_facts *facts, struct fault *fault)
 {
     struct vector items;
     enum index_kind kind;
-    if (!changes_write(store, set, fault))
+    struct index_journal journal = journal_keep(store->current, step, store->journal_octets_max);
+    if (!changes_write(store, set, step, &journal, fault))
         return false;
     vector_init(&items, sizeof(struct index_item));
     bool published = changes_freeze(store, set, &items, &kind, fault);
@@ -392,6 +451,7 @@ set_publish(struct store *store, struct change_set *set, const struct version_fa
         struct index_plan plan = store_plan(store, kind, &changed);
         plan.living_octets += (uint64_t)set->living_octets;
         plan.chain = &set->chain;
+        plan.journal = journal;
         published = store_index_publish(store, &plan, &items, fault);
     }
     vector_close(&items);
@@ -406,7 +466,10 @@ store_publish_diff(struct store *store, const struct diff *diff, const struct ve
     struct change_set set;
     bool published = false;
     if (change_set_make(store->current, diff, store->overlay_entries_max, &set, fault)) {
-        published = set_publish(store, &set, facts, fault);
+        struct journal_draft step;
+        changes_tell(store, &set, &step);
+        published = set_publish(store, &set, &step, facts, fault);
+        journal_draft_close(&step);
         change_set_close(&set);
     }
     return published || fault_wrap(fault, "zone %s: store %s", store->apex_text, store->path);

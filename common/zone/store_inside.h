@@ -16,12 +16,14 @@ struct store {
     char apex_text[NAME_TEXT_MAX];
     size_t overlay_entries_max;
     uint64_t compact_octets_max;
+    uint64_t journal_octets_max;
     uint64_t hash_key;
     uint64_t last_sequence;        // ever tried: none is used twice
     uint32_t last_generation;      // the same
     const struct version *current; // NULL: nothing was published yet
     struct store_kept kept[2];     // the files of the current and of the previous version
-    struct heap_writer heap;       // of the current generation
+    struct heap_writer heap;       // of the current generation; closed until something is written
+    bool tidy;                     // what a crash left is gone, kept[1] was looked for
 };
 
 // Facts of the next version of the same content.
@@ -30,12 +32,14 @@ struct version_facts store_facts_again(const struct store *store);
 // living octets. heap: of plan's generation, synced. On a fault nothing has changed.
 bool store_index_publish(struct store *store, struct index_plan *plan, const struct vector *items,
                          struct fault *fault);
+// The writer of the current generation, opened and behind the end of its file.
+bool store_heap_ready(struct store *store, struct fault *fault);
 // A heap of the next generation.
 bool store_heap_create(struct store *store, struct heap_writer *ret_heap, struct fault *fault);
 // Takes over a new generation's writer after its index is published / gives it up.
 void store_heap_adopt(struct store *store, struct heap_writer *heap);
 void store_heap_abandon(struct store *store, struct heap_writer *heap);
-// The plan of an index into the current heaps.
+// The plan of an index into the current heaps, of the same content: its journal stays.
 struct index_plan store_plan(const struct store *store, enum index_kind kind,
                              const struct version_facts *facts);
 

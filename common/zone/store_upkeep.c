@@ -4,6 +4,7 @@
 // the index refers to two generations (the older by HEAP_OLD), new records go to the younger, and
 // the older one's file goes when neither kept version needs it.
 #include "common/zone/freeze.h"
+#include "common/zone/journal_write.h"
 #include "common/zone/store.h"
 #include "common/zone/store_inside.h"
 #include "common/zone/version_inside.h"
@@ -60,25 +61,32 @@ heap_octets(const struct version *version)
     return version->header->heap_length + version->header->old_heap_length;
 }
 
+// What the next generation would hold.
+static uint64_t
+living_octets(const struct version *version)
+{
+    return version->header->living_octets + version->header->journal.octets;
+}
+
 bool
 store_wants_compact(const struct store *store)
 {
     if (!store->current)
         return false;
     const struct index_header *header = store->current->header;
-    uint64_t octets = heap_octets(store->current), living = header->living_octets;
+    uint64_t octets = heap_octets(store->current), living = living_octets(store->current);
     uint64_t dead = octets > living ? octets - living : 0;
     return header->old_generation != 0 || (dead > living && dead > COMPACT_DEAD_MIN);
 }
 
 // Copies items of the old generation until the limit; gives whether none is left.
 static bool
-items_copy(const struct store *store, struct heap_writer *heap, struct vector *items, bool *ret_all,
+items_copy(struct heap_writer *heap, struct vector *items, uint64_t octets_max, bool *ret_all,
            struct fault *fault)
 {
     uint64_t octets = 0;
     size_t count = 0;
-    for (; count < items->count && octets < store->compact_octets_max; count++) {
+    for (; count < items->count && octets < octets_max; count++) {
         const struct index_item *item = vector_at(items, count);
         if (item->reference & HEAP_OLD)
             octets += node_size(item->node);
@@ -101,10 +109,10 @@ items_copy(const struct store *store, struct heap_writer *heap, struct vector *i
 
 static bool
 items_compact(struct store *store, struct heap_writer *heap, struct vector *items,
-              struct index_plan *plan, struct fault *fault)
+              uint64_t octets_max, struct index_plan *plan, struct fault *fault)
 {
     bool all;
-    if (!items_copy(store, heap, items, &all, fault))
+    if (!items_copy(heap, items, octets_max, &all, fault))
         return false;
     plan->heap_length = heap->end;
     if (all) {
@@ -112,6 +120,20 @@ items_compact(struct store *store, struct heap_writer *heap, struct vector *item
         plan->old_heap_length = 0;
     }
     return store_index_publish(store, plan, items, fault);
+}
+
+// The steps of the journal go first and in one call, so that they never lead from one generation to
+// another; what is more than a call may copy is dropped.
+static bool
+journal_compact(const struct store *store, struct heap_writer *heap, struct index_journal *journal,
+                struct fault *fault)
+{
+    uint64_t octets_max = store->journal_octets_max < store->compact_octets_max
+                              ? store->journal_octets_max
+                              : store->compact_octets_max;
+    *journal = journal_keep(store->current, NULL, octets_max);
+    return heap_writer_reserve(heap, journal->octets, fault) &&
+           journal_copy(store->current, heap, journal, fault);
 }
 
 // The first step: everything is old now.
@@ -129,7 +151,9 @@ compact_begin(struct store *store, struct vector *items, struct index_plan *plan
     plan->old_generation = plan->generation;
     plan->old_heap_length = store->current->header->heap_length;
     plan->generation = heap.generation;
-    bool compacted = items_compact(store, &heap, items, plan, fault);
+    bool compacted = journal_compact(store, &heap, &plan->journal, fault) &&
+                     items_compact(store, &heap, items,
+                                   store->compact_octets_max - plan->journal.octets, plan, fault);
     if (compacted)
         store_heap_adopt(store, &heap);
     else
@@ -151,8 +175,9 @@ store_compact(struct store *store, struct fault *fault)
         if (plan.old_generation == 0)
             compacted = compact_begin(store, &items, &plan, fault);
         else
-            compacted = heap_writer_rewind(&store->heap, fault) &&
-                        items_compact(store, &store->heap, &items, &plan, fault);
+            compacted =
+                store_heap_ready(store, fault) &&
+                items_compact(store, &store->heap, &items, store->compact_octets_max, &plan, fault);
     }
     vector_close(&items);
     return wrap(store, compacted, fault);
@@ -174,8 +199,9 @@ scrub_slot(const struct version *version, size_t position, bool *ret_end)
         return true;
     }
     uint64_t reference = index->slots[position].reference;
-    return reference == 0 || node_check(heap_at(&version->heaps, reference),
-                                        (size_t)heap_left(&version->heaps, reference));
+    return reference == 0 || (heap_may_hold(&version->heaps, reference) &&
+                              node_check(heap_at(&version->heaps, reference),
+                                         (size_t)heap_left(&version->heaps, reference)));
 }
 
 static bool
@@ -215,7 +241,7 @@ store_sizes(const struct store *store, struct store_sizes *ret_sizes)
         return;
     const struct version *version = store->current;
     ret_sizes->heap_octets = heap_octets(version);
-    ret_sizes->living_octets = version->header->living_octets;
+    ret_sizes->living_octets = living_octets(version);
     ret_sizes->index_octets = version->base->header->length;
     ret_sizes->generation = version->header->generation;
     if (version->overlay) {
@@ -224,12 +250,29 @@ store_sizes(const struct store *store, struct store_sizes *ret_sizes)
     }
 }
 
+// Of the record that an entry replaces or takes away.
+static uint64_t
+old_octets(const struct store *store, const struct diff_entry *entry)
+{
+    struct version_hit hit;
+    if (entry->old_node)
+        return node_size(entry->old_node);
+    if (!store->current || !entry->new_node)
+        return 0;
+    const uint8_t *owner = node_owner(entry->new_node);
+    uint64_t hash = name_hash(owner, version_hash_key(store->current));
+    return version_probe(store->current, owner, name_length(owner), hash, &hit) == INDEX_FOUND
+               ? node_size(hit.node)
+               : 0;
+}
+
 uint64_t
 store_room_needed(const struct store *store, const struct diff *diff)
 {
-    uint64_t records = 0, names = 0;
+    uint64_t records = 0, names = 0, told = 0;
     for (size_t i = 0; i < diff->count; i++) {
         const struct node *node = diff->entries[i].new_node;
+        told += store->journal_octets_max ? old_octets(store, diff->entries + i) : 0;
         if (!node)
             continue;
         unsigned labels = name_labels(node_owner(node));
@@ -240,6 +283,7 @@ store_room_needed(const struct store *store, const struct diff *diff)
     }
     if (store->current)
         names += version_facts(store->current)->node_count;
+    records += journal_octets_needed(records + told, store->journal_octets_max);
     return records + records / 8 + sizeof(struct index_header) + INDEX_NSEC3_MAX +
            names * INDEX_NAME_OCTETS;
 }

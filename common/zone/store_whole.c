@@ -11,7 +11,14 @@
 #include "common/zone/chain.h"
 #include "common/zone/freeze.h"
 #include "common/zone/index_build.h"
+#include "common/zone/journal_write.h"
 #include "common/zone/store_inside.h"
+#include "common/zone/version_inside.h"
+
+// Octets of records for each octet of a step, at most. An RR takes some 5 times as much in a record;
+// the worst is an owner of 127 labels with an empty non-terminal at each, all of which its one RR
+// brings along: 75.
+#define RECORD_PER_STEP_OCTET 128U
 
 // Room is asked for first, so that a full disk is known before anything is written.
 static bool
@@ -24,31 +31,84 @@ items_write(struct heap_writer *heap, struct vector *items, uint64_t octets, str
         if (!heap_writer_add(heap, item->node, &item->reference, fault))
             return false;
     }
-    return heap_writer_sync(heap, fault);
+    return true;
+}
+
+// The former steps that stay, and the one that this content makes.
+static bool
+journal_write(const struct store *store, const struct journal_draft *step, struct heap_writer *heap,
+              struct index_journal *ret_journal, struct fault *fault)
+{
+    *ret_journal = journal_keep(store->current, step, store->journal_octets_max);
+    return heap_writer_reserve(heap, ret_journal->octets + journal_draft_octets(step), fault) &&
+           journal_copy(store->current, heap, ret_journal, fault) &&
+           journal_append(step, heap, ret_journal, fault);
 }
 
 // A whole content goes into a generation of its own: dense, in canonical order, and nothing in it
 // is dead.
 static bool
-whole_publish(struct store *store, struct vector *items, struct version_facts *facts,
-              const struct chain *chain, uint64_t living, struct fault *fault)
+whole_publish(struct store *store, struct vector *items, const struct journal_draft *step,
+              struct index_plan *plan, struct fault *fault)
 {
     struct heap_writer heap;
     if (!store_heap_create(store, &heap, fault))
         return false;
-    struct index_plan plan = {.kind = INDEX_FULL,
-                              .facts = facts,
-                              .chain = chain,
-                              .generation = heap.generation,
-                              .living_octets = living};
-    bool published = items_write(&heap, items, living, fault);
-    plan.heap_length = heap.end;
-    published = published && store_index_publish(store, &plan, items, fault);
+    bool published = items_write(&heap, items, plan->living_octets, fault) &&
+                     journal_write(store, step, &heap, &plan->journal, fault) &&
+                     heap_writer_sync(&heap, fault);
+    plan->generation = heap.generation;
+    plan->heap_length = heap.end;
+    published = published && store_index_publish(store, plan, items, fault);
     if (published)
         store_heap_adopt(store, &heap);
     else
         store_heap_abandon(store, &heap);
     return published;
+}
+
+// Record against record in one merge walk, until the rest can make no difference: where most of it
+// is another (a zone signed anew) that is soon.
+static void
+items_compare(const struct version *old, const struct vector *items, struct journal_draft *step)
+{
+    struct version_cursor cursor;
+    version_cursor_first(&cursor, old);
+    const struct node *old_node = version_cursor_next(&cursor);
+    size_t next = 0;
+    bool matters = true;
+    while (matters && (old_node || next < items->count)) {
+        const struct index_item *item = next < items->count ? vector_at(items, next) : NULL;
+        int order = !old_node ? 1
+                    : !item   ? -1
+                              : name_compare(node_owner(old_node), node_owner(item->node));
+        matters =
+            journal_draft_add(step, order <= 0 ? old_node : NULL, order >= 0 ? item->node : NULL);
+        next += order >= 0;
+        if (order <= 0)
+            old_node = version_cursor_next(&cursor);
+    }
+    if (cursor.damaged)
+        journal_draft_lose(step);
+}
+
+// The difference to the current version, where a journal is kept.
+static void
+items_tell(const struct store *store, const struct vector *items, uint64_t living,
+           struct journal_draft *step)
+{
+    const struct index_item *apex = vector_at(items, 0);
+    const struct version *old = store->current;
+    journal_draft_open(step, old ? version_apex_node(old) : NULL, apex->node,
+                       store->journal_octets_max);
+    if (!old || store->journal_octets_max == 0)
+        return;
+    uint64_t former = old->header->living_octets;
+    uint64_t grown = living > former ? living - former : former - living;
+    if (grown / RECORD_PER_STEP_OCTET > store->journal_octets_max)
+        journal_draft_lose(step); // as much cannot come or go in so few octets
+    else
+        items_compare(old, items, step);
 }
 
 // items get their flags here.
@@ -58,12 +118,15 @@ items_publish(struct store *store, struct vector *items, const struct version_fa
 {
     const struct index_item *apex = vector_at(items, 0);
     struct version_facts counted = *facts;
-    uint64_t living;
+    struct index_plan plan = {.kind = INDEX_FULL, .facts = &counted, .chain = chain};
+    struct journal_draft step;
     index_items_flag(items->items, items->count, chain);
-    freeze_count(items, &counted, &living);
+    freeze_count(items, &counted, &plan.living_octets);
     store_expire_fill(&counted, apex->node);
-    return whole_publish(store, items, &counted, chain, living, fault) ||
-           fault_wrap(fault, "zone %s: store %s", store->apex_text, store->path);
+    items_tell(store, items, plan.living_octets, &step);
+    bool published = whole_publish(store, items, &step, &plan, fault);
+    journal_draft_close(&step);
+    return published || fault_wrap(fault, "zone %s: store %s", store->apex_text, store->path);
 }
 
 static void
