@@ -10,7 +10,7 @@
 #include "common/answer/answer.h"
 #include "common/dns/rcode.h"
 #include "common/dns/rrtype.h"
-#include "common/transfer/ixfr_out.h"
+#include "common/transfer/xfr_out.h"
 
 // Type, class, TTL and length of the RR, the numbers of its RDATA, and 6 octets of other data (RFC
 // 8945 section 4.2).
@@ -141,26 +141,27 @@ transfer_answer(const struct peer *peer, uint8_t *memory, size_t size, struct pe
     const struct served_zone *zone = outcome->zone =
         zone_set_get(peer->service->zones, query->lower);
     const char *refusal = transfer_refusal(peer, zone);
-    uint32_t serial;
+    bool ixfr = query->type == RRTYPE_IXFR;
     struct answer_outcome answer;
-    outcome->ixfr = query->type == RRTYPE_IXFR;
     if (refusal) {
         respond_rcode(peer, RCODE_REFUSED, EDE_PROHIBITED, refusal, memory, size, outcome);
     } else if (!zone->answer.version) {
         respond_rcode(peer, RCODE_SERVFAIL, EDE_NOT_READY, "the zone is not loaded", memory, size,
                       outcome);
-    } else if (outcome->ixfr &&
-               !ixfr_out_read_query(peer->request->octets, peer->request->length, &serial)) {
+    } else if (ixfr && !ixfr_out_read_query(peer->request->octets, peer->request->length,
+                                            &outcome->client_serial)) {
         respond_rcode(peer, RCODE_FORMERR, EDE_NONE, "an IXFR without a serial", memory, size,
                       outcome);
     } else if (peer->request->tcp) {
         outcome->action = PEER_TRANSFER;
-        outcome->soa_only =
-            outcome->ixfr && ixfr_out_soa_suffices(zone->answer.version, serial, false);
-    } else if (outcome->ixfr) {
+    } else if (ixfr) {
+        const struct xfr_out_datagram datagram = {.version = zone->answer.version,
+                                                  .client_serial = outcome->client_serial,
+                                                  .edns = &query->edns,
+                                                  .tail_room = peer->client.tail_room};
         answer_soa(&peer->answer, &peer->client, query, &zone->answer, memory, size, &answer);
         outcome->action = PEER_RESPONSE;
-        outcome->length = answer.length;
+        outcome->length = xfr_out_datagram(&datagram, memory, answer.length, size);
     } else {
         respond_rcode(peer, RCODE_FORMERR, EDE_NONE, "a transfer goes over TCP", memory, size,
                       outcome);

@@ -31,14 +31,14 @@ struct peer_request {
 enum peer_action {
     PEER_SILENT,
     PEER_RESPONSE, // length octets are in the memory
-    PEER_TRANSFER, // the whole zone, or its SOA only, by axfr_out with the exchange
+    PEER_TRANSFER, // over TCP, by xfr_out with the exchange
 };
 struct peer_outcome {
     enum peer_action action;
     size_t length;
     unsigned rcode;
     bool truncated;
-    bool soa_only, ixfr;            // PEER_TRANSFER
+    uint32_t client_serial;         // PEER_TRANSFER of an IXFR
     const struct served_zone *zone; // that was asked for; NULL: none here
     const char *refusal;            // why it was refused, for the log; NULL: it was not
     const struct tsig_key *key;     // that signed the request, verified; NULL: none

@@ -9,10 +9,11 @@
 #include "common/daemon/clock.h"
 #include "common/daemon/log.h"
 #include "common/dns/rcode.h"
+#include "common/dns/rrtype.h"
 #include "common/net/listen.h"
 #include "common/net/tcp_stream.h"
 #include "common/net/udp_batch.h"
-#include "common/transfer/axfr_out.h"
+#include "common/transfer/xfr_out.h"
 #include "primary/peer.h"
 
 #define REFUSAL_LOG_SECONDS 10 // one line for each peer in this time
@@ -32,10 +33,9 @@ struct client {
     bool transferring;
     struct settings_hold *settings;
     struct tsig_exchange exchange;
-    struct axfr_out out;
+    struct xfr_out out;
     char domain[NAME_TEXT_MAX];
     char key[NAME_TEXT_MAX]; // "" none
-    bool ixfr;
     uint32_t serial;
     uint64_t started_ms;
 };
@@ -143,7 +143,7 @@ client_free(struct client *client)
     serve->client_count--;
     serve->transfer_count -= client->transferring;
     tcp_stream_free(&client->stream);
-    axfr_out_close(&client->out);
+    xfr_out_close(&client->out);
     tsig_exchange_close(&client->exchange);
     settings_drop(&client->settings);
     free(client);
@@ -153,12 +153,11 @@ static void
 transfer_log(struct client *client, const char *result, const char *reason)
 {
     char peer[ADDRESS_TEXT_MAX];
-    const char *kind = client->out.soa_only ? "soa" : client->ixfr ? "ixfr" : "axfr";
+    const char *kind = xfr_out_kind(&client->out);
+    bool quiet = client->out.form == IXFR_OUT_SOA;
     metrics_add(client->serve->metrics, METRIC_ZONE_TRANSFERS, 1, client->domain, "out", kind,
                 result);
-    enum log_level level = reason                 ? LOG_LEVEL_WARNING
-                           : client->out.soa_only ? LOG_LEVEL_DEBUG
-                                                  : LOG_LEVEL_INFO;
+    enum log_level level = reason ? LOG_LEVEL_WARNING : quiet ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO;
     log_at(level, reason ? "transfer broken off" : "zone transferred", "zone", client->domain,
            "peer", address_to_text(tcp_stream_peer(client->stream), peer), "key",
            client->key[0] ? client->key : NULL, "kind", kind, "serial", LOG_NUMBER(client->serial),
@@ -174,7 +173,7 @@ transfer_end(struct client *client)
     client->transferring = false;
     client->serve->transfer_count--;
     transfer_log(client, "ok", NULL);
-    axfr_out_close(&client->out);
+    xfr_out_close(&client->out);
     tsig_exchange_close(&client->exchange);
     settings_drop(&client->settings);
     tcp_stream_set_timeouts(client->stream, SERVE_CLIENT_IDLE_MS, 0);
@@ -199,18 +198,20 @@ client_pump(struct client *client)
     size_t sent = 0, length;
     int64_t now = clock_unix_seconds();
     while (sent < TCP_STREAM_PIECE) {
-        enum axfr_out_step step = axfr_out_next(&client->out, serve->memory, TCP_STREAM_MESSAGE_MAX,
-                                                now, &length, &fault);
-        if (step == AXFR_OUT_FAILED) {
+        enum xfr_out_step step =
+            xfr_out_next(&client->out, serve->memory, TCP_STREAM_MESSAGE_MAX, now, &length, &fault);
+        if (step == XFR_OUT_FAILED) {
             transfer_fail(client, &fault);
             return;
         }
+        if (length == 0) // an IXFR's journal takes its time: others have their turn
+            break;
         if (!tcp_stream_send(client->stream, serve->memory, length)) {
             fault_set(&fault, FAULT_LIMIT, "the connection takes no more");
             transfer_fail(client, &fault);
             return;
         }
-        if (step == AXFR_OUT_DONE) {
+        if (step == XFR_OUT_DONE) {
             transfer_end(client);
             return;
         }
@@ -232,16 +233,16 @@ transfer_begin(struct client *client, const struct query *query, const struct pe
 {
     struct serve *serve = client->serve;
     struct message_question question = {.type = query->type, .class = query->class};
-    struct axfr_out_options options = {.version = outcome->zone->answer.version,
-                                       .query = &query->header,
-                                       .question = &question,
-                                       .exchange = outcome->key ? &client->exchange : NULL,
-                                       .edns = query->edns.present,
-                                       .soa_only = outcome->soa_only};
+    struct xfr_out_options options = {.version = outcome->zone->answer.version,
+                                      .query = &query->header,
+                                      .question = &question,
+                                      .exchange = outcome->key ? &client->exchange : NULL,
+                                      .edns = query->edns.present,
+                                      .ixfr = query->type == RRTYPE_IXFR,
+                                      .client_serial = outcome->client_serial};
     name_copy(question.name, query->octets + MESSAGE_HEADER_SIZE);
-    axfr_out_init(&client->out, &options);
+    xfr_out_init(&client->out, &options);
     client->settings = settings_hold(serve->settings);
-    client->ixfr = outcome->ixfr;
     client->serial = version_facts(outcome->zone->answer.version)->signed_serial;
     client->started_ms = loop_now_ms(serve->loop);
     snprintf(client->domain, sizeof client->domain, "%s", outcome->zone->domain);

@@ -4,7 +4,7 @@
 
 #include "common/dns/rrtype.h"
 #include "common/net/acl.h"
-#include "common/transfer/ixfr_out.h"
+#include "common/transfer/xfr_out.h"
 
 // One request on its way.
 struct exchange {
@@ -93,8 +93,7 @@ transfer_fill(struct exchange *exchange, const struct served_zone *zone)
     transfer->question.type = query->type;
     transfer->question.class = query->class;
     transfer->edns = query->edns.present;
-    transfer->soa_only = query->type == RRTYPE_IXFR &&
-                         ixfr_out_soa_suffices(zone->answer.version, query->soa_serial, false);
+    transfer->client_serial = query->soa_serial;
     transfer->is_signed = exchange->key != NULL;
     if (!exchange->key)
         return;
@@ -129,6 +128,22 @@ transfer_allow(struct exchange *exchange, const struct served_zone *zone)
     return rcode == RCODE_NOERROR;
 }
 
+// IXFR over UDP: the SOA, and the difference where it fits (RFC 1995 section 2).
+static void
+datagram_answer_to(struct exchange *exchange, const struct served_zone *zone)
+{
+    const struct respond_request *request = exchange->request;
+    const struct answer_service *service = &exchange->responder->service;
+    answer_soa(service, &exchange->client, exchange->query, &zone->answer, request->memory,
+               request->size, &exchange->outcome);
+    const struct xfr_out_datagram datagram = {.version = zone->answer.version,
+                                              .client_serial = exchange->query->soa_serial,
+                                              .edns = &exchange->query->edns,
+                                              .tail_room = exchange->client.tail_room};
+    exchange->outcome.length = xfr_out_datagram(&datagram, request->memory,
+                                                exchange->outcome.length, request->size);
+}
+
 static enum respond_verdict
 transfer_answer_to(struct exchange *exchange)
 {
@@ -141,8 +156,7 @@ transfer_answer_to(struct exchange *exchange)
         transfer_fill(exchange, zone);
         return RESPOND_TRANSFER;
     }
-    answer_soa(&exchange->responder->service, &exchange->client, exchange->query, &zone->answer,
-               exchange->request->memory, exchange->request->size, &exchange->outcome);
+    datagram_answer_to(exchange, zone);
     return RESPOND_MESSAGE;
 }
 

@@ -37,12 +37,13 @@ struct respond_request {
     size_t size;     // at least 512
 };
 
-// A transfer over TCP that the caller is to carry out: all that axfr_out wants.
+// A transfer over TCP that the caller is to carry out: all that xfr_out wants.
 struct respond_transfer {
     const struct served_zone *zone;
     struct message_header header;
     struct message_question question;
-    bool edns, soa_only;
+    bool edns;
+    uint32_t client_serial; // of an IXFR
     bool is_signed;
     struct tsig_key key; // a copy: settings may change while the transfer runs
     struct tsig_exchange exchange;

@@ -12,9 +12,10 @@
 #include "common/base/vector.h"
 #include "common/daemon/clock.h"
 #include "common/daemon/log.h"
+#include "common/dns/rrtype.h"
 #include "common/net/listen.h"
 #include "common/net/tcp_stream.h"
-#include "common/transfer/axfr_out.h"
+#include "common/transfer/xfr_out.h"
 
 struct connection {
     struct tcp_worker *worker;
@@ -24,7 +25,7 @@ struct connection {
     uint64_t heard_ms;
     bool half_closed;
     bool transferring;
-    struct axfr_out out; // while transferring
+    struct xfr_out out; // while transferring
     struct respond_transfer transfer;
 };
 
@@ -85,7 +86,7 @@ transfer_end(struct connection *connection, bool done)
         return;
     connection->transferring = false;
     counter_add(done ? &counters->transfers_done : &counters->transfers_failed, 1);
-    axfr_out_close(&connection->out);
+    xfr_out_close(&connection->out);
     if (connection->transfer.is_signed)
         tsig_exchange_close(&connection->transfer.exchange);
 }
@@ -112,13 +113,13 @@ static void
 transfer_log(const struct connection *connection, bool done, const char *why)
 {
     char peer[ADDRESS_TEXT_MAX], zone[NAME_TEXT_MAX], serial[24], records[24];
-    const struct axfr_out *out = &connection->out;
+    const struct xfr_out *out = &connection->out;
     name_to_text_short(version_apex(out->version), zone);
     snprintf(serial, sizeof serial, "%u", version_facts(out->version)->signed_serial);
     snprintf(records, sizeof records, "%llu", (unsigned long long)out->records);
     log_at(done ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, done ? "zone transferred out" : why, "zone",
-           zone, "to", address_to_text(&connection->peer, peer), "serial", serial, "records",
-           records);
+           zone, "to", address_to_text(&connection->peer, peer), "kind", xfr_out_kind(out),
+           "serial", serial, "records", records);
 }
 
 static void
@@ -149,14 +150,16 @@ transfer_go_on(struct connection *connection)
     struct tcp_worker *worker = connection->worker;
     struct fault fault = {0};
     size_t length, sent = 0;
-    enum axfr_out_step step = AXFR_OUT_MORE;
-    while (step == AXFR_OUT_MORE && sent < TCP_STREAM_PIECE) {
-        step = axfr_out_next(&connection->out, worker->message, sizeof worker->message,
-                             clock_unix_seconds(), &length, &fault);
-        if (step == AXFR_OUT_FAILED) {
+    enum xfr_out_step step = XFR_OUT_MORE;
+    while (step == XFR_OUT_MORE && sent < TCP_STREAM_PIECE) {
+        step = xfr_out_next(&connection->out, worker->message, sizeof worker->message,
+                            clock_unix_seconds(), &length, &fault);
+        if (step == XFR_OUT_FAILED) {
             transfer_failed(connection, fault.text);
             return;
         }
+        if (length == 0) // an IXFR's journal takes its time: others have their turn
+            break;
         if (!tcp_stream_send(connection->stream, worker->message, length)) {
             transfer_failed(connection, "a transfer out broke off: its queue is full");
             return;
@@ -164,7 +167,7 @@ transfer_go_on(struct connection *connection)
         sent += length;
     }
     counter_add(&worker->responder->counters->transfer_octets, sent);
-    if (step == AXFR_OUT_DONE)
+    if (step == XFR_OUT_DONE)
         transfer_done(connection);
     else
         tcp_stream_want_writable(connection->stream);
@@ -174,15 +177,16 @@ static void
 transfer_begin(struct connection *connection)
 {
     struct respond_transfer *transfer = &connection->transfer;
-    const struct axfr_out_options options = {
+    const struct xfr_out_options options = {
         .version = transfer->zone->answer.version,
         .query = &transfer->header,
         .question = &transfer->question,
         .exchange = transfer->is_signed ? &transfer->exchange : NULL,
         .edns = transfer->edns,
-        .soa_only = transfer->soa_only,
+        .ixfr = transfer->question.type == RRTYPE_IXFR,
+        .client_serial = transfer->client_serial,
     };
-    axfr_out_init(&connection->out, &options);
+    xfr_out_init(&connection->out, &options);
     connection->transferring = true;
     counter_add(&connection->worker->responder->counters->transfers_started, 1);
     tcp_stream_pause(connection->stream);

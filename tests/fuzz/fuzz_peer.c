@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "common/base/fault.h"
-#include "common/transfer/axfr_out.h"
+#include "common/transfer/xfr_out.h"
 #include "common/zone/store.h"
 #include "common/zone/zonefile_read.h"
 #include "primary/peer.h"
@@ -75,19 +75,20 @@ transfer_run(const struct query *query, struct tsig_exchange *exchange,
              const struct peer_outcome *outcome, uint8_t *memory)
 {
     struct message_question question = {.type = query->type, .class = query->class};
-    struct axfr_out_options options = {.version = outcome->zone->answer.version,
-                                       .query = &query->header,
-                                       .question = &question,
-                                       .exchange = outcome->key ? exchange : NULL,
-                                       .edns = query->edns.present,
-                                       .soa_only = outcome->soa_only};
-    struct axfr_out out;
+    struct xfr_out_options options = {.version = outcome->zone->answer.version,
+                                      .query = &query->header,
+                                      .question = &question,
+                                      .exchange = outcome->key ? exchange : NULL,
+                                      .edns = query->edns.present,
+                                      .ixfr = query->type == RRTYPE_IXFR,
+                                      .client_serial = outcome->client_serial};
+    struct xfr_out out;
     size_t length;
     name_copy(question.name, query->octets + MESSAGE_HEADER_SIZE);
-    axfr_out_init(&out, &options);
-    while (axfr_out_next(&out, memory, MESSAGE_SIZE_MAX, 1, &length, NULL) == AXFR_OUT_MORE)
+    xfr_out_init(&out, &options);
+    while (xfr_out_next(&out, memory, MESSAGE_SIZE_MAX, 1, &length, NULL) == XFR_OUT_MORE)
         ;
-    axfr_out_close(&out);
+    xfr_out_close(&out);
 }
 
 int

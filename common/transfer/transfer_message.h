@@ -1,0 +1,39 @@
+// One message of a transfer out being written: header, question in the first, RRs with their owners
+// compressed against the one before, the OPT. What goes into it is the caller's. No allocation; the
+// memory is the caller's.
+#ifndef TANDEM_TRANSFER_TRANSFER_MESSAGE_H
+#define TANDEM_TRANSFER_TRANSFER_MESSAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/dns/message_read.h"
+#include "common/dns/message_write.h"
+#include "common/transfer/owner_table.h"
+#include "common/zone/diff.h"
+#include "common/zone/node.h"
+
+struct transfer_message {
+    struct message_writer writer;
+    struct owner_table owners;
+    uint16_t count; // of RRs in the answer section
+};
+// question: NULL but in the first message. size: without what is to stand behind the answer
+// section.
+void transfer_message_begin(struct transfer_message *message, void *memory, size_t size,
+                            uint16_t id, uint16_t flags, const struct message_question *question);
+// Goes on with a message that was begun elsewhere: its header, question and count RRs, end octets
+// of it, are copied.
+void transfer_message_resume(struct transfer_message *message, void *memory, size_t size,
+                             const uint8_t *begun, size_t end, uint16_t count);
+// Adds an RR; false, and the message as before, when it does not fit. The first is for an RR of a
+// stored run, whose type to RDLENGTH stand before its RDATA as they go out.
+bool transfer_message_add(struct transfer_message *message, const uint8_t *owner,
+                          const struct rr *rr);
+bool transfer_message_add_diff(struct transfer_message *message, const struct diff_rr *rr);
+// The counts and, with opt_size (edns_size of an OPT without options), the OPT, for which so much
+// room was left. Gives the length.
+size_t transfer_message_end(struct transfer_message *message, size_t opt_size);
+
+#endif
