@@ -140,10 +140,9 @@ class AxfrPrimary(peers.Nsd):
     kind, label, notify = "nsdprimary", "NSD, AXFR only", ()
 
     def config_text(self):
-        text = super().config_text()
-        for port in self.notify:
-            text += f"    notify: {HOST}@{port} {self.key.name}\n"
-        return text + f"    provide-xfr: {HOST} {self.key.name}\n    provide-xfr: {HOST} NOKEY\n"
+        peers = "".join(f"    notify: {HOST}@{port} {self.key.name}\n" for port in self.notify)
+        peers += f"    provide-xfr: {HOST} {self.key.name}\n    provide-xfr: {HOST} NOKEY\n"
+        return super().config_text().replace("zone:\n", "zone:\n" + peers)
 
     def reload(self):
         self.process.send_signal(signal.SIGHUP)
