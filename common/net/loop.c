@@ -41,6 +41,8 @@ struct loop {
     pthread_mutex_t posted_lock;
     struct vector posted; // of struct call
     struct loop_job *jobs;
+    uint8_t *scratch; // NULL until somebody wants it
+    struct octets_buffer spare;
 };
 
 struct loop_timer {
@@ -141,6 +143,7 @@ loop_new(void)
     loop->wake.data = loop;
     vector_init(&loop->deferred, sizeof(struct call));
     vector_init(&loop->posted, sizeof(struct call));
+    octets_buffer_init(&loop->spare);
     return loop;
 }
 
@@ -162,6 +165,8 @@ loop_free(struct loop **pointer)
     vector_close(&loop->deferred);
     vector_close(&loop->posted);
     pthread_mutex_destroy(&loop->posted_lock);
+    octets_buffer_close(&loop->spare);
+    free(loop->scratch);
     free(loop);
     *pointer = NULL;
 }
@@ -189,6 +194,20 @@ loop_now_ms(const struct loop *loop)
 {
     uint64_t now = uv_now(&loop->uv);
     return now ? now : 1;
+}
+
+uint8_t *
+loop_scratch(struct loop *loop)
+{
+    if (!loop->scratch)
+        loop->scratch = memory_alloc(LOOP_SCRATCH_SIZE);
+    return loop->scratch;
+}
+
+struct octets_buffer *
+loop_spare(struct loop *loop)
+{
+    return &loop->spare;
 }
 
 // Every object begins with its handle, so the handle's address is the object's.

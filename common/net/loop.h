@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/base/octets.h"
+
 struct loop;
 typedef void loop_call(void *context);
 
@@ -23,6 +25,14 @@ void loop_run_once(struct loop *loop, bool wait);
 void loop_stop(struct loop *loop);
 // Monotonic milliseconds, read once a turn, no system call; never 0.
 uint64_t loop_now_ms(const struct loop *loop);
+
+// Memory that what runs in the loop shares, because only one callback runs at a time.
+// What is read from a socket, until it is known what of it must be kept: LOOP_SCRATCH_SIZE octets,
+// good until the callback returns. From inside the loop's callbacks only, and not two users in one.
+#define LOOP_SCRATCH_SIZE (64 * 1024) // the longest DNS message, or some thousand queries in a row
+uint8_t *loop_scratch(struct loop *loop);
+// An empty buffer to borrow memory from and to give it back to.
+struct octets_buffer *loop_spare(struct loop *loop);
 
 // Timers. New ones are stopped.
 struct loop_timer;

@@ -78,8 +78,12 @@ static void
 leave(struct tcp_stream *stream)
 {
     stream->depth--;
-    if (stream->depth == 0 && stream->freed)
+    if (stream->depth > 0)
+        return;
+    if (stream->freed)
         forget(stream);
+    else
+        tcp_queue_settle(&stream->queue);
 }
 
 static void
@@ -118,47 +122,30 @@ end_with(struct tcp_stream *stream, enum tcp_stream_end end, const struct fault 
 static void
 end_by_error(struct tcp_stream *stream, int error)
 {
-    char text[ADDRESS_TEXT_MAX];
     struct fault fault = {FAULT_NONE, ""};
-    enum tcp_stream_end end = TCP_STREAM_END_FAILED;
-    address_to_text(&stream->peer, text);
-    if (error == ECONNREFUSED) {
-        end = TCP_STREAM_END_REFUSED;
-        fault_set(&fault, FAULT_REFUSED,
-                  "TCP to %s: refused; nothing listens there, or a firewall rejects us", text);
-    } else if (error == ECONNRESET || error == EPIPE) {
-        end = TCP_STREAM_END_RESET;
-        fault_set(&fault, FAULT_IO, "TCP with %s: the other side broke the connection", text);
-    } else {
-        fault_set_errno(&fault, error, "TCP with %s", text);
-    }
+    enum tcp_stream_end end = tcp_end_by_error(&stream->peer, error, &fault);
     end_with(stream, end, &fault);
 }
 
 static void
 end_by_time(struct tcp_stream *stream)
 {
-    char text[ADDRESS_TEXT_MAX];
     struct fault fault = {FAULT_NONE, ""};
-    fault_set(&fault, FAULT_TIMEOUT, "TCP with %s: %s", address_to_text(&stream->peer, text),
-              stream->connecting
-                  ? "no connection in time; is there a route, does a firewall drop us?"
-                  : "time-out, the connection stood still or took too long");
-    end_with(stream, TCP_STREAM_END_TIMEOUT, &fault);
+    enum tcp_stream_end end = tcp_end_by_time(&stream->peer, stream->connecting, &fault);
+    end_with(stream, end, &fault);
 }
 
 static void
 end_by_cut(struct tcp_stream *stream)
 {
-    char text[ADDRESS_TEXT_MAX];
     struct fault fault = {FAULT_NONE, ""};
-    fault_set(&fault, FAULT_IO, "TCP with %s: closed by the other side in the middle of a message",
-              address_to_text(&stream->peer, text));
-    end_with(stream, TCP_STREAM_END_CUT, &fault);
+    enum tcp_stream_end end = tcp_end_by_cut(&stream->peer, &fault);
+    end_with(stream, end, &fault);
 }
 
 // Time. One timer, armed lazily: activity only notes its moment, and the timer finds out when it
-// fires that it has to wait some more.
+// fires that it has to wait some more. The same for a paused stream: as long as its owner is at
+// work (nothing of his waits to leave) every firing counts as activity.
 
 static uint64_t
 earlier(uint64_t deadline, uint64_t since, uint64_t span)
@@ -174,7 +161,7 @@ next_deadline(const struct tcp_stream *stream)
         deadline = earlier(deadline, stream->born_ms, stream->options.connect_ms);
     else if (stream->lingering)
         deadline = earlier(deadline, stream->active_ms, LINGER_MS);
-    else if (!stream->paused)
+    else
         deadline = earlier(deadline, stream->active_ms, stream->options.idle_ms);
     return earlier(deadline, stream->born_ms, stream->options.total_ms);
 }
@@ -190,14 +177,20 @@ arm_timer(struct tcp_stream *stream)
         loop_timer_start(stream->timer, deadline > now ? deadline - now : 0, 0);
 }
 
+static bool
+owner_works(const struct tcp_stream *stream)
+{
+    return stream->paused && !stream->want_writable && tcp_stream_queued(stream) == 0;
+}
+
 static void
 timer_fires(void *context)
 {
     struct tcp_stream *stream = context;
     enter(stream);
+    if (owner_works(stream))
+        stream->active_ms = loop_now_ms(stream->loop);
     if (loop_now_ms(stream->loop) < next_deadline(stream)) {
-        tcp_frames_trim(&stream->frames);
-        tcp_queue_trim(&stream->queue);
         arm_timer(stream);
     } else if (stream->lingering) {
         end_with(stream, TCP_STREAM_END_FINISHED, NULL);
@@ -231,26 +224,34 @@ flush_queue(struct tcp_stream *stream)
 static void
 drop_unread(struct tcp_stream *stream)
 {
-    size_t size;
-    uint8_t *room = tcp_frames_room(&stream->frames, &size);
-    ssize_t length = recv(stream->fd, room, size, 0);
+    ssize_t length = recv(stream->fd, loop_scratch(stream->loop), LOOP_SCRATCH_SIZE, 0);
     if (length == 0 || (length < 0 && errno != EAGAIN && errno != EINTR))
         end_with(stream, TCP_STREAM_END_FINISHED, NULL);
 }
 
-// Gives 0 or the error that ends the connection.
+// All that is there, for the turn that follows at once. Gives 0 or the error that ends the
+// connection.
 static int
 read_some(struct tcp_stream *stream)
 {
-    size_t size;
-    uint8_t *room = tcp_frames_room(&stream->frames, &size);
-    ssize_t length = recv(stream->fd, room, size, 0);
+    uint8_t *scratch = loop_scratch(stream->loop);
+    ssize_t length = recv(stream->fd, scratch, LOOP_SCRATCH_SIZE, 0);
     if (length < 0)
         return errno == EAGAIN || errno == EINTR ? 0 : errno;
     if (length == 0)
         stream->peer_closed = true;
-    tcp_frames_added(&stream->frames, (size_t)length);
+    tcp_frames_take(&stream->frames, scratch, (size_t)length);
     return 0;
+}
+
+// Flushes; false when the stream has ended (or was freed meanwhile).
+static bool
+flush_or_end(struct tcp_stream *stream)
+{
+    int error = is_alive(stream) && !stream->connecting ? flush_queue(stream) : 0;
+    if (error != 0)
+        end_by_error(stream, error);
+    return is_alive(stream);
 }
 
 static bool
@@ -260,29 +261,40 @@ may_deliver(const struct tcp_stream *stream)
            tcp_stream_queued(stream) <= stream->options.queue_mark;
 }
 
+// A full queue is given to the socket at once: with a deep pipeline that is one send for each
+// queue_mark octets, and memory for no more than that.
+static bool
+next_message(struct tcp_stream *stream, struct octets *ret_message)
+{
+    if (tcp_stream_queued(stream) > stream->options.queue_mark && !flush_or_end(stream))
+        return false;
+    return may_deliver(stream) && tcp_frames_next(&stream->frames, ret_message);
+}
+
 static void
 deliver_messages(struct tcp_stream *stream)
 {
     struct octets message;
-    for (unsigned i = 0; i < TCP_STREAM_MESSAGES_PER_TURN; i++) {
-        if (!may_deliver(stream) || !tcp_frames_next(&stream->frames, &message))
-            return;
+    for (unsigned i = 0; i < TCP_STREAM_MESSAGES_PER_TURN && next_message(stream, &message); i++) {
         stream->messages++;
         stream->active_ms = loop_now_ms(stream->loop);
         if (stream->events.message)
             stream->events.message(stream->context, message.data, message.length);
     }
+    tcp_frames_keep(&stream->frames);
 }
 
-// The peer has closed its side and all that it sent was given out.
+// The peer has closed its side and all that it sent was given out. Of one that closed in the middle
+// of a message the answers to those before still go out.
 static void
 notice_half_close(struct tcp_stream *stream)
 {
+    bool cut = !tcp_frames_is_empty(&stream->frames);
     if (!stream->peer_closed || stream->told_half_closed || stream->finishing || stream->paused ||
-        tcp_frames_has_next(&stream->frames))
+        tcp_frames_has_next(&stream->frames) || (cut && tcp_stream_queued(stream) > 0))
         return;
     stream->told_half_closed = true;
-    if (!tcp_frames_is_empty(&stream->frames))
+    if (cut)
         end_by_cut(stream);
     else if (stream->events.half_closed)
         stream->events.half_closed(stream->context);
@@ -339,16 +351,6 @@ update_wanted(struct tcp_stream *stream)
     loop_watch_want(stream->watch, wanted_events(stream));
     if (may_deliver(stream) && tcp_frames_has_next(&stream->frames))
         defer_turn(stream);
-}
-
-// Flushes; false when the stream has ended (or was freed meanwhile).
-static bool
-flush_or_end(struct tcp_stream *stream)
-{
-    int error = is_alive(stream) && !stream->connecting ? flush_queue(stream) : 0;
-    if (error != 0)
-        end_by_error(stream, error);
-    return is_alive(stream);
 }
 
 static void
@@ -446,7 +448,7 @@ stream_new(struct loop *loop, int fd, const struct address *peer,
     stream->events = *events;
     fill_defaults(&stream->options);
     tcp_frames_init(&stream->frames);
-    tcp_queue_init(&stream->queue);
+    tcp_queue_init(&stream->queue, loop_spare(loop));
     stream->born_ms = loop_now_ms(loop);
     stream->active_ms = stream->born_ms;
     stream->watch = loop_watch_new(loop, fd, watch_fires, stream);
@@ -512,12 +514,14 @@ tcp_stream_send(struct tcp_stream *stream, const uint8_t *octets, size_t length)
         tcp_stream_queued(stream) + TCP_QUEUE_LENGTH_FIELD + length > stream->options.queue_max)
         return false;
     tcp_queue_add(&stream->queue, octets, length);
-    if (stream->depth > 0 || stream->connecting)
+    if (stream->depth > 0)
         return true; // the end of the turn sends it
-    stream->error = flush_queue(stream);
+    if (!stream->connecting)
+        stream->error = flush_queue(stream);
+    tcp_queue_settle(&stream->queue);
     if (stream->error != 0)
         defer_turn(stream);
-    else
+    else if (!stream->connecting)
         update_wanted(stream);
     return true;
 }

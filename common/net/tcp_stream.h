@@ -3,10 +3,14 @@
 // frees the stream, from anywhere, also inside its callbacks; nothing is called afterwards.
 //
 // Writing: messages are queued in memory up to queue_max and leave as the peer takes them. What is
-// sent from inside a callback leaves together when the callback returns. A long transfer is
-// produced in pieces: send about TCP_STREAM_PIECE octets, tcp_stream_want_writable, return, go on
-// in `writable`. While more than queue_mark octets wait, nothing is read (the peer that asks but
-// does not listen is held back).
+// sent from inside a callback leaves together: when all messages of this turn were given, or with
+// each queue_mark octets. A long transfer is produced in pieces: send about TCP_STREAM_PIECE
+// octets, tcp_stream_want_writable, return, go on in `writable`. While more than queue_mark octets
+// wait that the socket does not take, nothing is read (the peer that asks but does not listen is
+// held back).
+//
+// Memory: a stream that waits for a message has no buffers; what is read and written in one turn
+// lies in memory of the loop (loop_scratch, loop_spare).
 #ifndef TANDEM_NET_TCP_STREAM_H
 #define TANDEM_NET_TCP_STREAM_H
 
@@ -17,6 +21,7 @@
 #include "common/base/fault.h"
 #include "common/net/address.h"
 #include "common/net/loop.h"
+#include "common/net/tcp_end.h"
 
 #define TCP_STREAM_MESSAGE_MAX 65535 // the length has 16 bits
 #define TCP_STREAM_PIECE       65536 // then give way to the other connections (serving.md)
@@ -27,23 +32,16 @@
 // a deep pipeline does not hold up the others.
 #define TCP_STREAM_MESSAGES_PER_TURN 64
 
-enum tcp_stream_end {
-    TCP_STREAM_END_FINISHED, // tcp_stream_finish is done, or the peer closed with nothing left to
-                             // do
-    TCP_STREAM_END_CUT,      // the peer closed in the middle of a message
-    TCP_STREAM_END_RESET,    // the peer or the network broke the connection
-    TCP_STREAM_END_REFUSED,  // connect: nothing listens there
-    TCP_STREAM_END_TIMEOUT,  // connect, idle or total time is over
-    TCP_STREAM_END_FAILED,   // any other error of the system
-};
-
 // Zeroed gives the defaults above and no time-outs.
 struct tcp_stream_options {
-    uint64_t idle_ms;    // no whole message came and nothing of ours was taken for so long; 0 never
-    uint64_t total_ms;   // from the first moment to the last; 0 never
-    uint64_t connect_ms; // client: until the connection stands; 0 = 5000
-    size_t queue_max;    // octets waiting to leave, length fields included
-    size_t queue_mark;   // above it reading pauses; below it `writable` comes
+    // No whole message came and nothing of ours was taken for so long, so also the longest that one
+    // message may take to trickle in; 0 never. While a paused stream does not wait for its peer it
+    // does not count: the owner is at work.
+    uint64_t idle_ms;
+    uint64_t total_ms;     // from the first moment to the last; 0 never
+    uint64_t connect_ms;   // client: until the connection stands; 0 = 5000
+    size_t queue_max;      // octets waiting to leave, length fields included
+    size_t queue_mark;     // above it reading pauses; below it `writable` comes
     struct address source; // client: leave from here; AF_UNSPEC: the kernel chooses
 };
 

@@ -271,6 +271,62 @@ the_peer_that_closes_in_a_message_has_cut_it(void **state)
     }
 }
 
+// More answers than the sockets hold, and then half a question: it has all answers coming.
+static void
+the_peer_that_closes_in_a_message_gets_the_answers_to_those_before(void **state)
+{
+    static char wire[16386] = {0x40, 0};
+    static char sink[65536];
+    struct side server = {.loop = loop_new(), .echo = true};
+    int client = open_pair(&server, &DEFAULTS, &EVENTS);
+    size_t put_in = 0;
+    size_t taken = 0;
+    (void)state;
+    for (unsigned quiet = 0; quiet < 50;) { // until both sides are full
+        size_t at = put_in % sizeof(wire);
+        ssize_t length = send(client, wire + at, sizeof(wire) - at, MSG_DONTWAIT | MSG_NOSIGNAL);
+        quiet = length > 0 ? 0 : quiet + 1;
+        put_in += length > 0 ? (size_t)length : 0;
+        turn(server.loop);
+    }
+    shutdown(client, SHUT_WR); // in the middle of one, unless the buffers end at its end
+    size_t whole = put_in / sizeof(wire) * sizeof(wire);
+    for (unsigned i = 0; i < TURNS_MAX && server.ended == 0; i++) {
+        ssize_t length = recv(client, sink, sizeof(sink), MSG_DONTWAIT);
+        taken += length > 0 ? (size_t)length : 0;
+        turn(server.loop);
+    }
+    for (ssize_t length; (length = recv(client, sink, sizeof(sink), 0)) > 0;)
+        taken += (size_t)length;
+    assert_int_equal(taken, whole);
+    assert_int_equal(server.end, put_in == whole ? TCP_STREAM_END_FINISHED : TCP_STREAM_END_CUT);
+    close_side(&server, client);
+}
+
+// What leaves is cut into sends of about queue_mark, so that a turn's answers need no more memory.
+static void
+a_turn_with_long_answers_is_sent_in_pieces_of_the_mark(void **state)
+{
+    const struct tcp_stream_options options = {.queue_mark = 4096};
+    struct side server = {.loop = loop_new(), .echo = true};
+    int client = open_pair(&server, &options, &EVENTS);
+    static char wire[30 * 1002];
+    static char answers[sizeof(wire)];
+    (void)state;
+    for (size_t i = 0; i < 30; i++) {
+        wire[i * 1002] = 1000 >> 8;
+        wire[i * 1002 + 1] = (char)(1000 & 0xff);
+        wire[i * 1002 + 2] = (char)i;
+    }
+    put(client, wire, sizeof(wire));
+    while (server.messages == 0)
+        loop_run_once(server.loop, true);
+    assert_int_equal(server.messages, 30); // the mark is none while the socket takes all
+    assert_int_equal(recv(client, answers, sizeof(answers), MSG_WAITALL), sizeof(answers));
+    assert_memory_equal(answers, wire, sizeof(wire));
+    close_side(&server, client);
+}
+
 static void
 a_half_closed_peer_still_gets_its_answer(void **state)
 {
@@ -467,6 +523,63 @@ an_idle_stream_ends_and_half_a_message_is_idle(void **state)
     close_side(&server, client);
 }
 
+// A client that sends an octet now and then to look alive (slowloris) is as idle as a silent one.
+static void
+a_message_that_trickles_in_has_no_more_time_than_silence(void **state)
+{
+    const struct tcp_stream_options options = {.idle_ms = 60};
+    struct side server = {.loop = loop_new()};
+    int client = open_pair(&server, &options, &EVENTS);
+    unsigned octets = 0;
+    (void)state;
+    put(client, "\377\377", 2);
+    for (unsigned i = 0; i < TURNS_MAX && server.ended == 0; i++) {
+        octets += send(client, "x", 1, MSG_NOSIGNAL | MSG_DONTWAIT) == 1;
+        turn(server.loop);
+        usleep(1000);
+    }
+    assert_int_equal(server.end, TCP_STREAM_END_TIMEOUT);
+    assert_int_equal(server.messages, 0);
+    assert_true(octets > 1);
+    close_side(&server, client);
+}
+
+static void
+a_paused_stream_does_not_age_while_its_owner_works(void **state)
+{
+    const struct tcp_stream_options options = {.idle_ms = 5};
+    struct side server = {.loop = loop_new(), .pause_on_message = true};
+    int client = open_pair(&server, &options, &EVENTS);
+    (void)state;
+    put(client, "\0\1a", 3);
+    run_until(server.loop, &server.messages, 1);
+    for (int i = 0; i < 30; i++) {
+        turn(server.loop);
+        usleep(1000);
+    }
+    assert_int_equal(server.ended, 0);
+    tcp_stream_resume(server.stream);
+    run_until(server.loop, &server.ended, 1);
+    assert_int_equal(server.end, TCP_STREAM_END_TIMEOUT);
+    close_side(&server, client);
+}
+
+// A transfer whose client has stopped to read: paused, but it is the peer who is waited for.
+static void
+a_paused_stream_ends_when_its_peer_takes_nothing(void **state)
+{
+    const struct tcp_stream_options options = {.idle_ms = 40};
+    struct side server = {.loop = loop_new(), .to_produce = 4096}; // 64 MiB: no socket holds it
+    int client = open_pair(&server, &options, &EVENTS);
+    (void)state;
+    tcp_stream_pause(server.stream);
+    tcp_stream_want_writable(server.stream);
+    run_until(server.loop, &server.ended, 1);
+    assert_int_equal(server.end, TCP_STREAM_END_TIMEOUT);
+    assert_true(server.to_produce > 0);
+    close_side(&server, client);
+}
+
 static void
 the_total_time_ends_a_busy_stream_too(void **state)
 {
@@ -625,8 +738,10 @@ main(void)
         cmocka_unit_test(a_message_that_comes_byte_by_byte_is_one_message),
         cmocka_unit_test(answers_of_one_turn_leave_together),
         cmocka_unit_test(a_deep_pipeline_is_answered_over_several_turns),
+        cmocka_unit_test(a_turn_with_long_answers_is_sent_in_pieces_of_the_mark),
         cmocka_unit_test(the_peer_that_closes_between_messages_ends_the_stream),
         cmocka_unit_test(the_peer_that_closes_in_a_message_has_cut_it),
+        cmocka_unit_test(the_peer_that_closes_in_a_message_gets_the_answers_to_those_before),
         cmocka_unit_test(a_half_closed_peer_still_gets_its_answer),
         cmocka_unit_test(a_finish_keeps_the_last_answer_although_more_questions_come),
         cmocka_unit_test(a_long_transfer_is_produced_in_pieces_as_the_peer_takes_it),
@@ -636,6 +751,9 @@ main(void)
         cmocka_unit_test(a_stream_may_be_freed_in_its_callbacks),
         cmocka_unit_test(a_reset_is_told_as_such),
         cmocka_unit_test(an_idle_stream_ends_and_half_a_message_is_idle),
+        cmocka_unit_test(a_message_that_trickles_in_has_no_more_time_than_silence),
+        cmocka_unit_test(a_paused_stream_does_not_age_while_its_owner_works),
+        cmocka_unit_test(a_paused_stream_ends_when_its_peer_takes_nothing),
         cmocka_unit_test(the_total_time_ends_a_busy_stream_too),
         cmocka_unit_test(new_timeouts_count_at_once),
         cmocka_unit_test(a_client_connects_asks_and_is_answered),
