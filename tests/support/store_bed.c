@@ -1,6 +1,7 @@
 #include "tests/support/store_bed.h"
 
 #include "common/zone/diff.h"
+#include "common/zone/journal.h"
 #include "common/zone/store_io.h"
 
 #include <stdio.h>
@@ -108,6 +109,39 @@ version_dump(const struct version *version, struct octets_buffer *octets)
     while ((node = version_cursor_next(&cursor)))
         octets_buffer_add(octets, node, node_size(node));
     return !cursor.damaged;
+}
+
+static void
+step_dump(const struct journal_step *step, struct octets_buffer *octets)
+{
+    struct journal_walk walk;
+    struct diff_rr rr;
+    octets_buffer_add_u32(octets, step->from_serial);
+    octets_buffer_add_u32(octets, step->to_serial);
+    journal_walk_init(&walk, step);
+    while (journal_walk_next(&walk, &rr)) {
+        octets_buffer_add_u8(octets, rr.added);
+        octets_buffer_add(octets, rr.owner, name_length(rr.owner));
+        octets_buffer_add_u16(octets, rr.type);
+        octets_buffer_add_u32(octets, rr.ttl);
+        octets_buffer_add_u16(octets, rr.rdlength);
+        octets_buffer_add(octets, rr.rdata, rr.rdlength);
+    }
+}
+
+bool
+journal_dump(const struct version *version, struct octets_buffer *octets)
+{
+    struct journal_extent extent;
+    struct vector steps;
+    vector_init(&steps, sizeof(struct journal_step));
+    journal_extent(version, &extent);
+    bool whole = extent.steps == 0 || (journal_steps(version, extent.from_serial, &steps) &&
+                                       steps.count == extent.steps);
+    for (size_t i = 0; i < steps.count; i++)
+        step_dump(vector_at(&steps, i), octets);
+    vector_close(&steps);
+    return whole;
 }
 
 static int

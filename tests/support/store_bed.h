@@ -32,6 +32,9 @@ void store_bed_publish_diff(struct store_bed *bed);
 // All records in canonical order, octet for octet; false where a damaged one was left out.
 bool version_dump(const struct version *version, struct octets_buffer *octets);
 
+// The RRs of all steps of the journal, in order; false where a step that counts is damaged.
+bool journal_dump(const struct version *version, struct octets_buffer *octets);
+
 // Syncs that do nothing, for tests that ask nothing of them.
 void store_io_without_sync(void);
 

@@ -20,15 +20,16 @@
 #include <sys/stat.h>
 
 #define STEPS_MAX   40
-#define SUBSETS_ALL 6  // pending calls up to which every subset is tried
-#define TORN_STATES 12 // random torn states at each crash
+#define SUBSETS_ALL 6    // pending calls up to which every subset is tried
+#define TORN_STATES 12   // random torn states at each crash
+#define JOURNAL_MAX 1200 // octets: some steps are dropped on the way
 
 // One publish of the run: after the call number ended it had reported success with this content.
 struct step {
     size_t began, ended;
     uint32_t serial;
     uint64_t sequence;
-    struct octets_buffer content;
+    struct octets_buffer content, journal;
     struct model model;
 };
 struct run {
@@ -55,7 +56,9 @@ step_end(struct run *run)
     step->serial = version_facts(version)->signed_serial;
     step->sequence = version_facts(version)->sequence;
     octets_buffer_init(&step->content);
+    octets_buffer_init(&step->journal);
     assert_true(version_dump(version, &step->content));
+    assert_true(journal_dump(version, &step->journal));
     model_copy(&step->model, &run->bed.model);
 }
 
@@ -102,6 +105,7 @@ run_close(struct run *run)
 {
     for (size_t i = 0; i < run->count; i++) {
         octets_buffer_close(&run->steps[i].content);
+        octets_buffer_close(&run->steps[i].journal);
         model_close(&run->steps[i].model);
     }
     store_bed_close(&run->bed);
@@ -109,14 +113,24 @@ run_close(struct run *run)
 }
 
 static bool
+octets_equal(const struct octets_buffer *a, const struct octets_buffer *b)
+{
+    return a->length == b->length && (a->length == 0 || memcmp(a->data, b->data, a->length) == 0);
+}
+
+// With its journal: that is on the disk before the version counts.
+static bool
 version_is_step(const struct version *version, const struct step *step)
 {
-    struct octets_buffer octets;
-    octets_buffer_init(&octets);
-    bool same = version_dump(version, &octets) && octets.length == step->content.length &&
-                memcmp(octets.data, step->content.data, octets.length) == 0 &&
+    struct octets_buffer content, journal;
+    octets_buffer_init(&content);
+    octets_buffer_init(&journal);
+    bool same = version_dump(version, &content) && octets_equal(&content, &step->content) &&
                 version_facts(version)->sequence == step->sequence;
-    octets_buffer_close(&octets);
+    if (same)
+        assert_true(journal_dump(version, &journal) && octets_equal(&journal, &step->journal));
+    octets_buffer_close(&content);
+    octets_buffer_close(&journal);
     return same;
 }
 
@@ -207,7 +221,8 @@ every_crash_in_a_run_of_overlays_leaves_a_whole_version(void **state)
 {
     (void)state;
     struct run run;
-    run_open(&run, 1, NULL);
+    struct store_options options = {.journal_octets_max = JOURNAL_MAX};
+    run_open(&run, 1, &options);
     run_publish(&run, 20, true);
     for (unsigned i = 0; i < 6; i++)
         run_publish(&run, 3, false);
@@ -218,7 +233,8 @@ static void
 every_crash_in_merging_and_compacting_leaves_a_whole_version(void **state)
 {
     (void)state;
-    struct store_options options = {.overlay_entries_max = 12, .compact_octets_max = 600};
+    struct store_options options = {
+        .overlay_entries_max = 12, .compact_octets_max = 600, .journal_octets_max = JOURNAL_MAX};
     struct run run;
     run_open(&run, 2, &options);
     run_publish(&run, 10, true);

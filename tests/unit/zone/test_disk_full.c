@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "common/zone/diff.h"
+#include "common/zone/journal.h"
 #include "common/zone/store_io.h"
 #include "tests/support/store_bed.h"
 
@@ -147,6 +148,19 @@ directory_has(const char *path, const char *suffix)
     return has;
 }
 
+static bool
+journals_same(const struct version *a, const struct version *b)
+{
+    struct octets_buffer of_a, of_b;
+    octets_buffer_init(&of_a);
+    octets_buffer_init(&of_b);
+    bool same = journal_dump(a, &of_a) && journal_dump(b, &of_b) && of_a.length == of_b.length &&
+                (of_a.length == 0 || memcmp(of_a.data, of_b.data, of_a.length) == 0);
+    octets_buffer_close(&of_a);
+    octets_buffer_close(&of_b);
+    return same;
+}
+
 static void
 check_reopened(const struct store_bed *bed, const struct model *model, const char *directory)
 {
@@ -158,7 +172,22 @@ check_reopened(const struct store_bed *bed, const struct model *model, const cha
         fail_msg("%s", fault.text);
     assert_int_equal(opening.torn_indexes, 0);
     assert_true(model_is_version(model, store_current(store)));
+    assert_true(journals_same(store_current(bed->store), store_current(store)));
     store_close(&store);
+}
+
+// The step from the version before the failure is there, however the failure came out.
+static void
+journal_goes_on(const struct store_bed *bed, uint32_t served)
+{
+    struct vector steps;
+    struct octets_buffer octets;
+    vector_init(&steps, sizeof(struct journal_step));
+    octets_buffer_init(&octets);
+    assert_true(journal_steps(store_current(bed->store), served, &steps));
+    assert_true(journal_dump(store_current(bed->store), &octets));
+    octets_buffer_close(&octets);
+    vector_close(&steps);
 }
 
 // False: no call was left to fail. A publish may go through all the same: fallocate is asked a
@@ -171,6 +200,7 @@ failure_try(struct store_bed *bed, enum kind kind, unsigned at, int error, bool 
     char copy[STORE_DIRECTORY_MAX];
     model_copy(&served, &bed->model);
     const struct version *before = store_current(bed->store);
+    uint32_t serial = version_facts(before)->signed_serial;
     store_bed_edit(bed, kind < KIND_MERGE ? 4 : 0);
     disk_start(at, error, half, persists);
     bool published = bed_try(bed, kind, &fault);
@@ -191,6 +221,7 @@ failure_try(struct store_bed *bed, enum kind kind, unsigned at, int error, bool 
             fail_msg("%s", fault.text);
     }
     model_check_version(&bed->model, store_current(bed->store), &bed->random, 5);
+    journal_goes_on(bed, serial);
     assert_false(directory_has(bed->path, ".tmp"));
     model_close(&served);
     assert_true(published || failed);
@@ -200,7 +231,8 @@ failure_try(struct store_bed *bed, enum kind kind, unsigned at, int error, bool 
 static unsigned
 failures_try(enum kind kind, int error, bool half, bool persists)
 {
-    struct store_options options = {.overlay_entries_max = 30, .compact_octets_max = 1000};
+    struct store_options options = {
+        .overlay_entries_max = 30, .compact_octets_max = 1000, .journal_octets_max = 5000};
     struct store_bed bed;
     store_bed_open(&bed, 5 + kind, &options);
     store_bed_edit(&bed, 15);

@@ -37,7 +37,7 @@ static void
 torn_bed_open(struct torn_bed *torn, bool overlay)
 {
     struct store_sizes sizes;
-    store_bed_open(&torn->bed, 3, NULL);
+    store_bed_open(&torn->bed, 3, &(struct store_options){.journal_octets_max = 1 << 20});
     store_bed_edit(&torn->bed, 12);
     store_bed_publish_draft(&torn->bed);
     for (unsigned i = 0; i < 2; i++) {
