@@ -356,8 +356,10 @@ load_start(struct keeper *keeper)
 {
     struct job *job = job_make(keeper, JOB_LOAD, keeper->load_cause);
     job->path = memory_text(keeper->zone->file);
-    job->publication = (struct publication){
-        .store = &keeper->store, .directory = keeper->directory, .apex = job->apex};
+    job->publication = (struct publication){.store = &keeper->store,
+                                            .directory = keeper->directory,
+                                            .apex = job->apex,
+                                            .journal_octets_max = keeper->zone->journal_max_octets};
     keeper->load_wanted = false;
     job_start(keeper, job);
 }
@@ -400,6 +402,7 @@ publication_fill(struct keeper *keeper, struct job *job, bool all)
                                             .addresses = job->addresses,
                                             .owners = all ? NULL : &job->owners,
                                             .policy = serial_policy_of(keeper->zone->serial_policy),
+                                            .journal_octets_max = keeper->zone->journal_max_octets,
                                             .now = job->now,
                                             .state_lost = keeper->state_lost,
                                             .map_wanted = keeper->version == NULL};

@@ -15,9 +15,11 @@
 static bool
 store_ready(struct publication *publication)
 {
-    if (*publication->store)
+    if (*publication->store) {
+        store_set_journal_max(*publication->store, publication->journal_octets_max);
         return true;
-    struct store_options options = {0};
+    }
+    const struct store_options options = {.journal_octets_max = publication->journal_octets_max};
     return store_open(publication->directory, publication->apex, &options, publication->store,
                       &publication->opening, &publication->fault);
 }

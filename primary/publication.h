@@ -22,7 +22,8 @@ struct publication {
     const struct draft *addresses; // sealed; NULL: no ALIAS owner has any
     const struct vector *owners; // of uint8_t[NAME_SIZE_MAX]: only these may differ; NULL: all may
     enum serial_policy policy;
-    int64_t now;     // unix seconds
+    uint64_t journal_octets_max; // of the settings in force
+    int64_t now;                 // unix seconds
     bool state_lost; // the store held versions, but none whole: the last serial is not known
     bool map_wanted; // the keeper has no version mapped yet
 

@@ -7,6 +7,7 @@
 #include "common/dns/rdata_text.h"
 #include "common/dns/rrtype.h"
 #include "common/zone/find.h"
+#include "common/zone/journal.h"
 #include "primary/alias_status.h"
 
 #define STATE_COUNT      5
@@ -78,6 +79,23 @@ file_put(struct json_value *zone, const struct keeper *keeper, const struct keep
         json_value_add_text(warnings, *(char **)vector_at(status->warnings, i));
 }
 
+// What IXFR out can reach; null without a journal.
+static void
+journal_put(struct json_value *zone, const struct version *version)
+{
+    struct journal_extent extent = {0};
+    if (version)
+        journal_extent(version, &extent);
+    if (extent.steps == 0) {
+        json_value_put_null(zone, "journal");
+        return;
+    }
+    struct json_value *journal = json_value_put_object(zone, "journal");
+    json_value_put_integer(journal, "steps", extent.steps);
+    json_value_put_integer(journal, "octets", (int64_t)extent.octets);
+    json_value_put_integer(journal, "from_serial", extent.from_serial);
+}
+
 struct json_value *
 status_zone(const struct program *program, struct keeper *keeper)
 {
@@ -97,6 +115,7 @@ status_zone(const struct program *program, struct keeper *keeper)
     json_value_put_null(zone, "signatures");
     json_value_put_null(zone, "gate");
     notify_put(program, zone, keeper_served(keeper)->apex);
+    journal_put(zone, keeper_version(keeper));
     struct alias_status alias = alias_status_of(program);
     alias_status_counts(&alias, keeper_zone(keeper)->name, json_value_put_object(zone, "alias"));
     file_put(zone, keeper, &status);

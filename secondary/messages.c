@@ -582,6 +582,9 @@ write_zone_counters(const struct message_zone_facts *facts, struct octets_buffer
     }
     octets_buffer_add_u64(body, facts->heap_octets);
     octets_buffer_add_u64(body, facts->living_octets);
+    octets_buffer_add_u32(body, facts->journal_steps);
+    octets_buffer_add_u32(body, facts->journal_from_serial);
+    octets_buffer_add_u64(body, facts->journal_octets);
 }
 
 static void
@@ -599,6 +602,9 @@ read_zone_counters(struct octets_reader *reader, struct message_zone_facts *fact
     }
     facts->heap_octets = octets_read_u64(reader);
     facts->living_octets = octets_read_u64(reader);
+    facts->journal_steps = octets_read_u32(reader);
+    facts->journal_from_serial = octets_read_u32(reader);
+    facts->journal_octets = octets_read_u64(reader);
 }
 
 void

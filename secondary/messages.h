@@ -289,6 +289,8 @@ struct message_zone_facts {
     uint64_t sign_count, sign_microseconds; // publishes that signed
     uint32_t sign_histogram[16]; // by upper bounds of MESSAGE_SIGN_BOUNDS_MS, the last is +Inf
     uint64_t heap_octets, living_octets;
+    uint32_t journal_steps, journal_from_serial; // of IXFR out: steps 0, no journal
+    uint64_t journal_octets;
     uint32_t key_count;
     struct {
         uint16_t tag;

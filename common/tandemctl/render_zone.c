@@ -59,6 +59,19 @@ signing_line(const struct render *render, const struct json_value *zone)
         render_line(render, "now         %s", json_value_get_text(zone, "next/text", "signing"));
 }
 
+// From which serial on a downstream server gets what changed instead of the zone.
+static void
+journal_line(const struct render *render, const struct json_value *zone)
+{
+    char size[QUANTITY_TEXT_MAX];
+    if (json_value_kind(json_value_get(zone, "journal")) == JSON_VALUE_OBJECT)
+        render_line(
+            render, "journal     %" PRId64 " changes since serial %" PRId64 ", %s",
+            json_value_get_integer(zone, "journal/steps", 0),
+            json_value_get_integer(zone, "journal/from_serial", 0),
+            quantity_size_text((uint64_t)json_value_get_integer(zone, "journal/octets", 0), size));
+}
+
 void
 render_zone_status(const struct render *render, const struct json_value *result)
 {
@@ -83,6 +96,7 @@ render_zone_status(const struct render *render, const struct json_value *result)
         render_line(render, "notify      %" PRId64 " of %" PRId64 " downstream acknowledged",
                     json_value_get_integer(zone, "notify/acknowledged", 0),
                     json_value_get_integer(zone, "notify/downstream", 0));
+    journal_line(render, zone);
     if (json_value_get_time(zone, "expire_at", 0))
         render_line(render, "expires     %s", render_moment(render, zone, "expire_at", words));
     if (json_value_count(json_value_get(result, "keys")) > 0)

@@ -134,6 +134,20 @@ policy_name(const struct known *known, const struct known_zone *zone)
     return policy == POLICY_NONE ? "none" : known->settings->settings.policies[policy].id;
 }
 
+// What IXFR out can reach; null without a journal.
+static void
+put_journal(struct json_value *object, const struct message_zone_facts *facts)
+{
+    if (facts->journal_steps == 0) {
+        json_value_put_null(object, "journal");
+        return;
+    }
+    struct json_value *journal = json_value_put_object(object, "journal");
+    json_value_put_integer(journal, "steps", facts->journal_steps);
+    json_value_put_integer(journal, "octets", (int64_t)facts->journal_octets);
+    json_value_put_integer(journal, "from_serial", facts->journal_from_serial);
+}
+
 struct json_value *
 status_zone(const struct known *known, const struct known_zone *zone, int64_t now)
 {
@@ -158,6 +172,7 @@ status_zone(const struct known *known, const struct known_zone *zone, int64_t no
     json_value_put_integer(notify, "downstream", zone->poll.downstream_count);
     json_value_put_integer(notify, "acknowledged", zone->poll.downstream_current);
     json_value_put_text(notify, "text", or_null(zone->poll.downstream));
+    put_journal(object, &zone->facts);
     json_value_put_null(object, "alias");
     status_signing_put(object, zone->has_facts ? &zone->facts : NULL);
     put_next(object, zone, state);

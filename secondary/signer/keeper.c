@@ -384,6 +384,9 @@ keeper_change_settings(struct keeper *keeper, const struct secondary_zone_settin
         keeper_want_whole(keeper, "the zone's settings changed");
     }
     keeper->settings = settings;
+    if (keeper->store != NULL) {
+        store_set_journal_max(keeper->store, settings->journal_max_octets);
+    }
     bool was_signed = keeper->policy != NULL;
     keeper->policy = policy;
     if (policy != NULL) {

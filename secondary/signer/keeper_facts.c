@@ -5,6 +5,7 @@
 
 #include "common/base/arena.h"
 #include "common/daemon/clock.h"
+#include "common/zone/journal.h"
 
 int64_t
 keeper_now(void)
@@ -154,6 +155,11 @@ fill_version(struct keeper *keeper, struct message_zone_facts *facts)
                               keeper->last_refresh_seconds, keeper_now());
     facts->heap_octets = sizes.heap_octets;
     facts->living_octets = sizes.living_octets;
+    struct journal_extent journal;
+    journal_extent(version, &journal);
+    facts->journal_steps = journal.steps;
+    facts->journal_octets = journal.octets;
+    facts->journal_from_serial = journal.from_serial;
 }
 
 void

@@ -85,6 +85,9 @@ open_state(struct keeper *keeper, struct fault *fault)
 {
     char path[PATH_MAX];
     struct store_opening opening;
+    const struct store_options options = {
+        .journal_octets_max = keeper->settings->journal_max_octets,
+    };
     if (keeper->directory == NULL) {
         keeper->directory = make_directories(keeper, "zones", fault);
     }
@@ -105,7 +108,7 @@ open_state(struct keeper *keeper, struct fault *fault)
         return false;
     }
     snprintf(path, sizeof path, "%s/store", keeper->directory);
-    if (!store_open(path, keeper->apex, NULL, &keeper->store, &opening, fault)) {
+    if (!store_open(path, keeper->apex, &options, &keeper->store, &opening, fault)) {
         return false;
     }
     keeper->fresh_store = opening.fresh;

@@ -46,6 +46,7 @@ a_healthy_zone_has_the_shape_of_the_contract(void **state)
                 "\"gate\": {\"state\": \"passed\", \"reason\": null, \"text\": null, "
                 "\"digest\": null, \"since\": null}, "
                 "\"notify\": {\"downstream\": 2, \"acknowledged\": 2, \"text\": null}, "
+                "\"journal\": {\"steps\": 7, \"octets\": 4096, \"from_serial\": 1795263100}, "
                 "\"alias\": null, "
                 "\"signing\": null, "
                 "\"next\": {\"what\": \"poll\", \"at\": \"2026-11-21T18:42:25Z\", "
@@ -70,6 +71,7 @@ a_zone_that_nobody_told_of_is_loading_with_nulls(void **state)
     assert_int_equal(json_value_kind(json_value_get(zone, "refresh/last_success_at")),
                      JSON_VALUE_NULL);
     assert_int_equal(json_value_kind(json_value_get(zone, "next/at")), JSON_VALUE_NULL);
+    assert_int_equal(json_value_kind(json_value_get(zone, "journal")), JSON_VALUE_NULL);
     json_value_free(&zone);
     // The fetcher tells why nothing comes.
     char failure[] = "10.0.0.5@53: connection refused", empty[] = "";

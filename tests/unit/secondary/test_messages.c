@@ -254,6 +254,9 @@ static const struct message_zone_facts ZONE_FACTS = {
     .sign_histogram = {19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34},
     .heap_octets = 35,
     .living_octets = 36,
+    .journal_steps = 37,
+    .journal_from_serial = 38,
+    .journal_octets = 39,
     .key_count = 2,
     .keys = {{12345, "KSK", "active", 13}, {54321, "ZSK", "retired", 15}},
     .signing_done = 41000,
@@ -293,6 +296,9 @@ zone_facts_check(const union any_body *body)
         assert_int_equal(facts->sign_histogram[i], 19 + i);
     assert_int_equal(facts->heap_octets, 35);
     assert_int_equal(facts->living_octets, 36);
+    assert_int_equal(facts->journal_steps, 37);
+    assert_int_equal(facts->journal_from_serial, 38);
+    assert_int_equal(facts->journal_octets, 39);
     assert_int_equal(facts->key_count, 2);
     assert_int_equal(facts->keys[0].tag, 12345);
     assert_string_equal(facts->keys[0].role, "KSK");
