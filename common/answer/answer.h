@@ -63,6 +63,7 @@ struct answer_outcome {
     uint16_t rcode;
     bool truncated;
     bool cookie_valid; // the client showed a server cookie of ours: exempt from rate limits
+    bool synthesised;  // from a wildcard or a DNAME: as many names get this answer as one likes
     const struct answer_zone *zone; // of the question's name; NULL: not ours
 };
 

@@ -182,6 +182,15 @@ cname_follow(struct resolve *resolve, const struct rrset *cname)
     return name_follow(resolve, target);
 }
 
+// The question's own name is one of any number that are answered alike; further on in a chain it is
+// the chain's beginning that tells answers apart.
+static void
+synthesised_tell(struct resolve *resolve)
+{
+    if (resolve->step_count == 1)
+        resolve->outcome->synthesised = true;
+}
+
 // RFC 6672 section 3.2 step 3c.
 static enum step
 dname_follow(struct resolve *resolve)
@@ -197,6 +206,7 @@ dname_follow(struct resolve *resolve)
     struct reply_rrset add = {
         .section = MESSAGE_ANSWER, .owner = owner, .rrset = &dname, .signatures = true};
     reply_add(resolve->reply, &add, NULL);
+    synthesised_tell(resolve);
     if (!name_replace_suffix(resolve->name, owner, rr.rdata, target)) {
         resolve->rcode = RCODE_YXDOMAIN;
         return STEP_END;
@@ -335,6 +345,7 @@ name_synthesised(struct resolve *resolve, const struct node *wildcard)
     enum step step;
     const uint8_t *name = resolve->name;
     bool proofs = denial_wanted(resolve), proven = true;
+    synthesised_tell(resolve);
     if (node_answer(resolve, wildcard, &step)) {
         if (proofs)
             proven = denial_wildcard_answer(
