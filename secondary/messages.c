@@ -44,6 +44,7 @@ static const char *const TYPE_WORDS[MESSAGE_TYPE_COUNT] = {
     [MESSAGE_REVIEW_DONE] = "review-done",
     [MESSAGE_EVENT_TAKEN] = "event-taken",
     [MESSAGE_SIGNER_STARTED] = "signer-started",
+    [MESSAGE_RATE_TABLE] = "rate-table",
 };
 
 const char *
@@ -165,6 +166,25 @@ message_listen_read(struct octets body, struct message_listen *ret_listen)
         return false;
     }
     *ret_listen = listen;
+    return true;
+}
+
+void
+message_rate_table_write(const struct message_rate_table *table, struct octets_buffer *body)
+{
+    octets_buffer_add_u64(body, table->key);
+}
+
+bool
+message_rate_table_read(struct octets body, struct message_rate_table *ret_table)
+{
+    struct octets_reader reader;
+    octets_reader_init(&reader, body.data, body.length);
+    struct message_rate_table table = {.key = octets_read_u64(&reader)};
+    if (!read_end(&reader)) {
+        return false;
+    }
+    *ret_table = table;
     return true;
 }
 

@@ -9,8 +9,8 @@
 //
 //   supervisor -> any         SETTINGS, STOP
 //   any -> supervisor         READY (settings taken), HEARTBEAT (every second: the loop lives)
-//   supervisor -> server      LISTEN, COUNTERS, VERSION, ZONE_STATE
-//   supervisor -> desk        COUNTERS, ROLE_FACTS
+//   supervisor -> server      LISTEN, COUNTERS, RATE_TABLE, VERSION, ZONE_STATE
+//   supervisor -> desk        COUNTERS, RATE_TABLE, ROLE_FACTS
 //   supervisor -> signer      PLACES_WANTED (a restarted supervisor, server or desk, or a new zone:
 //                             send every PUBLISHED and all facts again), REVIEW_DONE
 //   supervisor -> fetcher     PLACES_WANTED (a restarted desk: send all facts again), SIGNER_STARTED
@@ -90,6 +90,8 @@ enum message_type {
                          // disk; body empty
     MESSAGE_SIGNER_STARTED, // supervisor -> fetcher: again; what it had not judged is lost; body
                             // empty
+    MESSAGE_RATE_TABLE,     // server, desk: body message_rate_table; descriptor: the memfd of
+                            // rate_table.h
     MESSAGE_TYPE_COUNT,
 };
 const char *message_type_word(enum message_type type);
@@ -147,6 +149,12 @@ struct message_listen { // sockets[i] is descriptors[i]
 };
 void message_listen_write(const struct message_listen *listen, struct octets_buffer *body);
 bool message_listen_read(struct octets body, struct message_listen *ret_listen);
+
+struct message_rate_table {
+    uint64_t key; // of all hashes in the table; drawn at each start of the supervisor
+};
+void message_rate_table_write(const struct message_rate_table *table, struct octets_buffer *body);
+bool message_rate_table_read(struct octets body, struct message_rate_table *ret_table);
 
 // PUBLISHED and VERSION: the descriptors heap, old_heap, base, index as far as present, in this
 // order.
@@ -248,7 +256,7 @@ struct message_poll_facts {
     int64_t round_trip_ms;
     uint64_t transfers_ok, transfers_failed; // of the whole zone
     uint64_t deltas_ok, deltas_failed;       // by IXFR; failed: also those that the signer doubted
-    uint64_t unchanged; // polls that one SOA answered: nothing has changed
+    uint64_t unchanged;                      // polls that one SOA answered: nothing has changed
     uint64_t octets_in, notifies_in;
     char *kind; // of the last poll that got an answer: "axfr", "ixfr", "soa" (it said that nothing
                 // changed), "" none

@@ -25,6 +25,17 @@ order_counters(struct child *child, uint32_t server, int memory)
 }
 
 void
+order_rate_table(struct child *child, uint64_t key, int memory)
+{
+    const struct message_rate_table table = {.key = key};
+    struct octets_buffer body;
+    octets_buffer_init(&body);
+    message_rate_table_write(&table, &body);
+    child_order(child, MESSAGE_RATE_TABLE, MESSAGE_NO_ZONE, &body, &memory, 1);
+    octets_buffer_close(&body);
+}
+
+void
 order_version(struct child *server, const struct kept_place *zone)
 {
     struct octets_buffer body;

@@ -13,6 +13,8 @@
 void order_settings(struct child *child, const struct secondary_settings *settings,
                     const uint32_t *ids, const struct role_extras *extras);
 void order_counters(struct child *child, uint32_t server, int memory); // a memfd, borrowed
+// memory: the memfd of rate_table.h, borrowed.
+void order_rate_table(struct child *child, uint64_t key, int memory);
 void order_version(struct child *server, const struct kept_place *zone);
 void order_zone_state(struct child *server, const struct kept_place *zone);
 void order_zone_gone(struct child *server, uint32_t zone);

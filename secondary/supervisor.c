@@ -15,6 +15,7 @@
 #include <sodium.h>
 
 #include "common/base/arena.h"
+#include "common/base/hash.h"
 #include "common/base/vector.h"
 #include "common/daemon/clock.h"
 #include "common/daemon/log.h"
@@ -28,6 +29,7 @@
 #include "secondary/listening.h"
 #include "secondary/orders.h"
 #include "secondary/places.h"
+#include "secondary/rate_table.h"
 #include "secondary/reload.h"
 #include "secondary/review.h"
 #include "secondary/route.h"
@@ -46,7 +48,9 @@ struct supervisor {
     struct kept_events events;
     struct listening listening;
     struct children children;
-    int *counters; // a memfd for each server
+    int *counters;  // a memfd for each server
+    int rate_table; // one for all
+    uint64_t rate_key;
     struct reviews *reviews;
     struct loop_timer *watch;
     bool all_were_ready, stopping;
@@ -118,6 +122,7 @@ static void
 started_server(struct supervisor *supervisor, struct child *server)
 {
     order_counters(server, child_index(server), supervisor->counters[child_index(server)]);
+    order_rate_table(server, supervisor->rate_key, supervisor->rate_table);
     listening_send(&supervisor->listening, child_index(server), server);
     for (size_t i = 0; i < supervisor->places.zones.count; i++) {
         const struct kept_place *zone = vector_at(&supervisor->places.zones, i);
@@ -137,6 +142,7 @@ started_desk(struct supervisor *supervisor, struct child *desk)
     for (uint32_t i = 0; i < supervisor->extras.server_count; i++) {
         order_counters(desk, i, supervisor->counters[i]);
     }
+    order_rate_table(desk, supervisor->rate_key, supervisor->rate_table);
     for (size_t i = 0; i < children_count(&supervisor->children); i++) {
         struct child *child = children_at(&supervisor->children, i);
         bool tells = child_role(child) == ROLE_SIGNER || child_role(child) == ROLE_FETCHER;
@@ -487,7 +493,7 @@ count_workers(const struct secondary_settings *settings)
 }
 
 static bool
-open_counters(struct supervisor *supervisor, struct fault *fault)
+open_memories(struct supervisor *supervisor, struct fault *fault)
 {
     supervisor->counters = memory_zalloc(sizeof(int) * supervisor->extras.server_count);
     for (uint32_t i = 0; i < supervisor->extras.server_count; i++) {
@@ -498,7 +504,8 @@ open_counters(struct supervisor *supervisor, struct fault *fault)
             return false;
         }
     }
-    return true;
+    supervisor->rate_key = hash_key_draw();
+    return rate_table_create(&supervisor->rate_table, fault);
 }
 
 static void
@@ -522,6 +529,7 @@ supervisor_new(struct loop *loop, struct secondary_settings **settings,
     supervisor->options = *options;
     supervisor->settings = *settings;
     *settings = NULL;
+    supervisor->rate_table = -1;
     kept_events_init(&supervisor->events);
     listening_init(&supervisor->listening);
     children_init(&supervisor->children);
@@ -535,7 +543,7 @@ supervisor_new(struct loop *loop, struct secondary_settings **settings,
                                     &supervisor->extras.cookie_secrets, fault) &&
                 listening_open(&supervisor->listening, &supervisor->settings->listen,
                                supervisor->extras.server_count, fault) &&
-                open_counters(supervisor, fault);
+                open_memories(supervisor, fault);
     if (!good) {
         supervisor_free(&supervisor);
         return false;
@@ -614,6 +622,9 @@ supervisor_free(struct supervisor **supervisor)
         }
     }
     free(old->counters);
+    if (old->rate_table >= 0) {
+        close(old->rate_table);
+    }
     places_close(&old->places);
     kept_events_close(&old->events);
     listening_close(&old->listening);

@@ -232,6 +232,26 @@ kind_respond(struct exchange *exchange)
     return RESPOND_MESSAGE;
 }
 
+// A zone's value in the zone_set is the first member of our struct.
+static uint32_t
+zone_number(const struct answer_zone *zone)
+{
+    return zone ? ((const struct served_zone *)(const void *)zone)->id : MESSAGE_NO_ZONE;
+}
+
+static enum rate_verdict
+rate_verdict_of(const struct exchange *exchange)
+{
+    const struct respond_request *request = exchange->request;
+    const struct response_rate_answer answer = {.peer = request->peer,
+                                                .query = exchange->query,
+                                                .outcome = &exchange->outcome,
+                                                .zone = zone_number(exchange->outcome.zone),
+                                                .now = request->now,
+                                                .now_ms = request->now_ms};
+    return response_rate_take(exchange->responder->rate, &answer);
+}
+
 // The rate limit's word on an answer that is ready; it may take it away or make it a TC.
 static void
 limit(struct exchange *exchange)
@@ -240,12 +260,11 @@ limit(struct exchange *exchange)
     struct responder *responder = exchange->responder;
     if (!responder->rate || request->tcp || exchange->outcome.cookie_valid || exchange->key)
         return;
-    enum response_rate_verdict verdict = response_rate_take(
-        responder->rate, request->peer, exchange->query, &exchange->outcome, request->now);
-    if (verdict == RESPONSE_RATE_SEND)
+    enum rate_verdict verdict = rate_verdict_of(exchange);
+    if (verdict == RATE_SEND)
         return;
     counter_add(&responder->counters->limited, 1);
-    if (verdict == RESPONSE_RATE_DROP)
+    if (verdict == RATE_DROP)
         exchange->outcome.length = 0;
     else
         answer_truncated(&responder->service, &exchange->client, exchange->query, request->memory,

@@ -30,7 +30,8 @@ struct responder {
 struct respond_request {
     const struct address *peer;
     bool tcp;
-    int64_t now; // unix seconds
+    int64_t now;     // unix seconds
+    uint64_t now_ms; // monotonic; wanted where there is a rate limit and tcp is false
     const uint8_t *octets;
     size_t length;
     uint8_t *memory; // for the response

@@ -1,44 +1,41 @@
-// What is counted together? Answers that a stranger can make alike: for a positive answer and a
-// NODATA the name and type asked; for NXDOMAIN and referrals the zone (random names below it are
-// one flood); for errors the RCODE. So a busy resolver that asks many names is not slowed, and a
-// reflected flood is.
+// What is counted together, for one client prefix? Answers that a stranger can make alike, and
+// those of which he can make as many different ones as he likes:
 //
-// A bucket holds at most one second's worth; it is filled by whole seconds because `now` is read
-// once for each batch.
+//  - a positive answer: its name and type. A busy resolver that asks many names is not slowed;
+//  - NODATA: the name. The types that a name has not are 65,000, and each denial is as large;
+//  - what a wildcard or a DNAME makes: zone and type. Random names below it are one flood, as with
+//    NXDOMAIN; otherwise a zone with one wildcard would be a way around the limit. (BIND, NSD and
+//    Windows count by the wildcard's name, too);
+//  - NXDOMAIN and referrals: the zone;
+//  - errors: the RCODE.
+//
+// The zone goes in by its number, which is the same in all servers, not by an address in this
+// process.
 #include "secondary/server/response_rate.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/base/arena.h"
 #include "common/base/hash.h"
 
-struct bucket {
-    uint32_t tag;    // of the key's hash; 0: free
-    uint32_t second; // filled last
-    uint32_t left;   // answers that may go out in this second
-    uint32_t held;   // over the limit so far, for slip
-};
-
 struct response_rate {
+    struct rate_table *table;
     uint64_t key;
-    uint32_t per_second, slip;
-    unsigned prefix_v4, prefix_v6;
-    struct bucket buckets[RESPONSE_RATE_SETS][RESPONSE_RATE_WAYS];
+    struct rate_terms terms;
+    struct rate_masks masks;
 };
 
 struct response_rate *
-response_rate_new(const struct rate_limit_settings *settings, uint32_t server_count)
+response_rate_new(const struct rate_limit_settings *settings, struct rate_table *table,
+                  uint64_t key)
 {
     if (settings->per_second == 0)
         return NULL;
-    uint32_t servers = server_count > 0 ? server_count : 1;
     struct response_rate *rate = memory_zalloc(sizeof *rate);
-    rate->key = hash_key_draw();
-    rate->per_second = (settings->per_second + servers - 1) / servers;
-    rate->slip = settings->slip;
-    rate->prefix_v4 = settings->prefix_v4;
-    rate->prefix_v6 = settings->prefix_v6;
+    rate->table = table;
+    rate->key = key;
+    rate->terms = rate_terms_of(settings->per_second, settings->slip);
+    rate_masks_init(&rate->masks, settings->prefix_v4, settings->prefix_v6);
     return rate;
 }
 
@@ -49,70 +46,62 @@ response_rate_free(struct response_rate **rate)
     *rate = NULL;
 }
 
-static uint64_t
-prefix_hash(const struct response_rate *rate, const struct address *peer)
+static enum rate_kind
+kind_of(const struct answer_outcome *outcome)
 {
-    size_t length;
-    const uint8_t *octets = address_octets(peer, &length);
-    uint8_t prefix[16] = {0};
-    unsigned bits = length == 4 ? rate->prefix_v4 : rate->prefix_v6;
-    bits = bits > length * 8 ? (unsigned)length * 8 : bits;
-    memcpy(prefix, octets, bits / 8);
-    if (bits % 8 > 0)
-        prefix[bits / 8] = (uint8_t)(octets[bits / 8] & (0xff00U >> (bits % 8)));
-    return hash_octets(rate->key, prefix, length);
-}
-
-static uint64_t
-answer_hash(const struct response_rate *rate, const struct address *peer, const struct query *query,
-            const struct answer_outcome *outcome)
-{
-    uint64_t hash = hash_mix(prefix_hash(rate, peer), (uint64_t)outcome->kind);
     switch (outcome->kind) {
     case ANSWER_ERROR:
-        return hash_mix(hash, outcome->rcode);
+        return RATE_ERROR;
     case ANSWER_NXDOMAIN:
+        return RATE_NXDOMAIN;
     case ANSWER_REFERRAL:
-        return hash_mix(hash, (uint64_t)(uintptr_t)outcome->zone);
-    case ANSWER_POSITIVE:
+        return RATE_REFERRAL;
     case ANSWER_NODATA:
+        return outcome->synthesised ? RATE_WILDCARD : RATE_NODATA;
+    case ANSWER_POSITIVE:
         break;
     }
-    return hash_mix(hash, name_hash(query->lower, rate->key) + query->type);
+    return outcome->synthesised ? RATE_WILDCARD : RATE_POSITIVE;
 }
 
-// The key's bucket; the one unused for longest gives way.
-static struct bucket *
-bucket_find(struct response_rate *rate, uint64_t hash, uint32_t second)
+static uint64_t
+class_hash(const struct response_rate *rate, const struct response_rate_answer *answer,
+           enum rate_kind kind, uint64_t client)
 {
-    struct bucket *set = rate->buckets[hash % RESPONSE_RATE_SETS], *oldest = &set[0];
-    uint32_t tag = (uint32_t)(hash >> 32) | 1;
-    for (unsigned i = 0; i < RESPONSE_RATE_WAYS; i++) {
-        if (set[i].tag == tag)
-            return &set[i];
-        if (set[i].second < oldest->second)
-            oldest = &set[i];
+    uint64_t type = answer->query->type, what = 0, which = 0;
+    switch (kind) {
+    case RATE_ERROR:
+        which = answer->outcome->rcode;
+        break;
+    case RATE_WILDCARD:
+        which = type;
+        what = answer->zone;
+        break;
+    case RATE_NXDOMAIN:
+    case RATE_REFERRAL:
+        what = answer->zone;
+        break;
+    case RATE_POSITIVE:
+        which = type;
+        what = name_hash(answer->query->lower, rate->key);
+        break;
+    case RATE_NODATA:
+    case RATE_KINDS:
+        what = name_hash(answer->query->lower, rate->key);
     }
-    *oldest = (struct bucket){.tag = tag, .second = second, .left = rate->per_second};
-    return oldest;
+    return hash_finish(hash_mix(hash_mix(client, which << 8 | (uint64_t)kind), what));
 }
 
-enum response_rate_verdict
-response_rate_take(struct response_rate *rate, const struct address *peer,
-                   const struct query *query, const struct answer_outcome *outcome, int64_t now)
+enum rate_verdict
+response_rate_take(struct response_rate *rate, const struct response_rate_answer *answer)
 {
-    uint32_t second = (uint32_t)now;
-    struct bucket *bucket = bucket_find(rate, answer_hash(rate, peer, query, outcome), second);
-    if (bucket->second != second) {
-        bucket->second = second;
-        bucket->left = rate->per_second;
-    }
-    if (bucket->left > 0) {
-        bucket->left--;
-        return RESPONSE_RATE_SEND;
-    }
-    bucket->held++;
-    if (rate->slip > 0 && bucket->held % rate->slip == 0)
-        return RESPONSE_RATE_TRUNCATE;
-    return RESPONSE_RATE_DROP;
+    struct rate_client client;
+    enum rate_kind kind = kind_of(answer->outcome);
+    rate_client_init(&client, &rate->masks, rate->key, answer->peer);
+    enum rate_verdict verdict = rate_table_take(
+        rate->table, &rate->terms, class_hash(rate, answer, kind, client.hash), answer->now_ms);
+    if (verdict != RATE_SEND)
+        rate_prefixes_note(&rate->table->prefixes, &client, kind, verdict == RATE_TRUNCATE,
+                           answer->now);
+    return verdict;
 }

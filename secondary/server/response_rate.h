@@ -1,7 +1,7 @@
-// Response rate limiting: how many answers of one kind a client prefix gets in a second over UDP,
+// Response rate limiting: how many answers of one class a client prefix gets in a second over UDP,
 // so that this server is of no use to somebody who asks in another's name. What is over it is
-// dropped, every slip-th is sent as the question with TC, which brings a true client to TCP. One
-// table for each server, fixed in size; no allocation.
+// dropped, every slip-th is sent as the question with TC, which brings a true client to TCP. All
+// servers count in one table (secondary/rate_table.h); no lock, no allocation, no clock.
 #ifndef TANDEM_SERVER_RESPONSE_RATE_H
 #define TANDEM_SERVER_RESPONSE_RATE_H
 
@@ -10,21 +10,25 @@
 #include "common/answer/answer.h"
 #include "common/daemon/settings_secondary.h"
 #include "common/net/address.h"
-
-#define RESPONSE_RATE_SETS                                                                         \
-    16384 // of RESPONSE_RATE_WAYS entries: 1 MiB, 65,536 (prefix, answer) pairs at once
-#define RESPONSE_RATE_WAYS 4
+#include "secondary/rate_table.h"
 
 struct response_rate;
-// NULL where settings say per-second 0. Queries of one client spread over the servers by port, so
-// each server gives its share of the limit.
+// NULL where settings say per-second 0. The table is borrowed; key: of its hashes, that of all
+// servers.
 struct response_rate *response_rate_new(const struct rate_limit_settings *settings,
-                                        uint32_t server_count);
+                                        struct rate_table *table, uint64_t key);
 void response_rate_free(struct response_rate **rate); // *rate may be NULL
 
-enum response_rate_verdict { RESPONSE_RATE_SEND, RESPONSE_RATE_DROP, RESPONSE_RATE_TRUNCATE };
-enum response_rate_verdict response_rate_take(struct response_rate *rate,
-                                              const struct address *peer, const struct query *query,
-                                              const struct answer_outcome *outcome, int64_t now);
+// An answer that is ready.
+struct response_rate_answer {
+    const struct address *peer;
+    const struct query *query;
+    const struct answer_outcome *outcome;
+    uint32_t zone;   // number of the outcome's zone, the same in all servers
+    int64_t now;     // unix seconds
+    uint64_t now_ms; // monotonic
+};
+enum rate_verdict response_rate_take(struct response_rate *rate,
+                                     const struct response_rate_answer *answer);
 
 #endif

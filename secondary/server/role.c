@@ -12,6 +12,7 @@
 #include "common/daemon/privileges.h"
 #include "secondary/counters.h"
 #include "secondary/messages.h"
+#include "secondary/rate_table.h"
 #include "secondary/server/hints.h"
 #include "secondary/server/respond.h"
 #include "secondary/server/tcp_worker.h"
@@ -36,6 +37,8 @@ struct role {
     struct hints *hints;
     struct responder responder;
     struct counters_memory *memory;
+    struct rate_table *rate_table;
+    uint64_t rate_key;     // of its hashes
     struct vector sockets; // of struct received_socket, until the workers have them
     bool sockets_complete;
     uint64_t complete_ms; // when they were
@@ -112,6 +115,17 @@ service_configure(struct role *role)
     role->responder.key_count = settings->key_count;
 }
 
+// Once settings and table are there, in either order.
+static void
+rate_configure(struct role *role)
+{
+    if (!role->settings || !role->rate_table)
+        return;
+    response_rate_free(&role->responder.rate);
+    role->responder.rate =
+        response_rate_new(&role->settings->settings.rate_limit, role->rate_table, role->rate_key);
+}
+
 // The limits of the whole service, shared out: the kernel spreads connections evenly, more or less.
 static void
 limits_configure(struct role *role)
@@ -124,8 +138,7 @@ limits_configure(struct role *role)
         .idle_ms = (uint64_t)settings->tcp_idle_seconds * 1000,
     };
     tcp_worker_configure(role->tcp, &options);
-    response_rate_free(&role->responder.rate);
-    role->responder.rate = response_rate_new(&settings->rate_limit, servers);
+    rate_configure(role);
 }
 
 // Started as root only: an empty place to be locked into. NULL (and a warning) where it cannot be
@@ -200,6 +213,22 @@ take_counters(struct role *role, const struct message *message)
     role->responder.counters = &role->memory->counters;
     // Gauges of the server that had this memory before.
     __atomic_store_n(&role->memory->counters.tcp_open, 0, __ATOMIC_RELAXED);
+}
+
+static void
+take_rate_table(struct role *role, const struct message *message)
+{
+    struct message_rate_table body;
+    struct fault fault = {0};
+    if (role->rate_table || message->descriptor_count != 1 ||
+        !message_rate_table_read(message->body, &body))
+        return;
+    if (!rate_table_map(message->descriptors[0], true, &role->rate_table, &fault)) {
+        give_up(role, fault.text);
+        return;
+    }
+    role->rate_key = body.key;
+    rate_configure(role);
 }
 
 static void
@@ -299,7 +328,8 @@ static void
 start_when_quiet(struct role *role)
 {
     uint64_t now = loop_now_ms(role->loop);
-    if (role->running || !role->settings || !role->memory || !role->sockets_complete)
+    if (role->running || !role->settings || !role->memory || !role->rate_table ||
+        !role->sockets_complete)
         return;
     if (loop_timer_is_running(role->quiet) && now - role->complete_ms > ROLE_QUIET_MAX_MS)
         return;
@@ -319,6 +349,9 @@ received(void *context, struct message *message)
         return;
     case MESSAGE_COUNTERS:
         take_counters(role, message);
+        break;
+    case MESSAGE_RATE_TABLE:
+        take_rate_table(role, message);
         break;
     case MESSAGE_LISTEN:
         take_listen(role, message);
@@ -384,6 +417,7 @@ role_free(struct role **role)
     vector_close(&gone->sockets);
     zones_close(&gone->zones);
     response_rate_free(&gone->responder.rate);
+    rate_table_unmap(&gone->rate_table);
     counters_unmap(&gone->memory);
     role_settings_free(&gone->settings);
     free(gone);

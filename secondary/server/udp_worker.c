@@ -32,12 +32,25 @@ udp_worker_new(struct loop *loop, struct responder *responder, struct udp_batch_
     return worker;
 }
 
+// Of a batch.
+struct moment {
+    int64_t now;
+    uint64_t now_ms;
+};
+
+static struct moment
+moment_now(const struct responder *responder)
+{
+    return (struct moment){clock_unix_seconds(), responder->rate ? clock_monotonic_ms() : 0};
+}
+
 static void
-packet_answer(struct responder *responder, struct udp_packet *packet, int64_t now)
+packet_answer(struct responder *responder, struct udp_packet *packet, const struct moment *moment)
 {
     const struct respond_request request = {
         .peer = packet->peer,
-        .now = now,
+        .now = moment->now,
+        .now_ms = moment->now_ms,
         .octets = packet->request,
         .length = packet->request_length,
         .memory = packet->response,
@@ -71,9 +84,9 @@ socket_readable(void *context, unsigned events)
         count = udp_batch_receive(worker->batch, socket->fd);
         if (count == 0)
             break;
-        int64_t now = clock_unix_seconds();
+        struct moment moment = moment_now(worker->responder);
         for (unsigned i = 0; i < count; i++)
-            packet_answer(worker->responder, udp_batch_packet(worker->batch, i), now);
+            packet_answer(worker->responder, udp_batch_packet(worker->batch, i), &moment);
         udp_batch_send(worker->batch, socket->fd);
     }
     drops_count(worker);

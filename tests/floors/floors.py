@@ -36,8 +36,10 @@ FLOORS = {
     "secondary/server": 43,
     "secondary/desk": 43,
 }
-# What a role may see of the folder secondary/: the messages, their links, the settings as sent, the counters.
-SHARED_BY_ROLES = {"secondary/messages.h", "secondary/settings.h", "secondary/counters.h"}
+# What a role may see of the folder secondary/: the messages, their links, the settings as sent, the counters, the rate
+# limit's table.
+SHARED_BY_ROLES = {"secondary/messages.h", "secondary/settings.h", "secondary/counters.h", "secondary/rate_table.h",
+                   "secondary/rate_prefixes.h"}
 SIDES = ("primary", "secondary", "common/tandemctl")
 SECRET_ROOMS = ("secondary/signer", "secondary/signer/keys", "secondary/signer/sign", "secondary/signer/gate")
 NETWORK_PROGRAMS = ("tandem-secondary", "tandem-fetcher", "tandem-server", "tandem-desk", "tandem-primary", "tandemctl")
@@ -74,7 +76,7 @@ def edge_error(source, target):
         return f"role {here.split('/')[1]} may not see role {there.split('/')[1]}"
     if role and there == "secondary" and str(pathlib.PurePosixPath(target).with_suffix(".h")) not in SHARED_BY_ROLES:
         if pathlib.PurePosixPath(target).stem != "message_link":
-            return "a role sees only messages, settings and counters of secondary/"
+            return "a role sees only messages, settings, counters and rate_table of secondary/"
     if FLOORS[there] >= FLOORS[here]:
         return f"upward: {here} (floor {FLOORS[here]}) uses {there} (floor {FLOORS[there]})"
     return None

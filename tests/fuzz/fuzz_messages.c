@@ -28,6 +28,7 @@ TRY(zone_state)
 TRY(role_facts)
 TRY(notify_hint)
 TRY(contact)
+TRY(rate_table)
 #undef CLOSE
 #define CLOSE(name, what) message_##name##_close(&what)
 TRY(candidate)
@@ -63,10 +64,10 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static void (*const tries[])(struct octets body) = {
-        try_listen,     try_zone_state, try_role_facts, try_notify_hint,
-        try_candidate,  try_verdict,    try_poll_facts, try_ds_seen,
-        try_zone_facts, try_event,      try_review,     try_review_done,
-        try_control,    try_place,      try_settings,   try_contact,
+        try_listen,  try_zone_state,  try_role_facts, try_notify_hint, try_candidate,
+        try_verdict, try_poll_facts,  try_ds_seen,    try_zone_facts,  try_event,
+        try_review,  try_review_done, try_control,    try_place,       try_settings,
+        try_contact, try_rate_table,
     };
     if (size > 0) {
         tries[data[0] % (sizeof tries / sizeof tries[0])]((struct octets){data + 1, size - 1});

@@ -14,6 +14,7 @@
 #include <sodium.h>
 
 #include "common/base/arena.h"
+#include "common/base/hash.h"
 #include "common/daemon/config_errors.h"
 #include "common/daemon/settings_secondary.h"
 #include "common/daemon/signals.h"
@@ -22,6 +23,7 @@
 #include "common/zone/store.h"
 #include "secondary/counters.h"
 #include "secondary/messages.h"
+#include "secondary/rate_table.h"
 #include "secondary/settings.h"
 
 struct serve {
@@ -86,6 +88,21 @@ counters_send(struct serve *serve)
     octets_buffer_add_u32(&body, 0);
     tell(serve, MESSAGE_COUNTERS, MESSAGE_NO_ZONE, &body, &serve->counters, 1);
     octets_buffer_close(&body);
+}
+
+static void
+rate_table_send(struct serve *serve)
+{
+    const struct message_rate_table table = {.key = hash_key_draw()};
+    struct octets_buffer body;
+    struct fault fault = {0};
+    int memory;
+    check(rate_table_create(&memory, &fault), &fault);
+    octets_buffer_init(&body);
+    message_rate_table_write(&table, &body);
+    tell(serve, MESSAGE_RATE_TABLE, MESSAGE_NO_ZONE, &body, &memory, 1);
+    octets_buffer_close(&body);
+    close(memory);
 }
 
 static void
@@ -232,6 +249,7 @@ main(int count, char **values)
     server_start(&serve);
     settings_send(&serve);
     counters_send(&serve);
+    rate_table_send(&serve);
     sockets_send(&serve);
     versions_send(&serve);
     loop_run(serve.loop);

@@ -226,7 +226,6 @@ what_this_version_does_not_perform_is_refused(void **state)
     (void)state;
     EXPECT_ERRORS(
         &config_table_secondary,
-        "server: {rate-limit: {per-second: 5}}\n"
         "remote: [{id: a, address: 192.0.2.1}]\n"
         "policy:\n"
         "  - id: p\n"
@@ -234,10 +233,9 @@ what_this_version_does_not_perform_is_refused(void **state)
         "    zsk-lifetime: 90d\n"
         "    cds-cdnskey-publish: always\n"
         "zone: [{domain: example.gov, primary: a}]\n",
-        "c.yaml:1:35: server.rate-limit.per-second: \"5\" is not in this version (only 0 is)",
-        "c.yaml:5:19: policy.ksk-lifetime: \"365d\" is not in this version (only 0s is)",
-        "c.yaml:6:19: policy.zsk-lifetime: \"90d\" is not in this version (only 0s is)",
-        "c.yaml:7:26: policy.cds-cdnskey-publish: \"always\" is not in this version (only none or "
+        "c.yaml:4:19: policy.ksk-lifetime: \"365d\" is not in this version (only 0s is)",
+        "c.yaml:5:19: policy.zsk-lifetime: \"90d\" is not in this version (only 0s is)",
+        "c.yaml:6:26: policy.cds-cdnskey-publish: \"always\" is not in this version (only none or "
         "rollover is)");
 }
 

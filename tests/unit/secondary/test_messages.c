@@ -21,6 +21,7 @@ union any_body {
     struct message_zone_state zone_state;
     struct message_role_facts role_facts;
     struct message_notify_hint notify_hint;
+    struct message_rate_table rate_table;
     struct message_candidate candidate;
     struct message_contact contact;
     struct message_verdict verdict;
@@ -63,6 +64,14 @@ listen_check(const union any_body *body)
     assert_string_equal(listen->sockets[1].address, "2001:db8::1@5353");
     assert_false(listen->sockets[1].tcp);
     assert_true(listen->last);
+}
+
+static const struct message_rate_table RATE_TABLE = {0xfedcba9876543210};
+
+static void
+rate_table_check(const union any_body *body)
+{
+    assert_true(body->rate_table.key == RATE_TABLE.key);
 }
 
 static const struct message_zone_state ZONE_STATE = {ZONE_EXPIRED, 0x0102030405060708};
@@ -429,6 +438,7 @@ CALLS(listen, LISTEN)
 CALLS(zone_state, ZONE_STATE)
 CALLS(role_facts, ROLE_FACTS)
 CALLS(notify_hint, NOTIFY_HINT)
+CALLS(rate_table, RATE_TABLE)
 CALLS_OWNING(candidate, CANDIDATE)
 CALLS(contact, CONTACT)
 CALLS_OWNING(verdict, VERDICT)
@@ -453,6 +463,7 @@ static const struct body_kind KINDS[] = {
     KIND(zone_state),
     KIND(role_facts),
     KIND(notify_hint),
+    KIND(rate_table),
     KIND_OWNING(candidate),
     KIND(contact),
     KIND_OWNING(verdict),
