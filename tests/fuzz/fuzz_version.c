@@ -15,6 +15,7 @@
 #include "common/zone/diff.h"
 #include "common/zone/find.h"
 #include "common/zone/index.h"
+#include "common/zone/journal_inside.h"
 #include "tests/support/store_bed.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *octets, size_t length);
@@ -25,6 +26,8 @@ enum {
     SWITCH_NO_OVERLAY = 4,
     SWITCH_NSEC3 = 8
 };
+#define JOURNAL_MAX 100000 // octets: all steps stay
+
 enum file { FILE_HEAP, FILE_BASE, FILE_INDEX, FILES };
 
 // Without NSEC3 and with it.
@@ -66,7 +69,8 @@ contents_make(struct zone *to, bool nsec3)
     struct store_bed bed;
     struct version_place place;
     store_io_without_sync();
-    store_bed_open(&bed, 3, &(struct store_options){.hash_key = 1});
+    store_bed_open(&bed, 3,
+                   &(struct store_options){.hash_key = 1, .journal_octets_max = JOURNAL_MAX});
     bed_fill(&bed, nsec3);
     ENSURE(store_place(bed.store, &place, NULL));
     to->whole = version_hold(store_current(bed.store));
@@ -96,11 +100,34 @@ indexes_mend(uint8_t *files[FILES])
     index_crc_mend(files[FILE_INDEX], zone->lengths[FILE_INDEX]);
 }
 
-// The records stand where they stood.
+// Gives the octets that the step takes; 0: none stood there.
+static size_t
+step_mend(uint8_t *heap, size_t at)
+{
+    struct journal_record stood, record;
+    if (zone->lengths[FILE_HEAP] - at < sizeof stood)
+        return 0;
+    memcpy(&stood, zone->contents[FILE_HEAP] + at, sizeof stood);
+    if (stood.magic != JOURNAL_MAGIC)
+        return 0;
+    memcpy(&record, heap + at, sizeof record);
+    if (record.items_length <= zone->lengths[FILE_HEAP] - at - sizeof record)
+        record.items_crc = hash_crc32c(0, heap + at + sizeof record, (size_t)record.items_length);
+    record.crc = hash_crc32c(0, (const uint8_t *)&record + JOURNAL_CRC_FROM,
+                             sizeof record - JOURNAL_CRC_FROM);
+    memcpy(heap + at, &record, sizeof record);
+    return (size_t)journal_record_octets(&stood);
+}
+
+// The records and steps stand where they stood.
 static void
 records_mend(uint8_t *heap)
 {
     for (size_t at = HEAP_FIRST; at < zone->lengths[FILE_HEAP];) {
+        size_t step = step_mend(heap, at);
+        at += step;
+        if (step)
+            continue;
         const struct node *node = (const void *)(zone->contents[FILE_HEAP] + at);
         uint32_t size;
         memcpy(&size, heap + at + 4, sizeof size);
@@ -150,6 +177,20 @@ lookups_try(const struct version *version)
 }
 
 static void
+journal_try(const struct version *version)
+{
+    struct octets_buffer octets;
+    struct vector steps;
+    octets_buffer_init(&octets);
+    vector_init(&steps, sizeof(struct journal_step));
+    for (uint32_t serial = 0; serial <= version_facts(zone->whole)->signed_serial + 1; serial++)
+        journal_steps(version, serial, &steps);
+    journal_dump(version, &octets);
+    vector_close(&steps);
+    octets_buffer_close(&octets);
+}
+
+static void
 version_try(const struct version *version)
 {
     struct octets_buffer octets;
@@ -161,6 +202,7 @@ version_try(const struct version *version)
     diff_count(&diff, DIFF_WHOLE, zone->model.apex, &counts);
     diff_close(&diff);
     octets_buffer_close(&octets);
+    journal_try(version);
     lookups_try(version);
 }
 

@@ -18,8 +18,9 @@
 #include <unistd.h>
 
 struct torn_bed {
-    struct store_bed bed;  // closed store
-    struct model previous; // the bed's model is the newest
+    struct store_bed bed;             // closed store
+    struct model previous;            // the bed's model is the newest
+    struct octets_buffer journals[2]; // of the newest and of the previous version
     char copy[STORE_DIRECTORY_MAX];
     char index[STORE_DIRECTORY_MAX + 32], heap[STORE_DIRECTORY_MAX + 32]; // in copy
     size_t index_length, heap_length, previous_heap_length;
@@ -34,6 +35,13 @@ file_length(const char *path)
 }
 
 static void
+journal_remember(struct torn_bed *torn, unsigned which)
+{
+    octets_buffer_init(&torn->journals[which]);
+    assert_true(journal_dump(store_current(torn->bed.store), &torn->journals[which]));
+}
+
+static void
 torn_bed_open(struct torn_bed *torn, bool overlay)
 {
     struct store_sizes sizes;
@@ -44,6 +52,8 @@ torn_bed_open(struct torn_bed *torn, bool overlay)
         model_copy(&torn->previous, &torn->bed.model);
         store_sizes(torn->bed.store, &sizes);
         torn->previous_heap_length = sizes.heap_octets;
+        if (i == 1)
+            journal_remember(torn, 1);
         store_bed_edit(&torn->bed, 3);
         if (overlay || i == 0)
             store_bed_publish_diff(&torn->bed);
@@ -52,6 +62,7 @@ torn_bed_open(struct torn_bed *torn, bool overlay)
         if (i == 0)
             model_close(&torn->previous);
     }
+    journal_remember(torn, 0);
     store_sizes(torn->bed.store, &sizes);
     store_directory_make(torn->copy);
     snprintf(torn->index, sizeof torn->index, "%s/index.%u", torn->copy,
@@ -68,6 +79,8 @@ torn_bed_close(struct torn_bed *torn)
 {
     store_directory_remove(torn->copy);
     model_close(&torn->previous);
+    octets_buffer_close(&torn->journals[0]);
+    octets_buffer_close(&torn->journals[1]);
     store_bed_close(&torn->bed);
 }
 
@@ -201,6 +214,23 @@ a_heap_cut_before_all_versions_leaves_none_and_says_so(void **state)
     torn_bed_close(&torn);
 }
 
+// Its steps are those written, or are not reached.
+static bool
+journal_is_whole(const struct torn_bed *torn, const struct version *version)
+{
+    struct octets_buffer octets;
+    octets_buffer_init(&octets);
+    bool whole = journal_dump(version, &octets);
+    bool newest = version_facts(version)->signed_serial == torn->bed.serial;
+    const struct octets_buffer *written = &torn->journals[newest ? 0 : 1];
+    if (whole) {
+        assert_int_equal(octets.length, written->length);
+        assert_memory_equal(octets.data, written->data, written->length);
+    }
+    octets_buffer_close(&octets);
+    return whole;
+}
+
 // Every record that a walk gives is one that was written; what is missing is reported, by the walk,
 // by the lookup of the name and by the scrub.
 static void
@@ -242,7 +272,7 @@ any_wrong_octet_in_the_heap_is_seen_and_never_served(void **state)
     (void)state;
     struct torn_bed torn;
     struct store_opening opening;
-    size_t seen = 0;
+    size_t seen = 0, without_journal = 0;
     torn_bed_open(&torn, true);
     for (size_t at = 0; at < torn.heap_length; at += at < 64 ? 1 : 5) {
         octet_flip(torn.heap, at, (uint8_t)(1U << at % 8));
@@ -250,11 +280,13 @@ any_wrong_octet_in_the_heap_is_seen_and_never_served(void **state)
         if (store_current(store)) {
             damage_is_seen(&torn, store);
             seen++;
+            without_journal += !journal_is_whole(&torn, store_current(store));
         }
         store_close(&store);
         copy_again(&torn);
     }
     assert_true(seen > 100);
+    assert_true(without_journal > 20);
     torn_bed_close(&torn);
 }
 
