@@ -2,12 +2,15 @@
 // the disk. A walk over all names, or a chain made anew, would fail every one of these.
 #include <sys/stat.h>
 
+#include "common/zone/journal.h"
 #include "tests/support/store_bed.h"
 #include "tests/unit/sign/sign_world.h"
 
-#define NAMES         2000
-#define APPENDED_MAX  8192 // octets of heap and index for one changed RRset
-#define LOOKED_AT_MAX 12   // records, whatever the zone's size
+#define NAMES 2000
+#define APPENDED_MAX                                                                               \
+    8192 // octets of heap, its step of the journal too, and index for one changed RRset
+#define JOURNAL_MAX   (16 << 20) // octets, as daemons have by default
+#define LOOKED_AT_MAX 12         // records, whatever the zone's size
 
 static void
 zone_text(struct octets_buffer *text, const char *more)
@@ -31,6 +34,7 @@ zone_open(struct world *world, enum kind kind)
     world->policy.nsec3 = kind != KIND_NSEC;
     world->policy.nsec3_parameters = (struct nsec3_parameters){
         .algorithm = NSEC3_SHA1, .flags = kind == KIND_OPT_OUT ? NSEC3_FLAG_OPT_OUT : 0};
+    store_set_journal_max(world->store, JOURNAL_MAX);
     zone_text(&text, "");
     world_text(world, (char *)text.data);
     octets_buffer_close(&text);
@@ -75,6 +79,7 @@ change(struct world *world, const char *old_rr, const char *new_rr)
 static void
 an_address_makes_two_signatures_and_few_octets(struct world *world)
 {
+    struct journal_extent extent;
     change(world, "changed A 192.0.2.1\n", "changed A 192.0.2.2\n");
     uint64_t before = heap_octets(world);
     change(world, "changed A 192.0.2.1\n", "changed A 192.0.2.3\n");
@@ -82,6 +87,8 @@ an_address_makes_two_signatures_and_few_octets(struct world *world)
     assert_int_equal(world->entries, 2);
     assert_true(world->looked_at <= LOOKED_AT_MAX);
     assert_true(heap_octets(world) - before + index_octets(world) < APPENDED_MAX);
+    journal_extent(store_current(world->store), &extent);
+    assert_int_equal(extent.steps, 2);
     change(world, NULL, "");
     assert_int_equal(world->made, 2);
 }
