@@ -23,21 +23,22 @@
 // What a version's journal holds.
 struct journal_extent {
     uint32_t steps;       // 0: no journal
-    uint64_t octets;      // of the steps in the heap: never more than journal-max-size
+    uint64_t octets;      // of the steps in the heap: never more than journal-max-size at the last publish
     uint32_t from_serial; // the earliest serial that a client may hold (steps > 0)
 };
 void journal_extent(const struct version *version, struct journal_extent *ret_extent);
 
 // One step. Its RRs stand in the version's map.
 struct journal_step {
-    uint32_t from_serial, to_serial; // signed_serial of the version before and of the one that it made
+    uint32_t from_serial, to_serial; // in the SOA of the version before and of the one that it made
     uint64_t octets;
     const uint8_t *place; // private
 };
 
-// The steps that lead from serial to the version's own, oldest first, appended to ret_steps (of struct journal_step);
-// borrowed from the version. False: the journal does not reach back so far, the serial was never one of this zone, or a step is
-// damaged (its checksum is verified here): give an AXFR. serial equal to the version's: true and no step.
+// The steps that lead from serial to the one in the version's SOA, oldest first, appended to ret_steps (of struct
+// journal_step); borrowed from the version. False: the journal does not reach back so far, the serial was never one of this
+// zone, the version's is not ahead of it (RFC 1982), or a step is damaged (checksums and shape are verified here, which
+// reads it whole): give an AXFR. serial equal to the version's: true and no step.
 bool journal_steps(const struct version *version, uint32_t serial, struct vector *ret_steps);
 
 // The RRs of a step, whole view: first those that go, the old SOA before all others; then those that come, the new

@@ -25,10 +25,12 @@ struct store;
 
 struct store_options {
     bool lost_state_allowed; // reserved
+    // What a crash left is taken away by store_tidy, or else by the first publish, and not before the zone is served.
+    bool tidy_later;
     size_t overlay_entries_max; // 0 = STORE_OVERLAY_ENTRIES_MAX (tests use small ones)
     uint64_t compact_octets_max; // 0 = STORE_COMPACT_OCTETS_MAX (the same)
-    // Octets of steps that the journal may hold (journal.h); 0: no journal is kept. Each publish that moves the signed
-    // serial forward (RFC 1982) adds a step; what is too much goes from the oldest on, a step that is too large by itself
+    // Octets of steps that the journal may hold (journal.h); 0: no journal is kept. Each publish that moves the serial
+    // in the SOA forward (RFC 1982) adds a step; what is too much goes from the oldest on, a step that is too large by itself
     // empties the journal, and so does content that changes under a serial that stays or goes back.
     uint64_t journal_octets_max;
     uint64_t hash_key; // 0 = drawn; of a new store's indexes (fuzzing wants the same octets each time)
@@ -44,6 +46,10 @@ struct store_opening {
 bool store_open(const char *path, const uint8_t *apex, const struct store_options *options,
                 struct store **ret_store, struct store_opening *ret_opening, struct fault *fault);
 void store_close(struct store **store);
+// Removes what a crash left, keeps the newest whole version before the current one. Nothing the second time.
+void store_tidy(struct store *store);
+// Closes what only a publish needs, until the next one: ten thousand zones must not hold ten thousand descriptors.
+void store_rest(struct store *store);
 // Borrowed; NULL when nothing was published yet.
 const struct version *store_current(const struct store *store);
 
