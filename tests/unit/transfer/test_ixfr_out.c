@@ -488,7 +488,7 @@ every_earlier_content_gets_the_naive_difference(void **state)
         struct scene scene;
         scene_open(&scene, seed, seed % 3 ? 6 : 1, JOURNAL_PLENTY);
         for (unsigned step = 0; step < 12; step++) {
-            scene_step(&scene, 1 + random_below(&scene.random, 5), step % 2 ? scene.set_count : 4);
+            scene_step(&scene, 1 + random_below(&scene.random, 5), step % 2 ? scene.set_count : 3);
             upkeep(&scene);
             for (size_t i = 0; i < scene.before_count; i++) {
                 const struct client client = {.serial = scene.before[i].serial,
