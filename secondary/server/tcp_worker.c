@@ -1,7 +1,11 @@
 // What happens when all connections are taken? The one that has been silent longest and has nothing
 // under way gives way to the new one: a crowd of idle connections cannot lock the door (RFC 9210
 // section 5). A prefix that has its share already is refused instead: it would only push out its
-// own.
+// own (tcp_clients.h). The same when the process is out of descriptors.
+//
+// What does a connection cost? An idle one its place in two lists, a timer and the kernel's socket;
+// what a transfer needs is allocated when one begins. A query costs no allocation, no clock (one
+// reading for each turn of the loop) and, pipelined, a share of one recv and one send.
 #include "secondary/server/tcp_worker.h"
 
 #include <stdlib.h>
@@ -9,6 +13,7 @@
 #include <unistd.h>
 
 #include "common/base/arena.h"
+#include "common/base/hash.h"
 #include "common/base/vector.h"
 #include "common/daemon/clock.h"
 #include "common/daemon/log.h"
@@ -16,17 +21,19 @@
 #include "common/net/listen.h"
 #include "common/net/tcp_stream.h"
 #include "common/transfer/xfr_out.h"
+#include "secondary/server/tcp_clients.h"
+
+struct transfer {
+    struct respond_transfer asked;
+    struct xfr_out out;
+};
 
 struct connection {
+    struct tcp_client client; // first: tcp_clients gives it back
     struct tcp_worker *worker;
-    struct connection *next, *previous;
     struct tcp_stream *stream;
-    struct address peer;
-    uint64_t heard_ms;
+    struct transfer *transfer; // under way, or NULL
     bool half_closed;
-    bool transferring;
-    struct xfr_out out; // while transferring
-    struct respond_transfer transfer;
 };
 
 struct listener {
@@ -41,10 +48,24 @@ struct tcp_worker {
     struct tcp_worker_options options;
     struct vector listeners; // of struct listener *
     struct loop_timer *pause;
-    struct connection *first; // newest
-    unsigned count;
+    struct tcp_clients clients;
+    struct transfer *next_transfer; // respond fills it; the connection that begins one takes it
+    uint64_t clock_ms;              // the loop's time at which unix_seconds was read
+    int64_t unix_seconds;
     uint8_t message[TCP_STREAM_MESSAGE_MAX]; // the response being made
 };
+
+// The clock, read once for all messages of a turn.
+static int64_t
+now_unix(struct tcp_worker *worker)
+{
+    uint64_t now_ms = loop_now_ms(worker->loop);
+    if (worker->clock_ms != now_ms) {
+        worker->clock_ms = now_ms;
+        worker->unix_seconds = clock_unix_seconds();
+    }
+    return worker->unix_seconds;
+}
 
 static void
 listeners_want(struct tcp_worker *worker, unsigned events)
@@ -68,6 +89,8 @@ tcp_worker_new(struct loop *loop, struct responder *responder)
     worker->loop = loop;
     worker->responder = responder;
     worker->pause = loop_timer_new(loop, pause_over, worker);
+    worker->next_transfer = memory_zalloc(sizeof *worker->next_transfer);
+    tcp_clients_init(&worker->clients, hash_key_draw());
     vector_init(&worker->listeners, sizeof(struct listener *));
     return worker;
 }
@@ -76,19 +99,31 @@ void
 tcp_worker_configure(struct tcp_worker *worker, const struct tcp_worker_options *options)
 {
     worker->options = *options;
+    tcp_clients_limit(&worker->clients, options->clients_max);
 }
 
 static void
 transfer_end(struct connection *connection, bool done)
 {
-    struct counters *counters = connection->worker->responder->counters;
-    if (!connection->transferring)
+    struct tcp_worker *worker = connection->worker;
+    struct counters *counters = worker->responder->counters;
+    struct transfer *transfer = connection->transfer;
+    if (!transfer)
         return;
-    connection->transferring = false;
+    connection->transfer = NULL;
+    tcp_clients_set_busy(&worker->clients, &connection->client, false, loop_now_ms(worker->loop));
     counter_add(done ? &counters->transfers_done : &counters->transfers_failed, 1);
-    xfr_out_close(&connection->out);
-    if (connection->transfer.is_signed)
-        tsig_exchange_close(&connection->transfer.exchange);
+    xfr_out_close(&transfer->out);
+    if (transfer->asked.is_signed)
+        tsig_exchange_close(&transfer->asked.exchange);
+    free(transfer);
+}
+
+static void
+open_count(struct tcp_worker *worker)
+{
+    uint64_t *gauge = &worker->responder->counters->tcp_open;
+    __atomic_store_n(gauge, worker->clients.count, __ATOMIC_RELAXED);
 }
 
 static void
@@ -97,14 +132,8 @@ connection_free(struct connection *connection)
     struct tcp_worker *worker = connection->worker;
     transfer_end(connection, false);
     tcp_stream_free(&connection->stream);
-    if (connection->previous)
-        connection->previous->next = connection->next;
-    else
-        worker->first = connection->next;
-    if (connection->next)
-        connection->next->previous = connection->previous;
-    worker->count--;
-    __atomic_store_n(&worker->responder->counters->tcp_open, worker->count, __ATOMIC_RELAXED);
+    tcp_clients_leave(&worker->clients, &connection->client);
+    open_count(worker);
     free(connection);
 }
 
@@ -112,14 +141,20 @@ connection_free(struct connection *connection)
 static void
 transfer_log(const struct connection *connection, bool done, const char *why)
 {
-    char peer[ADDRESS_TEXT_MAX], zone[NAME_TEXT_MAX], serial[24], records[24];
-    const struct xfr_out *out = &connection->out;
+    char peer[ADDRESS_TEXT_MAX], zone[NAME_TEXT_MAX], key[NAME_TEXT_MAX], serial[24], records[24];
+    const struct xfr_out *out = &connection->transfer->out;
+    bool is_signed = connection->transfer.is_signed;
     name_to_text_short(version_apex(out->version), zone);
     snprintf(serial, sizeof serial, "%u", version_facts(out->version)->signed_serial);
     snprintf(records, sizeof records, "%llu", (unsigned long long)out->records);
-    log_at(done ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, done ? "zone transferred out" : why, "zone",
-           zone, "to", address_to_text(&connection->peer, peer), "kind", xfr_out_kind(out),
-           "serial", serial, "records", records);
+    bool quiet = out->form == IXFR_OUT_SOA; // a poll
+    log_at(!done   ? LOG_LEVEL_WARNING
+           : quiet ? LOG_LEVEL_DEBUG
+                   : LOG_LEVEL_INFO,
+           done ? "zone transferred out" : why, "zone", zone, "to",
+           address_to_text(tcp_stream_peer(connection->stream), peer), "key",
+           is_signed ? name_to_text(connection->transfer.key.name, key) : NULL, "kind",
+           xfr_out_kind(out), "serial", serial, "records", records);
 }
 
 static void
@@ -152,8 +187,8 @@ transfer_go_on(struct connection *connection)
     size_t length, sent = 0;
     enum xfr_out_step step = XFR_OUT_MORE;
     while (step == XFR_OUT_MORE && sent < TCP_STREAM_PIECE) {
-        step = xfr_out_next(&connection->out, worker->message, sizeof worker->message,
-                            clock_unix_seconds(), &length, &fault);
+        step = xfr_out_next(&connection->transfer->out, worker->message, sizeof worker->message,
+                            now_unix(worker), &length, &fault);
         if (step == XFR_OUT_FAILED) {
             transfer_failed(connection, fault.text);
             return;
@@ -176,7 +211,9 @@ transfer_go_on(struct connection *connection)
 static void
 transfer_begin(struct connection *connection)
 {
-    struct respond_transfer *transfer = &connection->transfer;
+    struct tcp_worker *worker = connection->worker;
+    struct transfer *begun = worker->next_transfer;
+    struct respond_transfer *transfer = &begun->asked;
     const struct xfr_out_options options = {
         .version = transfer->zone->answer.version,
         .query = &transfer->header,
@@ -186,9 +223,11 @@ transfer_begin(struct connection *connection)
         .ixfr = transfer->question.type == RRTYPE_IXFR,
         .client_serial = transfer->client_serial,
     };
-    xfr_out_init(&connection->out, &options);
-    connection->transferring = true;
-    counter_add(&connection->worker->responder->counters->transfers_started, 1);
+    xfr_out_init(&begun->out, &options);
+    worker->next_transfer = memory_zalloc(sizeof *worker->next_transfer);
+    connection->transfer = begun;
+    tcp_clients_set_busy(&worker->clients, &connection->client, true, loop_now_ms(worker->loop));
+    counter_add(&worker->responder->counters->transfers_started, 1);
     tcp_stream_pause(connection->stream);
     tcp_stream_set_timeouts(connection->stream, TCP_WORKER_TRANSFER_IDLE_MS,
                             TCP_WORKER_TRANSFER_TOTAL_MS);
@@ -201,17 +240,17 @@ message_came(void *context, const uint8_t *octets, size_t length)
     struct connection *connection = context;
     struct tcp_worker *worker = connection->worker;
     const struct respond_request request = {
-        .peer = &connection->peer,
+        .peer = tcp_stream_peer(connection->stream),
         .tcp = true,
-        .now = clock_unix_seconds(),
+        .now = now_unix(worker),
         .octets = octets,
         .length = length,
         .memory = worker->message,
         .size = sizeof worker->message,
     };
     size_t response_length;
-    connection->heard_ms = loop_now_ms(worker->loop);
-    switch (respond(worker->responder, &request, &connection->transfer, &response_length)) {
+    tcp_clients_heard(&worker->clients, &connection->client, loop_now_ms(worker->loop));
+    switch (respond(worker->responder, &request, &worker->next_transfer->asked, &response_length)) {
     case RESPOND_NOTHING: // no DNS client sends such a thing: the connection is of no use
         tcp_stream_finish(connection->stream);
         return;
@@ -229,7 +268,7 @@ static void
 stream_writable(void *context)
 {
     struct connection *connection = context;
-    if (connection->transferring)
+    if (connection->transfer)
         transfer_go_on(connection);
 }
 
@@ -238,7 +277,7 @@ stream_half_closed(void *context)
 {
     struct connection *connection = context;
     connection->half_closed = true;
-    if (!connection->transferring)
+    if (!connection->transfer)
         tcp_stream_finish(connection->stream);
 }
 
@@ -248,7 +287,7 @@ stream_ended(void *context, enum tcp_stream_end end, const struct fault *fault)
     struct connection *connection = context;
     if (end == TCP_STREAM_END_TIMEOUT)
         counter_add(&connection->worker->responder->counters->tcp_timeouts, 1);
-    if (connection->transferring)
+    if (connection->transfer)
         transfer_log(connection, false,
                      fault ? fault->text : "the client closed during a transfer");
     connection_free(connection);
@@ -261,103 +300,78 @@ static const struct tcp_stream_events stream_events = {
     .ended = stream_ended,
 };
 
-static struct address_prefix
-prefix_of(const struct address *peer)
-{
-    struct address_prefix prefix = {.address = *peer,
-                                    .bits = peer->family == AF_INET ? TCP_WORKER_PREFIX_V4
-                                                                    : TCP_WORKER_PREFIX_V6};
-    size_t length;
-    uint8_t octets[16] = {0};
-    const uint8_t *from = address_octets(peer, &length);
-    memcpy(octets, from, prefix.bits / 8);
-    address_from_octets(octets, length, 0, &prefix.address);
-    return prefix;
-}
-
-static bool
-prefix_has_its_share(const struct tcp_worker *worker, const struct address *peer)
-{
-    struct address_prefix prefix = prefix_of(peer);
-    unsigned share = worker->options.clients_max / TCP_WORKER_PREFIX_SHARE, taken = 0;
-    share = share < TCP_WORKER_PREFIX_MIN ? TCP_WORKER_PREFIX_MIN : share;
-    if (worker->count < share)
-        return false;
-    for (const struct connection *at = worker->first; at; at = at->next)
-        taken += address_prefix_match(&prefix, &at->peer);
-    return taken >= share;
-}
-
-// Ends the connection that is silent longest; false when all have work under way.
-static bool
-room_make(struct tcp_worker *worker)
-{
-    struct connection *silent = NULL;
-    for (struct connection *at = worker->first; at; at = at->next)
-        if (!at->transferring && tcp_stream_queued(at->stream) == 0 &&
-            (!silent || at->heard_ms < silent->heard_ms))
-            silent = at;
-    if (!silent)
-        return false;
-    counter_add(&worker->responder->counters->tcp_refused, 1);
-    connection_free(silent);
-    return true;
-}
-
 static void
 connection_new(struct tcp_worker *worker, int *fd, const struct address *peer)
 {
     const struct tcp_stream_options options = {.idle_ms = worker->options.idle_ms,
-                                               .total_ms = TCP_WORKER_TOTAL_MS};
+                                               .total_ms = TCP_WORKER_TOTAL_MS,
+                                               .queue_mark = TCP_WORKER_QUEUE_MARK};
     struct connection *connection = memory_zalloc(sizeof *connection);
     connection->worker = worker;
-    connection->peer = *peer;
-    connection->heard_ms = loop_now_ms(worker->loop);
-    connection->next = worker->first;
-    if (worker->first)
-        worker->first->previous = connection;
-    worker->first = connection;
-    worker->count++;
+    tcp_clients_join(&worker->clients, &connection->client, peer, loop_now_ms(worker->loop));
     connection->stream =
         tcp_stream_accepted(worker->loop, fd, peer, &options, &stream_events, connection);
     counter_add(&worker->responder->counters->tcp_accepted, 1);
-    __atomic_store_n(&worker->responder->counters->tcp_open, worker->count, __ATOMIC_RELAXED);
+    open_count(worker);
+}
+
+// A connection that stood, or wanted to, and must go because of a limit.
+static void
+refused_count(struct tcp_worker *worker)
+{
+    counter_add(&worker->responder->counters->tcp_refused, 1);
 }
 
 static void
-connection_admit(struct tcp_worker *worker, int fd, const struct address *peer)
+connection_admit(struct tcp_worker *worker, int *fd, const struct address *peer)
 {
-    bool full = worker->count >= worker->options.clients_max;
-    if (prefix_has_its_share(worker, peer) || (full && !room_make(worker))) {
-        counter_add(&worker->responder->counters->tcp_refused, 1);
-        close(fd);
+    struct tcp_client *leaves;
+    switch (tcp_clients_judge(&worker->clients, peer, loop_now_ms(worker->loop), &leaves)) {
+    case TCP_CLIENTS_REFUSE:
+        refused_count(worker);
+        close(*fd);
+        return;
+    case TCP_CLIENTS_REPLACE:
+        refused_count(worker);
+        connection_free((struct connection *)leaves);
+        break;
+    case TCP_CLIENTS_JOIN:
+        break;
+    }
+    connection_new(worker, fd, peer);
+}
+
+// Out of descriptors or memory: the one silent longest gives its own, or all wait for a moment.
+static void
+exhausted(struct tcp_worker *worker)
+{
+    struct tcp_client *silent = tcp_clients_silent(&worker->clients, loop_now_ms(worker->loop));
+    log_limited(LOG_LEVEL_ERROR, "accept", 60,
+                "no more TCP connections can be taken: descriptors or memory are out; lower "
+                "tcp-clients or raise the limit of open files");
+    if (silent) {
+        refused_count(worker);
+        connection_free((struct connection *)silent);
         return;
     }
-    connection_new(worker, &fd, peer);
+    listeners_want(worker, 0);
+    loop_timer_start(worker->pause, TCP_WORKER_PAUSE_MS, 0);
 }
 
 static void
 listener_readable(void *context, unsigned events)
 {
     struct listener *listener = context;
-    struct tcp_worker *worker = listener->worker;
     struct address peer;
     int fd;
     (void)events;
-    // A backlog's worth at most, then the others' turn.
-    for (unsigned i = 0; i < LISTEN_TCP_BACKLOG; i++) {
+    for (unsigned i = 0; i < TCP_WORKER_ACCEPTS_PER_TURN; i++) {
         enum listen_accepted accepted = listen_accept(listener->fd, &fd, &peer);
-        if (accepted == LISTEN_ACCEPTED) {
-            connection_admit(worker, fd, &peer);
-            continue;
-        }
-        if (accepted == LISTEN_EXHAUSTED) {
-            log_limited(LOG_LEVEL_ERROR, "accept", 60,
-                        "no TCP connection can be taken: descriptors or memory are out");
-            listeners_want(worker, 0);
-            loop_timer_start(worker->pause, TCP_WORKER_PAUSE_MS, 0);
-        }
-        return;
+        if (accepted == LISTEN_EXHAUSTED)
+            exhausted(listener->worker);
+        if (accepted != LISTEN_ACCEPTED)
+            return;
+        connection_admit(listener->worker, &fd, &peer);
     }
 }
 
@@ -378,8 +392,10 @@ tcp_worker_free(struct tcp_worker **worker)
 {
     if (!*worker)
         return;
-    while ((*worker)->first)
-        connection_free((*worker)->first);
+    for (struct tcp_client *left; (left = tcp_clients_any(&(*worker)->clients));)
+        connection_free((struct connection *)left);
+    tcp_clients_close(&(*worker)->clients);
+    free((*worker)->next_transfer);
     for (size_t i = 0; i < (*worker)->listeners.count; i++) {
         struct listener *listener = *(struct listener **)vector_at(&(*worker)->listeners, i);
         loop_watch_free(&listener->watch);
