@@ -727,6 +727,27 @@ read_all(struct octets_reader *reader, struct role_settings *into)
     read_zones(reader, role, into);
 }
 
+static int
+compare_ids(const void *a, const void *b)
+{
+    const struct role_zone *left = a;
+    const struct role_zone *right = b;
+    return left->id < right->id ? -1 : left->id > right->id;
+}
+
+// Messages name zones by number, status asks for each of ten thousand.
+static void
+sort_ids(struct role_settings *settings)
+{
+    size_t count = settings->settings.zone_count;
+    struct role_zone *by_id = arena_zalloc(settings->arena, sizeof *by_id * (count + 1));
+    for (size_t i = 0; i < count; i++) {
+        by_id[i] = (struct role_zone){settings->zone_ids[i], (uint32_t)i};
+    }
+    qsort(by_id, count, sizeof *by_id, compare_ids);
+    settings->by_id = by_id;
+}
+
 bool
 role_settings_read(struct octets body, struct role_settings **ret_settings)
 {
@@ -741,6 +762,7 @@ role_settings_read(struct octets body, struct role_settings **ret_settings)
         role_settings_free(&settings);
         return false;
     }
+    sort_ids(settings);
     *ret_settings = settings;
     return true;
 }
@@ -764,10 +786,11 @@ role_settings_free(struct role_settings **settings)
 size_t
 role_settings_zone(const struct role_settings *settings, uint32_t zone_id)
 {
-    for (size_t i = 0; i < settings->settings.zone_count; i++) {
-        if (settings->zone_ids[i] == zone_id) {
-            return i;
-        }
-    }
-    return SETTINGS_NONE;
+    const struct role_zone key = {.id = zone_id};
+    const struct role_zone *found =
+        settings->settings.zone_count == 0
+            ? NULL
+            : bsearch(&key, settings->by_id, settings->settings.zone_count, sizeof key,
+                      compare_ids);
+    return found != NULL ? found->index : SETTINGS_NONE;
 }

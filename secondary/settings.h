@@ -36,10 +36,15 @@ struct role_extras {
     struct cookie_secrets cookie_secrets; // server only
 };
 
+struct role_zone {
+    uint32_t id, index;
+};
+
 struct role_settings {
     struct arena *arena;
     struct secondary_settings settings; // .config is NULL; never passed to secondary_settings_free
     const uint32_t *zone_ids; // zone_ids[i] is the number of settings.zones[i] in messages
+    const struct role_zone *by_id; // the same by number, for role_settings_zone
     struct role_extras extras;
 };
 

@@ -37,18 +37,18 @@ indexes_map(struct version *version, const struct version_place *place, const st
 {
     struct index *former = share ? share->base : NULL;
     if (place->base < 0) {
-        if (!index_map(place->index, place->index_offset, place->index_length, former,
+        if (!index_map(place->index, place->index_offset, place->index_length, place->whole, former,
                        &version->base, fault))
             return false;
         version->header = version->base->header;
         return version->header->kind == INDEX_FULL ||
                fault_set(fault, FAULT_CORRUPT, "index: an overlay without its base");
     }
-    if (!index_map(place->base, place->base_offset, place->base_length, former, &version->base,
-                   fault))
+    if (!index_map(place->base, place->base_offset, place->base_length, place->whole, former,
+                   &version->base, fault))
         return fault_wrap(fault, "base");
-    if (!index_map(place->index, place->index_offset, place->index_length, NULL, &version->overlay,
-                   fault))
+    if (!index_map(place->index, place->index_offset, place->index_length, place->whole, NULL,
+                   &version->overlay, fault))
         return false;
     version->header = version->overlay->header;
     return true;
@@ -120,6 +120,7 @@ facts_fill(struct version *version)
         .is_signed = (header->flags & INDEX_IS_SIGNED) != 0,
         .nsec3 = version->chain.nsec3,
         .soa_expire_seconds = header->soa_expire_seconds,
+        .first_expiration = header->first_expiration,
         .node_count = header->node_count,
         .rr_count = header->rr_count,
         .signature_count = header->signature_count,
@@ -283,9 +284,10 @@ cursor_look_ahead(const struct version_cursor *cursor)
     if (cursor->base_position + CURSOR_AHEAD >= index_names(base))
         return;
     const uint32_t *ahead = base->order + cursor->base_position;
-    __builtin_prefetch(base->slots + ahead[CURSOR_AHEAD]);
-    const struct index_slot *nearer = base->slots + ahead[CURSOR_AHEAD / 2];
-    __builtin_prefetch(heap_at(&cursor->version->heaps, nearer->reference));
+    __builtin_prefetch(base->slots + (ahead[CURSOR_AHEAD] & base->slot_mask));
+    const struct index_slot *nearer = base->slots + (ahead[CURSOR_AHEAD / 2] & base->slot_mask);
+    if (heap_may_hold(&cursor->version->heaps, nearer->reference))
+        __builtin_prefetch(heap_at(&cursor->version->heaps, nearer->reference));
 }
 
 // The next slot of either index; false at the end. A name of the overlay takes the base's place,

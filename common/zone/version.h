@@ -26,6 +26,9 @@ struct version_facts {
     // NSEC there), whatever the caller says.
     bool nsec3;
     uint32_t soa_expire_seconds;
+    // No signature ends before this; 0: not known. What tells a restart, without reading a million records, that it may
+    // serve at once. It may be too early: a record that was renewed since may have ended then.
+    uint32_t first_expiration;
     uint64_t node_count, rr_count, signature_count; // rr_count without RRSIGs; kept by the store
 };
 
@@ -35,13 +38,15 @@ struct version_facts {
 struct version_place {
     int heap, old_heap, base, index;
     uint64_t heap_length, old_heap_length, base_offset, base_length, index_offset, index_length;
+    // The indexes' checksums were found right by who gives the place: they are not read through again.
+    bool whole;
 };
 #define VERSION_DESCRIPTORS_MAX 4
 void version_place_close(struct version_place *place); // closes what is not -1
 
-// Maps a version; the descriptors may be closed afterwards. Checks magic, format, the index checksum and every
-// offset in it against the lengths. share: a version of the same zone already mapped here, whose heap and base
-// maps are reused where they are the same files (NULL: none).
+// Maps a version; the descriptors may be closed afterwards. Checks magic, format, lengths, the index checksum (unless
+// place->whole) and the apex; every other offset is checked when it is first followed. share: a version of the same
+// zone already mapped here, whose heap and base maps are reused where they are the same files (NULL: none).
 bool version_map(const struct version_place *place, const struct version *share,
                  const struct version **ret_version, struct fault *fault);
 const struct version *version_hold(const struct version *version);

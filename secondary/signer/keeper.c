@@ -171,7 +171,8 @@ next_upkeep(struct keeper *keeper, int64_t now)
 {
     const struct version *version = keeper_served(keeper);
     bool whole = version != NULL && !keeper->damaged;
-    bool can_refresh = keeper->policy != NULL && keeper->keyset != NULL && version != NULL;
+    bool can_refresh = keeper->policy != NULL && keeper->keyset != NULL && version != NULL &&
+                       keeper->expiry_of == NULL;
     struct upkeep_state state = {
         .has_version = version != NULL,
         .is_signed = can_refresh && version_facts(version)->is_signed,
@@ -232,6 +233,9 @@ plan(struct keeper *keeper)
     if (keeper->walk != NULL && milliseconds > 20) {
         milliseconds = 20;
     }
+    if (keeper->expiry_of != NULL) {
+        milliseconds = 1;
+    }
     if (keeper->store_is_busy && milliseconds > KEEPER_BUSY_MS) {
         milliseconds = KEEPER_BUSY_MS;
     }
@@ -291,19 +295,67 @@ saved_version_is_bogus(struct keeper *keeper)
     return first != 0 && first <= keeper_now() && keeper->keyset != NULL;
 }
 
-static void
-start(struct keeper *keeper)
+// Without reading a million records: the version says when its first signature ends at the
+// earliest.
+static bool
+saved_version_is_good(const struct keeper *keeper)
 {
-    keeper_open(keeper);
+    const struct version *version = keeper_served(keeper);
+    return version != NULL && (!version_facts(version)->is_signed ||
+                               version_facts(version)->first_expiration > keeper_now());
+}
+
+static void
+tell_servers(struct keeper *keeper)
+{
+    keeper->announced = true;
+    keeper_tell_version(keeper);
+    keeper_tell_zone_state(keeper);
+}
+
+void
+keeper_serve(struct keeper *keeper)
+{
+    if (keeper->stage != KEEPER_NEW) {
+        return;
+    }
+    keeper->stage = KEEPER_OPENED;
+    keeper_open_store(keeper);
+    if (saved_version_is_good(keeper)) {
+        tell_servers(keeper);
+    }
+}
+
+// Everything that could keep the saved version from being served is looked at.
+static void
+announce_saved(struct keeper *keeper)
+{
+    while (keeper_fill_expiry(keeper, SIZE_MAX)) {
+    }
     if (saved_version_is_bogus(keeper)) {
         log_warning(
             "the saved version has expired signatures: it is signed again before it is served",
             "zone", keeper->domain);
         keeper->wants_sign = true;
-        keeper_tell_facts(keeper);
     } else {
-        keeper_announce(keeper);
+        tell_servers(keeper);
     }
+}
+
+void
+keeper_wake(struct keeper *keeper)
+{
+    keeper_serve(keeper);
+    if (keeper->stage == KEEPER_AWAKE) {
+        return;
+    }
+    keeper->stage = KEEPER_AWAKE;
+    keeper_open_rest(keeper);
+    if (!keeper->announced) {
+        announce_saved(keeper);
+    }
+    keeper_fill_expiry(keeper, KEEPER_EXPIRY_RECORDS);
+    keeper_tell_facts(keeper);
     go_on(keeper);
 }
 
@@ -312,7 +364,8 @@ retry_opening(struct keeper *keeper)
 {
     if (keeper->store == NULL || (keeper->policy != NULL && keeper->keyset == NULL)) {
         bool had_store = keeper->store != NULL;
-        keeper_open(keeper);
+        keeper_open_store(keeper);
+        keeper_open_rest(keeper);
         if (!had_store && keeper->store != NULL) {
             keeper_announce(keeper);
         }
@@ -325,6 +378,7 @@ on_timer(void *context)
     struct keeper *keeper = context;
     int64_t now = keeper_now();
     retry_opening(keeper);
+    keeper_fill_expiry(keeper, KEEPER_EXPIRY_RECORDS);
     if (keeper->walk != NULL && keeper->phase == KEEPER_IDLE) {
         verify_more(keeper);
     }
@@ -363,7 +417,6 @@ keeper_new(const struct keeper_shared *shared, uint32_t id,
     } else {
         sign_policy_default(&keeper->sign_policy);
     }
-    start(keeper);
     return keeper;
 }
 
@@ -389,14 +442,18 @@ keeper_change_settings(struct keeper *keeper, const struct secondary_zone_settin
     }
     bool was_signed = keeper->policy != NULL;
     keeper->policy = policy;
-    if (policy != NULL) {
+    if (policy != NULL && keeper->stage != KEEPER_AWAKE) {
+        keeper_sign_policy_fill(policy, &keeper->sign_policy);
+    } else if (policy != NULL) {
         keeper_sign_policy_fill(policy, &keeper->sign_policy);
         keeper_prepare_keys(keeper);
         keeper->wants_keys = keeper->wants_keys || !was_signed;
         keeper->policy_settled = false;
         keeper->policies++;
     }
-    go_on(keeper);
+    if (keeper->stage == KEEPER_AWAKE) {
+        go_on(keeper);
+    }
 }
 
 void
@@ -438,6 +495,7 @@ keeper_free(struct keeper **keeper)
     }
     zone_walk_free(&old->walk);
     version_drop(&old->former);
+    version_drop(&old->expiry_of);
     loop_timer_free(&old->timer);
     loop_timer_free(&old->facts_timer);
     expiry_queue_free(&old->expiry);

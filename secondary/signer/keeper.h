@@ -27,6 +27,7 @@
 #define KEEPER_WAITERS_MAX    16   // operators who wait for the end of one change
 #define KEEPER_VERIFY_RECORDS 2000 // of the verification in the background, at a time
 #define KEEPER_SCRUB_RECORDS  50   // looked at for damage, at a time: half a second of a slow disk
+#define KEEPER_EXPIRY_RECORDS 5000 // whose expiration is noted at a start, at a time: some 3 ms
 #define KEEPER_FACTS_SECONDS  1    // progress of a long signing is told so often ...
 #define KEEPER_LOG_EVERY      10   // ... and logged every so many times
 #define KEEPER_RETRY_SECONDS  30   // after a fault of disk or keys
@@ -50,6 +51,13 @@ struct keeper_shared {
     void *context;
 };
 
+// A start with ten thousand zones, or one of a million names, answers before all is read: first
+// every zone is opened and told to the servers, then each finds its keys and what else it had.
+enum keeper_stage {
+    KEEPER_NEW,
+    KEEPER_OPENED, // the store was looked for, servers answer from what is there
+    KEEPER_AWAKE,  // all of it
+};
 enum keeper_phase { KEEPER_IDLE, KEEPER_INTAKE, KEEPER_REVIEW, KEEPER_SIGN };
 
 // Records of the last change that are kept for `zone diff`: as many as a mail shows, since each of
@@ -107,6 +115,12 @@ struct keeper {
     bool awaits_ds;        // first start without keys: the parent's DS decides
     bool blocked_by_ds;    // it has one that no key matches
     struct expiry_queue *expiry;
+    // Not NULL: expiry is still being filled from this version, which was the served one when that
+    // began.
+    const struct version *expiry_of;
+    struct version_cursor expiry_cursor;
+    enum keeper_stage stage;
+    bool announced; // the servers have the version of the start
     uint32_t newest_inception;
     int64_t clock_refused_at; // what the clock said when it was first found wrong; 0: it is right
     // state
@@ -173,7 +187,13 @@ struct keeper {
 
 struct keeper *keeper_new(const struct keeper_shared *shared, uint32_t id,
                           const struct secondary_zone_settings *settings,
-                          const struct policy_settings *policy);
+                          const struct policy_settings *policy); // KEEPER_NEW
+// Opens what was saved and has the servers answer from it, where no signature of it may have ended:
+// what takes time is left to keeper_wake. Nothing the second time.
+void keeper_serve(struct keeper *keeper);
+// Whatever keeper_serve left; every order, message and timer comes after it. Nothing the second
+// time.
+void keeper_wake(struct keeper *keeper);
 // Waits for no thread: only when phase is KEEPER_IDLE or the loop has ended (loop_free waits for
 // its threads).
 void keeper_free(struct keeper **keeper);

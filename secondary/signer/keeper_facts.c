@@ -23,9 +23,11 @@ uint32_t
 keeper_first_expiration(struct keeper *keeper)
 {
     const struct version *version = keeper_served(keeper);
-    return version != NULL && version_facts(version)->is_signed
-               ? expiry_queue_first(keeper->expiry, version)
-               : 0;
+    if (version == NULL || !version_facts(version)->is_signed) {
+        return 0;
+    }
+    return keeper->expiry_of != NULL ? version_facts(version)->first_expiration
+                                     : expiry_queue_first(keeper->expiry, version);
 }
 
 int64_t

@@ -64,7 +64,11 @@ bool keeper_policy_differs(const struct keeper *keeper, char *why, size_t size);
 
 // --- keeper_open
 
-void keeper_open(struct keeper *keeper); // store, then keys; again where something is missing
+void keeper_open_store(struct keeper *keeper); // again where it could not be opened
+// Keys, what is held, history; again where something is missing.
+void keeper_open_rest(struct keeper *keeper);
+// Notes when the next so many records of what was saved end; false when all are noted.
+bool keeper_fill_expiry(struct keeper *keeper, size_t records);
 
 // --- publish
 

@@ -30,17 +30,15 @@ make_directories(struct keeper *keeper, const char *kind, struct fault *fault)
     return zone_directory_make(path, fault) ? memory_text(path) : NULL;
 }
 
-static void
-fill_expiry(struct keeper *keeper)
+bool
+keeper_fill_expiry(struct keeper *keeper, size_t records)
 {
-    struct version_cursor cursor;
-    if (keeper_served(keeper) == NULL) {
-        return;
+    if (keeper->expiry_of == NULL) {
+        return false;
     }
-    version_cursor_first(&cursor, keeper_served(keeper));
-    while (expiry_queue_fill(keeper->expiry, &cursor, SIZE_MAX)) {
-    }
-    if (cursor.damaged) {
+    bool damaged = keeper->expiry_cursor.damaged;
+    bool more = expiry_queue_fill(keeper->expiry, &keeper->expiry_cursor, records);
+    if (keeper->expiry_cursor.damaged && !damaged) {
         struct fault fault = {0};
         fault_set(&fault, FAULT_CORRUPT,
                   "zone %s: saved records are damaged; names that need them are answered with "
@@ -48,6 +46,10 @@ fill_expiry(struct keeper *keeper)
                   keeper->domain);
         keeper_damage_note(keeper, &fault);
     }
+    if (!more) {
+        version_drop(&keeper->expiry_of);
+    }
+    return more;
 }
 
 // Status shows the last change of content, also after a restart; a refresh of signatures is none.
@@ -81,30 +83,18 @@ served_inception(const struct version *version)
 }
 
 static bool
-open_state(struct keeper *keeper, struct fault *fault)
+open_store(struct keeper *keeper, struct fault *fault)
 {
     char path[PATH_MAX];
     struct store_opening opening;
     const struct store_options options = {
+        .tidy_later = true,
         .journal_octets_max = keeper->settings->journal_max_octets,
     };
     if (keeper->directory == NULL) {
         keeper->directory = make_directories(keeper, "zones", fault);
     }
-    if (keeper->directory != NULL && keeper->key_directory == NULL) {
-        char name[ZONE_DIRECTORY_NAME_MAX];
-        zone_directory_name(keeper->apex, name);
-        snprintf(path, sizeof path, "%s/keys", keeper->shared->state_directory);
-        if (zone_directory_make(path, fault)) {
-            snprintf(path, sizeof path, "%s/keys/%s", keeper->shared->state_directory, name);
-            keeper->key_directory = memory_text(path);
-        }
-    }
-    if (keeper->directory == NULL || keeper->key_directory == NULL) {
-        return false;
-    }
-    snprintf(path, sizeof path, "%s/quarantine", keeper->directory);
-    if (keeper->quarantine == NULL && !quarantine_open(path, &keeper->quarantine, fault)) {
+    if (keeper->directory == NULL) {
         return false;
     }
     snprintf(path, sizeof path, "%s/store", keeper->directory);
@@ -112,38 +102,88 @@ open_state(struct keeper *keeper, struct fault *fault)
         return false;
     }
     keeper->fresh_store = opening.fresh;
-    if (keeper_served(keeper) != NULL) { // a restart is no reason for a refresh
-        keeper->last_refresh_seconds = version_facts(keeper_served(keeper))->published_seconds;
-        keeper->newest_inception = served_inception(keeper_served(keeper));
-    }
     if (opening.torn_indexes > 0) {
         log_warning("a version was not whole on disk (a crash in the middle of a publish): the one "
                     "before it is served",
                     "zone", keeper->domain);
     }
-    keeper->history = history_new(keeper->directory);
-    remember_last_change(keeper);
-    contact_load(keeper->directory, &keeper->contact);
-    fill_expiry(keeper);
+    contact_load(keeper->directory, &keeper->contact); // it says whether the zone has expired
     return true;
 }
 
+static bool
+open_beside_store(struct keeper *keeper, struct fault *fault)
+{
+    char path[PATH_MAX];
+    char name[ZONE_DIRECTORY_NAME_MAX];
+    snprintf(path, sizeof path, "%s/quarantine", keeper->directory);
+    if (keeper->quarantine == NULL && !quarantine_open(path, &keeper->quarantine, fault)) {
+        return false;
+    }
+    if (keeper->key_directory == NULL) {
+        zone_directory_name(keeper->apex, name);
+        snprintf(path, sizeof path, "%s/keys", keeper->shared->state_directory);
+        if (!zone_directory_make(path, fault)) {
+            return false;
+        }
+        snprintf(path, sizeof path, "%s/keys/%s", keeper->shared->state_directory, name);
+        keeper->key_directory = memory_text(path);
+    }
+    return true;
+}
+
+static void
+note_fault(struct keeper *keeper, struct fault *fault)
+{
+    fault_wrap(fault, "zone %s: its state cannot be opened", keeper->domain);
+    keeper_fault_set(keeper, fault, EVENT_CRASH, "");
+}
+
+// What the store says of the time before this start.
+static void
+remember(struct keeper *keeper)
+{
+    const struct version *served = keeper_served(keeper);
+    store_tidy(keeper->store);
+    keeper->history = history_new(keeper->directory);
+    remember_last_change(keeper);
+    if (served != NULL) { // a restart is no reason for a refresh
+        keeper->last_refresh_seconds = version_facts(served)->published_seconds;
+        keeper->newest_inception = served_inception(served);
+        keeper->expiry_of = version_hold(served);
+        version_cursor_first(&keeper->expiry_cursor, served);
+    }
+}
+
 void
-keeper_open(struct keeper *keeper)
+keeper_open_store(struct keeper *keeper)
+{
+    struct fault fault = {0};
+    if (keeper->store != NULL) {
+        return;
+    }
+    bool opened = open_store(keeper, &fault);
+    keeper->store_is_busy = !opened && fault.kind == FAULT_BUSY &&
+                            keeper_now() < keeper->begun_seconds + KEEPER_BUSY_SECONDS;
+    if (!opened && !keeper->store_is_busy) {
+        note_fault(keeper, &fault);
+    }
+}
+
+void
+keeper_open_rest(struct keeper *keeper)
 {
     struct fault fault = {0};
     if (keeper->store == NULL) {
-        bool opened = open_state(keeper, &fault);
-        keeper->store_is_busy = !opened && fault.kind == FAULT_BUSY &&
-                                keeper_now() < keeper->begun_seconds + KEEPER_BUSY_SECONDS;
-        if (keeper->store_is_busy) {
-            return;
-        }
-        if (!opened) {
-            fault_wrap(&fault, "zone %s: its state cannot be opened", keeper->domain);
-            keeper_fault_set(keeper, &fault, EVENT_CRASH, "");
-            return;
-        }
+        return;
+    }
+    if (!open_beside_store(keeper, &fault)) {
+        note_fault(keeper, &fault);
+        store_close(&keeper->store);
+        return;
+    }
+    if (keeper->history == NULL) {
+        remember(keeper);
         keeper_fault_clear(keeper);
     }
     keeper_prepare_keys(keeper);

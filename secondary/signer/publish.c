@@ -131,6 +131,7 @@ publish_version(struct keeper *keeper, const struct published *what, struct faul
     uint32_t former_serial = had_former ? version_facts(former)->signed_serial : 0;
     struct version_facts facts = *what->facts;
     facts.published_seconds = keeper_now();
+    facts.first_expiration = keeper_first_expiration(keeper);
     if (keeper->change.soa_expire_seconds != 0) {
         facts.soa_expire_seconds = keeper->change.soa_expire_seconds;
     } else if (had_former) {

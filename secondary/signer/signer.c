@@ -23,7 +23,8 @@
 #define HEARTBEAT_MS     1000
 #define STOP_POLL_MS     20
 #define STOP_PATIENCE_MS 500 // for threads at work; a service manager's patience is longer
-#define SEALS_MAX        64  // different key-secret-files
+#define WAKE_SLICE_MS    4
+#define SEALS_MAX        64 // different key-secret-files
 
 struct seal_entry {
     char *secret_file;
@@ -37,8 +38,9 @@ struct signer {
     struct keeper_shared shared;
     struct vector keepers; // of struct keeper *
     struct vector seals;   // of struct seal_entry
-    struct loop_timer *heartbeat, *stopping;
-    uint64_t stop_by_ms; // 0: nobody asked
+    struct loop_timer *heartbeat, *stopping, *waking;
+    size_t served, woken; // keepers that were, since the last settings
+    uint64_t stop_by_ms;  // 0: nobody asked
     char *state_directory;
     int exit_code;
 };
@@ -49,15 +51,33 @@ keeper_at(const struct signer *signer, size_t index)
     return *(struct keeper **)vector_at(&signer->keepers, index);
 }
 
+// Among the first count keepers, which are in order of their numbers.
+static struct keeper *
+keeper_among(const struct signer *signer, size_t count, uint32_t id)
+{
+    size_t low = 0, high = count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (keeper_at(signer, middle)->id < id) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < count && keeper_at(signer, low)->id == id ? keeper_at(signer, low) : NULL;
+}
+
 static struct keeper *
 keeper_by_id(const struct signer *signer, uint32_t id)
 {
-    for (size_t i = 0; i < signer->keepers.count; i++) {
-        if (keeper_at(signer, i)->id == id) {
-            return keeper_at(signer, i);
-        }
-    }
-    return NULL;
+    return keeper_among(signer, signer->keepers.count, id);
+}
+
+static int
+compare_ids(const void *a, const void *b)
+{
+    uint32_t left = (*(struct keeper *const *)a)->id, right = (*(struct keeper *const *)b)->id;
+    return left < right ? -1 : left > right;
 }
 
 static void
@@ -199,8 +219,9 @@ drop_gone_keepers(struct signer *signer, const struct role_settings *settings)
 static void
 take_zones(struct signer *signer, const struct role_settings *settings)
 {
+    size_t known = signer->keepers.count; // new ones stand behind these until all are there
     for (size_t i = 0; i < settings->settings.zone_count; i++) {
-        struct keeper *keeper = keeper_by_id(signer, settings->zone_ids[i]);
+        struct keeper *keeper = keeper_among(signer, known, settings->zone_ids[i]);
         const struct secondary_zone_settings *zone = &settings->settings.zones[i];
         if (keeper != NULL) {
             keeper_change_settings(keeper, zone, policy_of(settings, i));
@@ -210,6 +231,38 @@ take_zones(struct signer *signer, const struct role_settings *settings)
             vector_add(&signer->keepers, &keeper);
         }
     }
+    if (signer->keepers.count > 0) {
+        qsort(signer->keepers.items, signer->keepers.count, sizeof(struct keeper *), compare_ids);
+    }
+}
+
+// First all are opened, so that the servers have them, then all the rest is looked for. False:
+// done.
+static bool
+wake_one(struct signer *signer)
+{
+    if (signer->served < signer->keepers.count) {
+        keeper_serve(keeper_at(signer, signer->served++));
+    } else if (signer->woken < signer->keepers.count) {
+        keeper_wake(keeper_at(signer, signer->woken++));
+    } else {
+        return false;
+    }
+    return true;
+}
+
+// A slice of time, then what it brought goes out.
+static void
+wake_some(void *context)
+{
+    struct signer *signer = context;
+    uint64_t until = clock_monotonic_ms() + WAKE_SLICE_MS;
+    while (clock_monotonic_ms() <= until) {
+        if (!wake_one(signer)) {
+            return;
+        }
+    }
+    loop_timer_start(signer->waking, 0, 0);
 }
 
 static void
@@ -240,6 +293,8 @@ take_settings(struct signer *signer, const struct message *message)
     }
     role_settings_free(&signer->settings);
     signer->settings = settings;
+    signer->served = signer->woken = 0;
+    wake_some(signer);
     send_simple(signer, MESSAGE_READY, NULL);
 }
 
@@ -326,6 +381,7 @@ stop_when_idle(void *context)
 static void
 stop(struct signer *signer)
 {
+    loop_timer_stop(signer->waking);
     for (size_t i = 0; i < signer->keepers.count; i++) {
         keeper_stop(keeper_at(signer, i));
     }
@@ -342,6 +398,7 @@ take_zone_message(struct signer *signer, struct message *message)
     if (keeper == NULL) {
         return; // of a zone that a reload took away
     }
+    keeper_wake(keeper);
     switch ((int)message->type) {
     case MESSAGE_CANDIDATE:
         take_candidate(keeper, message);
@@ -373,6 +430,7 @@ received(void *context, struct message *message)
         stop(signer);
     } else if (message->type == MESSAGE_PLACES_WANTED) {
         for (size_t i = 0; i < signer->keepers.count; i++) {
+            keeper_wake(keeper_at(signer, i));
             keeper_announce(keeper_at(signer, i));
         }
     } else {
@@ -403,6 +461,7 @@ signer_new(struct loop *loop, int link_fd)
     signer->link = message_link_new(loop, &link_fd, received, closed, signer);
     signer->heartbeat = loop_timer_new(loop, beat, signer);
     loop_timer_start(signer->heartbeat, 0, HEARTBEAT_MS);
+    signer->waking = loop_timer_new(loop, wake_some, signer);
     signer->stopping = loop_timer_new(loop, stop_when_idle, signer);
     return signer;
 }
@@ -432,6 +491,7 @@ signer_free(struct signer **signer)
     key_memory_free(&old->shared.memory);
     loop_timer_free(&old->heartbeat);
     loop_timer_free(&old->stopping);
+    loop_timer_free(&old->waking);
     message_link_free(&old->link);
     role_settings_free(&old->settings);
     free(old->state_directory);

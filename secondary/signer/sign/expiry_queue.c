@@ -88,6 +88,19 @@ node_first_expiration(const struct node *node)
     return first;
 }
 
+uint32_t
+diff_first_expiration(const struct diff *diff)
+{
+    uint32_t first = 0;
+    for (size_t i = 0; i < diff->count; i++) {
+        const struct node *node = diff->entries[i].new_node;
+        uint32_t expiration = node ? node_first_expiration(node) : 0;
+        if (expiration && (first == 0 || (int32_t)(expiration - first) < 0))
+            first = expiration;
+    }
+    return first;
+}
+
 static uint32_t
 version_first_expiration(const void *context, const uint8_t *owner)
 {
@@ -374,7 +387,6 @@ expiry_queue_take_after(struct expiry_queue *queue, const struct expiry_source *
         bucket_search(queue, i, source, &search);
     }
 }
-
 
 void
 expiry_queue_return(struct expiry_queue *queue, const struct version *version,

@@ -61,5 +61,7 @@ void expiry_queue_return(struct expiry_queue *queue, const struct version *versi
 size_t expiry_queue_size(const struct expiry_queue *queue); // hints held
 // The first expiration among a record's signatures; 0: none.
 uint32_t node_first_expiration(const struct node *node);
+// The same of all new records of a diff.
+uint32_t diff_first_expiration(const struct diff *diff);
 
 #endif

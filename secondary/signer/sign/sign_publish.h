@@ -11,7 +11,8 @@
 #include "common/zone/store.h"
 
 // The records of diff stay the caller's. After it, old_node of the entries may no longer be read:
-// the store has let the former version go. Faults: the store's.
+// the store has let the former version go. facts->first_expiration: of what is served now, 0: not known better than the
+// store does. Faults: the store's.
 bool sign_publish(struct store *store, const uint8_t *apex, const struct diff *diff,
                   const struct version_facts *facts, struct fault *fault);
 
