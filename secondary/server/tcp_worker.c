@@ -143,7 +143,7 @@ transfer_log(const struct connection *connection, bool done, const char *why)
 {
     char peer[ADDRESS_TEXT_MAX], zone[NAME_TEXT_MAX], key[NAME_TEXT_MAX], serial[24], records[24];
     const struct xfr_out *out = &connection->transfer->out;
-    bool is_signed = connection->transfer.is_signed;
+    bool is_signed = connection->transfer->asked.is_signed;
     name_to_text_short(version_apex(out->version), zone);
     snprintf(serial, sizeof serial, "%u", version_facts(out->version)->signed_serial);
     snprintf(records, sizeof records, "%llu", (unsigned long long)out->records);
@@ -153,7 +153,7 @@ transfer_log(const struct connection *connection, bool done, const char *why)
                    : LOG_LEVEL_INFO,
            done ? "zone transferred out" : why, "zone", zone, "to",
            address_to_text(tcp_stream_peer(connection->stream), peer), "key",
-           is_signed ? name_to_text(connection->transfer.key.name, key) : NULL, "kind",
+           is_signed ? name_to_text(connection->transfer->asked.key.name, key) : NULL, "kind",
            xfr_out_kind(out), "serial", serial, "records", records);
 }
 

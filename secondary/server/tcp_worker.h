@@ -1,25 +1,24 @@
-// TCP: connections within limits, pipelined queries answered as they come, AXFR out in pieces (RFC
-// 7766, RFC 9210, RFC 5936). One thread. While a transfer runs on a connection no further message
-// of it is read.
+// TCP: connections within limits (tcp_clients.h), pipelined queries answered as they come, AXFR out
+// in pieces (RFC 7766, RFC 9210, RFC 5936). One thread. While a transfer runs on a connection no
+// further message of it is read.
 #ifndef TANDEM_SERVER_TCP_WORKER_H
 #define TANDEM_SERVER_TCP_WORKER_H
 
 #include "common/net/loop.h"
 #include "secondary/server/respond.h"
 
-// A client prefix (as for the rate limit: /24, /56) gets at most this share of a server's
-// connections, so that one network cannot shut out all others; never less than the minimum.
-#define TCP_WORKER_PREFIX_SHARE 4
-#define TCP_WORKER_PREFIX_MIN   8
-#define TCP_WORKER_PREFIX_V4    24
-#define TCP_WORKER_PREFIX_V6    56
 // From accept to the end, whatever happens: a client that trickles queries to stay connected comes
 // again.
 #define TCP_WORKER_TOTAL_MS 600000
 // A transfer: long enough for 4 GiB at 5 Mbit/s, and nothing taken for a minute ends it.
 #define TCP_WORKER_TRANSFER_TOTAL_MS 7200000
 #define TCP_WORKER_TRANSFER_IDLE_MS  60000
-// After running out of descriptors.
+// Answers that the socket does not take before nothing more is read from a client; so one that asks
+// and does not listen holds this and one message at most.
+#define TCP_WORKER_QUEUE_MARK 16384
+// New connections taken in one turn of the loop (about a millisecond); then the others' turn.
+#define TCP_WORKER_ACCEPTS_PER_TURN 64
+// After running out of descriptors while nobody is silent.
 #define TCP_WORKER_PAUSE_MS 100
 
 struct tcp_worker_options {
