@@ -14,8 +14,8 @@ target_find(const struct version *version, const uint8_t *target, bool *ret_dama
     *ret_damaged = false;
     if (!name_is_at_or_below(target, version_apex(version)))
         return NULL;
-    name_suffixes_init(&suffixes, target, version_hash_key(version));
-    zone_find(version, target, &suffixes, &match);
+    uint64_t hash = name_hash(target, version_hash_key(version));
+    zone_find_hashed(version, target, hash, &suffixes, &match);
     *ret_damaged = match.damaged;
     return match.cut && match.cut_is_dname ? NULL : match.node;
 }

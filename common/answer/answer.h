@@ -72,6 +72,13 @@ struct answer_outcome {
 unsigned answer_zone_judge(const struct answer_service *service, const struct answer_client *client,
                            const struct answer_zone *zone, int *ret_ede);
 
+// Where queries come in batches, most of an answer's time would be spent waiting for memory. So all
+// are read first, then answer_look_ahead is called for each, then answer_fetch for each, and only
+// then answer_query: what a question touches comes while others are looked at. Zones must not
+// change in between. Both may be left out.
+void answer_look_ahead(const struct answer_service *service, struct query *query);
+void answer_fetch(const struct query *query);
+
 // Answers QUERY_ERROR, QUERY_COOKIE and QUERY_QUESTION; QUERY_DROP gives length 0. memory: at least
 // 512 octets, and must not overlap the query. QUERY_NOTIFY and QUERY_TRANSFER are the caller's
 // (they give NOTIMP here).

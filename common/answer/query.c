@@ -27,16 +27,12 @@ query_fail(struct query *query, unsigned rcode)
 static bool
 question_read(struct octets_reader *reader, struct query *query)
 {
-    const uint8_t *name = query->octets + MESSAGE_HEADER_SIZE;
-    uint8_t as_sent[NAME_SIZE_MAX];
-    if (!name_read_plain(reader, as_sent))
+    if (!name_read_lower(reader, query->lower, &query->labels))
         return false;
     query->type = octets_read_u16(reader);
     query->class = octets_read_u16(reader);
     if (reader->failed)
         return false;
-    name_copy_lower(query->lower, name);
-    query->labels = name_labels(query->lower);
     query->question_end = (uint16_t)octets_position(reader);
     query->has_question = true;
     return true;
@@ -159,6 +155,7 @@ query_init(struct query *query, const uint8_t *octets, size_t length)
     query->lower[0] = 0;
     query->edns = (struct edns){0};
     query->soa_serial = 0;
+    query->zone = NULL;
 }
 
 void

@@ -12,6 +12,8 @@
 #include "common/dns/edns.h"
 #include "common/dns/message_read.h"
 
+struct answer_zone;
+
 enum query_kind {
     QUERY_DROP, // shorter than a header, or QR set: silence, or two servers could answer each other
     QUERY_ERROR,    // to be answered with .rcode (and the question, where one was read)
@@ -38,6 +40,9 @@ struct query {
                          // answers
     bool has_soa;        // NOTIFY: an SOA in the answer section; IXFR: one in the authority section
     uint32_t soa_serial; // of that SOA
+    // What answer_look_ahead found out (answer.h), for nobody else.
+    const struct answer_zone *zone; // of the name; NULL: not looked up
+    uint64_t hash;                  // of the name, by the key of the zone's version
 };
 
 // Never fails: what is wrong with the octets is in kind and rcode.

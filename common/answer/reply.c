@@ -17,16 +17,22 @@
 #define RR_TTL_AT        4 // behind type and class
 #define CHAOS_STRING_MAX 255
 
-void
-reply_anchor(struct reply *reply, const uint8_t *name, size_t position)
+static void
+anchor_add(struct reply *reply, const uint8_t *name, unsigned labels, size_t position)
 {
     if (reply->anchor_count == REPLY_ANCHORS_MAX || position > POINTER_AT_MAX)
         return;
     reply->anchors[reply->anchor_count++] = (struct reply_anchor){
         .name = name,
-        .labels = name_labels(name),
+        .labels = labels,
         .position = (uint16_t)position,
     };
+}
+
+void
+reply_anchor(struct reply *reply, const uint8_t *name, size_t position)
+{
+    anchor_add(reply, name, name_labels(name), position);
 }
 
 // The response size that client and we can take.
@@ -89,7 +95,7 @@ question_write(struct reply *reply)
         return;
     octets_write(&reply->out, query->octets + MESSAGE_HEADER_SIZE, length);
     reply->counts[MESSAGE_QUESTION] = 1;
-    reply_anchor(reply, query->lower, REPLY_QUESTION_AT);
+    anchor_add(reply, query->lower, query->labels, REPLY_QUESTION_AT);
 }
 
 // Takes octets away from the end; gives how many there were to take.
@@ -211,8 +217,10 @@ static size_t
 at_question_write(struct reply *reply, const struct rrset *rrset, bool signatures)
 {
     size_t offset = octets_written(&reply->out);
-    octets_write(&reply->out, rrset->wire, rrset->wire_length);
-    if (signatures)
+    bool adjoin = signatures && rrset->signatures == rrset->wire + rrset->wire_length;
+    octets_write(&reply->out, rrset->wire,
+                 rrset->wire_length + (adjoin ? (size_t)rrset->signatures_length : 0));
+    if (signatures && !adjoin)
         octets_write(&reply->out, rrset->signatures, rrset->signatures_length);
     return offset;
 }

@@ -77,20 +77,22 @@ static const struct answer_zone *
 zone_choose(const struct resolve *resolve, bool parent_side)
 {
     const struct zone_set *zones = resolve->service->zones;
-    struct name_suffixes suffixes;
-    name_suffixes_init(&suffixes, resolve->name, zone_set_hash_key(zones));
     const struct answer_zone *zone = NULL;
-    if (parent_side && suffixes.labels > 0)
-        zone = zone_set_find(zones, resolve->name, &suffixes, suffixes.labels - 1);
-    return zone ? zone : zone_set_find(zones, resolve->name, &suffixes, suffixes.labels);
+    unsigned labels = name_labels(resolve->name);
+    if (parent_side && labels > 0)
+        zone = zone_set_closest(zones, resolve->name, labels - 1);
+    return zone ? zone : zone_set_closest(zones, resolve->name, labels);
 }
 
 static void
 version_search(struct resolve *resolve)
 {
+    const struct query *query = resolve->reply->query;
+    bool known = resolve->step_count == 1 && resolve->zone == query->zone;
     resolve->version = resolve->zone->version;
-    name_suffixes_init(&resolve->suffixes, resolve->name, version_hash_key(resolve->version));
-    zone_find(resolve->version, resolve->name, &resolve->suffixes, &resolve->match);
+    uint64_t hash =
+        known ? query->hash : name_hash(resolve->name, version_hash_key(resolve->version));
+    zone_find_hashed(resolve->version, resolve->name, hash, &resolve->suffixes, &resolve->match);
 }
 
 // At the cut itself the parent answers for the DS (and for nothing else).
@@ -124,7 +126,10 @@ static bool
 zone_enter(struct resolve *resolve)
 {
     int ede;
-    const struct answer_zone *zone = zone_choose(resolve, resolve->type == RRTYPE_DS);
+    const struct answer_zone *zone =
+        resolve->step_count == 1 ? resolve->reply->query->zone : NULL; // looked up ahead
+    if (!zone)
+        zone = zone_choose(resolve, resolve->type == RRTYPE_DS);
     unsigned rcode = answer_zone_judge(resolve->service, resolve->client, zone, &ede);
     if (resolve->step_count == 1) {
         resolve->outcome->zone = zone;

@@ -29,20 +29,22 @@ octets_lower(uint64_t word)
 }
 
 static void
-lower_copy(uint8_t *to, const uint8_t *from, size_t length)
+word_lower(uint8_t *to, const uint8_t *from)
 {
     uint64_t word;
-    for (; length >= 8; to += 8, from += 8, length -= 8) {
-        memcpy(&word, from, 8);
-        word = octets_lower(word);
-        memcpy(to, &word, 8);
-    }
-    if (length) {
-        word = 0;
-        memcpy(&word, from, length);
-        word = octets_lower(word);
-        memcpy(to, &word, length);
-    }
+    memcpy(&word, from, 8);
+    word = octets_lower(word);
+    memcpy(to, &word, 8);
+}
+
+static void
+lower_copy(uint8_t *to, const uint8_t *from, size_t length)
+{
+    size_t at = 0;
+    for (; at + 8 <= length; at += 8)
+        word_lower(to + at, from + at);
+    for (; at < length; at++)
+        to[at] = (uint8_t)(from[at] | (from[at] >= 'A' && from[at] <= 'Z' ? 0x20 : 0));
 }
 
 // Where each label starts, the root label too; gives the number without it.
@@ -413,6 +415,40 @@ bool
 name_read_plain(struct octets_reader *reader, uint8_t ret_name[static NAME_SIZE_MAX])
 {
     return name_read_into(reader, false, ret_name);
+}
+
+// Octets of the plain name at the reader's place; 0: none. At most 127 labels end at 255 octets.
+static size_t
+name_measure(const struct octets_reader *reader, unsigned *ret_labels)
+{
+    size_t left = reader->failed ? 0 : (size_t)(reader->end - reader->at), length = 0;
+    unsigned labels = 0;
+    while (length < left && length < NAME_SIZE_MAX) {
+        unsigned octet = reader->at[length];
+        length += octet + 1U;
+        if (octet == 0) {
+            *ret_labels = labels;
+            return length;
+        }
+        if (octet > NAME_LABEL_MAX)
+            return 0;
+        labels++;
+    }
+    return 0;
+}
+
+bool
+name_read_lower(struct octets_reader *reader, uint8_t ret_name[static NAME_SIZE_MAX],
+                unsigned *ret_labels)
+{
+    size_t length = name_measure(reader, ret_labels);
+    if (length == 0) {
+        reader->failed = true;
+        return false;
+    }
+    lower_copy(ret_name, reader->at, length);
+    reader->at += length;
+    return true;
 }
 
 // Eight octets of a name from a place on, the first lowest, zeros behind the name's end. Read in

@@ -62,6 +62,10 @@ bool name_read(struct octets_reader *reader, uint8_t ret_name[static NAME_SIZE_M
 // As name_read but a compression pointer is a failure; for stored RDATA.
 bool name_read_plain(struct octets_reader *reader, uint8_t ret_name[static NAME_SIZE_MAX]);
 
+// As name_read_plain in one pass with what a question's name is wanted for: in lower case, its labels counted.
+bool name_read_lower(struct octets_reader *reader, uint8_t ret_name[static NAME_SIZE_MAX],
+                     unsigned *ret_labels);
+
 // Hashes of every suffix in one pass from the right: hash[d] is that of the suffix with d labels
 // (hash[0] the root), offset[d] where it begins in the name. hash[labels] is the whole name. Any case
 // of letters gives the same hashes.

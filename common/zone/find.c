@@ -78,24 +78,47 @@ cut_find(const struct version *version, const uint8_t *name, const struct name_s
     return true;
 }
 
+// What remains when the probe for the whole name has given its answer.
+static void
+find_on(const struct version *version, const uint8_t *name, const struct name_suffixes *suffixes,
+        enum index_answer answer, struct version_hit *hit, struct zone_match *ret_match)
+{
+    struct zone_match match = {.encloser_labels = suffixes->labels};
+    bool whole = answer != INDEX_DAMAGED;
+    if (answer == INDEX_FOUND)
+        match.node = hit->node;
+    else if (whole)
+        whole = suffixes->labels > version->apex_labels &&
+                encloser_find(version, name, suffixes, &match.encloser_labels, hit);
+    if (whole) {
+        match.encloser = hit->node;
+        whole = cut_find(version, name, suffixes, hit->slot, &match);
+    }
+    *ret_match = whole ? match : (struct zone_match){.damaged = true};
+}
+
 void
 zone_find(const struct version *version, const uint8_t *name, const struct name_suffixes *suffixes,
           struct zone_match *ret_match)
 {
     struct version_hit hit;
-    struct zone_match match = {.encloser_labels = suffixes->labels};
     enum index_answer answer = suffix_probe(version, name, suffixes, suffixes->labels, &hit);
-    bool whole = answer != INDEX_DAMAGED;
-    if (answer == INDEX_FOUND)
-        match.node = hit.node;
-    else if (whole)
-        whole = suffixes->labels > version->apex_labels &&
-                encloser_find(version, name, suffixes, &match.encloser_labels, &hit);
-    if (whole) {
-        match.encloser = hit.node;
-        whole = cut_find(version, name, suffixes, hit.slot, &match);
+    find_on(version, name, suffixes, answer, &hit, ret_match);
+}
+
+void
+zone_find_hashed(const struct version *version, const uint8_t *name, uint64_t hash,
+                 struct name_suffixes *ret_suffixes, struct zone_match *ret_match)
+{
+    struct version_hit hit;
+    enum index_answer answer = name_probe(version, name, name_length(name), hash, &hit);
+    if (answer == INDEX_FOUND && hit.slot->cut_depth == INDEX_NO_CUT) {
+        *ret_match = (struct zone_match){
+            .node = hit.node, .encloser = hit.node, .encloser_labels = node_owner_labels(hit.node)};
+        return;
     }
-    *ret_match = whole ? match : (struct zone_match){.damaged = true};
+    name_suffixes_init(ret_suffixes, name, version_hash_key(version));
+    find_on(version, name, ret_suffixes, answer, &hit, ret_match);
 }
 
 static const struct node *

@@ -25,6 +25,10 @@ struct zone_match {
 // name: at or below the apex, lower case, suffixes made with version_hash_key.
 void zone_find(const struct version *version, const uint8_t *name,
                const struct name_suffixes *suffixes, struct zone_match *ret_match);
+// The same with hash = name_hash(name, version_hash_key(version)), known already; the suffixes are made only where
+// one probe does not do, that is where match.node is NULL or match.cut is not. They are for zone_find_wildcard.
+void zone_find_hashed(const struct version *version, const uint8_t *name, uint64_t hash,
+                      struct name_suffixes *ret_suffixes, struct zone_match *ret_match);
 // The record at exactly this lower-case name, or NULL (also where it is damaged).
 const struct node *zone_find_exact(const struct version *version, const uint8_t *name);
 // The record "*." + the suffix of name with encloser_labels labels, or NULL (the source of synthesis).

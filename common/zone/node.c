@@ -77,6 +77,12 @@ node_owner_length(const struct node *node)
     return node->owner_length;
 }
 
+unsigned
+node_owner_labels(const struct node *node)
+{
+    return node->owner_labels;
+}
+
 size_t
 node_size(const struct node *node)
 {

@@ -37,6 +37,7 @@ struct rrset {
 
 const uint8_t *node_owner(const struct node *node);
 size_t node_owner_length(const struct node *node); // octets, as name_length of the owner
+unsigned node_owner_labels(const struct node *node); // without the root label
 size_t node_size(const struct node *node); // octets of the record, a multiple of 8
 unsigned node_rrset_count(const struct node *node);
 // RRsets are in ascending order of type. RRSIG is no RRset of its own.

@@ -158,6 +158,31 @@ zone_set_find(const struct zone_set *set, const uint8_t *name, const struct name
     return NULL;
 }
 
+static void *
+lower_find(const struct zone_set *set, const uint8_t *name)
+{
+    uint64_t hash = name_hash(name, set->key);
+    size_t slot = hash & (set->slot_count - 1);
+    for (; set->slots[slot]; slot = (slot + 1) & (set->slot_count - 1)) {
+        const struct zone_entry *entry = set->entries + set->slots[slot] - 1;
+        if (entry->hash == hash && name_equal(entry->apex, name))
+            return entry->value;
+    }
+    return NULL;
+}
+
+void *
+zone_set_closest(const struct zone_set *set, const uint8_t *name, unsigned max_labels)
+{
+    unsigned depth = name_labels(name);
+    for (;; depth--, name = name_skip(name, 1)) {
+        bool some = set->depths[depth / 64] >> (depth % 64) & 1;
+        void *value = some && depth <= max_labels ? lower_find(set, name) : NULL;
+        if (value || depth == 0)
+            return value;
+    }
+}
+
 size_t
 zone_set_count(const struct zone_set *set)
 {

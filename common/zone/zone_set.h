@@ -21,6 +21,8 @@ void *zone_set_get(const struct zone_set *set, const uint8_t *apex); // exactly 
 // max_labels labels (RFC 4035 section 3.1.4.1: a DS question is the parent's); NULL: none.
 void *zone_set_find(const struct zone_set *set, const uint8_t *name,
                     const struct name_suffixes *suffixes, unsigned max_labels);
+// The same for a lower-case name without suffixes: it hashes only at depths where there are apexes.
+void *zone_set_closest(const struct zone_set *set, const uint8_t *name, unsigned max_labels);
 size_t zone_set_count(const struct zone_set *set);
 // Values in order of insertion; index below the count.
 void *zone_set_at(const struct zone_set *set, size_t index);

@@ -140,8 +140,8 @@ datagram_answer_to(struct exchange *exchange, const struct served_zone *zone)
                                               .client_serial = exchange->query->soa_serial,
                                               .edns = &exchange->query->edns,
                                               .tail_room = exchange->client.tail_room};
-    exchange->outcome.length = xfr_out_datagram(&datagram, request->memory,
-                                                exchange->outcome.length, request->size);
+    exchange->outcome.length =
+        xfr_out_datagram(&datagram, request->memory, exchange->outcome.length, request->size);
 }
 
 static enum respond_verdict
@@ -300,22 +300,29 @@ respond(struct responder *responder, const struct respond_request *request,
         struct respond_transfer *transfer, size_t *ret_length)
 {
     struct query query;
+    query_read(request->octets, request->length, &query);
+    return respond_to(responder, request, &query, transfer, ret_length);
+}
+
+enum respond_verdict
+respond_to(struct responder *responder, const struct respond_request *request,
+           const struct query *query, struct respond_transfer *transfer, size_t *ret_length)
+{
     struct exchange exchange;
     *ret_length = 0;
-    query_read(request->octets, request->length, &query);
-    if (query.kind == QUERY_DROP) {
+    if (query->kind == QUERY_DROP) {
         counter_add(&responder->counters->dropped, 1);
         return RESPOND_NOTHING;
     }
     exchange.responder = responder;
     exchange.request = request;
     exchange.transfer = transfer;
-    exchange.query = &query;
+    exchange.query = query;
     exchange.key = NULL;
     exchange.has_tsig = false;
     exchange.client = client_of(request);
     enum respond_verdict verdict = RESPOND_MESSAGE;
-    if (!query.has_tsig || query.kind == QUERY_ERROR || tsig_take(&exchange))
+    if (!query->has_tsig || query->kind == QUERY_ERROR || tsig_take(&exchange))
         verdict = kind_respond(&exchange);
     if (verdict == RESPOND_TRANSFER)
         return verdict;

@@ -58,5 +58,9 @@ enum respond_verdict {
 // transfer may be NULL where request->tcp is false.
 enum respond_verdict respond(struct responder *responder, const struct respond_request *request,
                              struct respond_transfer *transfer, size_t *ret_length);
+// The same for a query that was read before (and looked ahead for, answer.h).
+enum respond_verdict respond_to(struct responder *responder, const struct respond_request *request,
+                                const struct query *query, struct respond_transfer *transfer,
+                                size_t *ret_length);
 
 #endif

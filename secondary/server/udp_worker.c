@@ -17,8 +17,9 @@ struct udp_worker {
     struct loop *loop;
     struct responder *responder;
     struct udp_batch *batch;
-    struct vector sockets; // of struct udp_socket *
-    uint64_t send_dropped; // as counted so far
+    struct query queries[UDP_BATCH_PACKETS]; // of the batch
+    struct vector sockets;                   // of struct udp_socket *
+    uint64_t send_dropped;                   // as counted so far
 };
 
 struct udp_worker *
@@ -45,7 +46,8 @@ moment_now(const struct responder *responder)
 }
 
 static void
-packet_answer(struct responder *responder, struct udp_packet *packet, const struct moment *moment)
+packet_answer(struct responder *responder, struct udp_packet *packet, const struct query *query,
+              const struct moment *moment)
 {
     const struct respond_request request = {
         .peer = packet->peer,
@@ -61,7 +63,25 @@ packet_answer(struct responder *responder, struct udp_packet *packet, const stru
         counter_add(&responder->counters->dropped, 1);
         return;
     }
-    respond(responder, &request, NULL, &packet->response_length);
+    respond_to(responder, &request, query, NULL, &packet->response_length);
+}
+
+// All of the batch wait for memory together (answer.h).
+static void
+batch_answer(struct udp_worker *worker, unsigned count)
+{
+    struct responder *responder = worker->responder;
+    struct query *queries = worker->queries;
+    struct moment moment = moment_now(responder);
+    for (unsigned i = 0; i < count; i++) {
+        const struct udp_packet *packet = udp_batch_packet(worker->batch, i);
+        query_read(packet->request, packet->request_length, &queries[i]);
+        answer_look_ahead(&responder->service, &queries[i]);
+    }
+    for (unsigned i = 0; i < count; i++)
+        answer_fetch(&queries[i]);
+    for (unsigned i = 0; i < count; i++)
+        packet_answer(responder, udp_batch_packet(worker->batch, i), &queries[i], &moment);
 }
 
 static void
@@ -84,9 +104,7 @@ socket_readable(void *context, unsigned events)
         count = udp_batch_receive(worker->batch, socket->fd);
         if (count == 0)
             break;
-        struct moment moment = moment_now(worker->responder);
-        for (unsigned i = 0; i < count; i++)
-            packet_answer(worker->responder, udp_batch_packet(worker->batch, i), &moment);
+        batch_answer(worker, count);
         udp_batch_send(worker->batch, socket->fd);
     }
     drops_count(worker);
