@@ -199,6 +199,9 @@ counters_print(const struct serve *serve)
                        (unsigned long long)sum.queries[transport][rcode]);
     printf("dropped %llu\n", (unsigned long long)sum.dropped);
     printf("limited %llu\n", (unsigned long long)sum.limited);
+    printf("tcp accepted %llu refused %llu timeouts %llu open %llu\n",
+           (unsigned long long)sum.tcp_accepted, (unsigned long long)sum.tcp_refused,
+           (unsigned long long)sum.tcp_timeouts, (unsigned long long)sum.tcp_open);
     counters_unmap(&memory);
 }
 
