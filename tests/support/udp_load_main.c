@@ -21,12 +21,13 @@
 
 #define BATCH_PACKETS  64
 #define WINDOW_MAX     1024
-#define WINDOW_DEFAULT 192 // what a socket buffer of Linux's default size holds of small packets
+#define WINDOW_DEFAULT 160 // what a socket buffer of Linux's default size holds of small packets
 #define REQUEST_MAX    (MESSAGE_HEADER_SIZE + NAME_SIZE_MAX + 4 + 11)
 #define RESPONSE_MAX   4096
 #define LOST_SECONDS   0.5
 #define POLL_MS        10
 #define EDNS_SIZE      1232
+#define BUFFER_SIZE    (1 << 20) // of the socket, for large answers; the kernel gives what it allows
 #define RCODES         16
 
 struct load {
@@ -217,6 +218,7 @@ main(int count, char **values)
     static struct load load;
     struct address address;
     struct fault fault = {0};
+    const int buffer_size = BUFFER_SIZE;
     octets_buffer_init(&load.questions);
     if (!options_read(&load, count, values)) {
         fprintf(stderr, "usage: udp_load [-d] [-w WINDOW] ADDRESS@PORT FILE SECONDS\n");
@@ -232,6 +234,7 @@ main(int count, char **values)
         perror("udp_load: socket");
         return 1;
     }
+    setsockopt(load.fd, SOL_SOCKET, SO_RCVBUF, &buffer_size, sizeof buffer_size);
     batches_init(&load);
     bool good = load_run(&load, strtod(values[optind + 2], NULL));
     if (!good)
