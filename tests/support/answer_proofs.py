@@ -3,7 +3,8 @@ with DO, and nothing but that response. Signatures are dnspython's to verify; wh
 more, from RFC 4035 section 5, RFC 5155 section 8, RFC 6840 section 4 and RFC 6672 section 5.3.
 
     judge = Judge({apex: dns.zone.Zone})
-    judge.verdict(name, rdtype, answer)   # SECURE, INSECURE (opt-out; a zone without keys), OUTSIDE; or raises Bogus
+    judge.verdict(name, rdtype, answer)   # raises Bogus, or gives
+        # SECURE, INSECURE (opt-out, a zone without keys), OUTSIDE (of the zones here), ENDLESS (a circle, a long chain)
 """
 
 import base64
@@ -23,7 +24,7 @@ from answers import (
     text_of, type_text, wire_of, wire_size,
 )
 
-SECURE, INSECURE, OUTSIDE = "secure", "insecure", "outside"
+SECURE, INSECURE, OUTSIDE, ENDLESS = "secure", "insecure", "outside", "endless"
 NOW = 1795000000  # 2026-11-17
 CHAIN_MAX = 16  # steps that our server follows (common/answer/answer.h)
 
@@ -387,4 +388,4 @@ class Walk:
                 return OUTSIDE
             seen.add(name)
             name = self.follow(zone, name)
-        return self.result
+        return self.result if name is None else ENDLESS
