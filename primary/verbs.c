@@ -424,6 +424,8 @@ static const struct control_verb verbs[] = {
     {"alias", "refresh", 1, 1, CONTROL_CHANGES | CONTROL_MAY_WAIT, NULL, alias_refresh_handle,
      NULL},
     {"alert", "list", 0, 0, 0, NULL, alert_list_handle, NULL},
+    {"rate-limit", "list", 0, 0, 0, "all", NULL,
+     "the rate limit is the secondary's: ask tandem-secondary"},
     {"alert", "test", 0, 0, CONTROL_CHANGES | CONTROL_MAY_WAIT, NULL, alert_test_handle, NULL},
 };
 

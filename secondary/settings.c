@@ -603,6 +603,24 @@ read_cookie_secrets(struct octets_reader *reader, struct cookie_secrets *secrets
 }
 
 static void
+write_rate_limit(const struct rate_limit_settings *limit, struct octets_buffer *body)
+{
+    octets_buffer_add_u32(body, limit->per_second);
+    octets_buffer_add_u32(body, limit->slip);
+    octets_buffer_add_u32(body, limit->prefix_v4);
+    octets_buffer_add_u32(body, limit->prefix_v6);
+}
+
+static void
+read_rate_limit(struct octets_reader *reader, struct rate_limit_settings *limit)
+{
+    limit->per_second = octets_read_u32(reader);
+    limit->slip = octets_read_u32(reader);
+    limit->prefix_v4 = octets_read_u32(reader);
+    limit->prefix_v6 = octets_read_u32(reader);
+}
+
+static void
 write_serving(const struct secondary_settings *settings, const struct role_extras *extras,
               struct octets_buffer *body)
 {
@@ -610,10 +628,7 @@ write_serving(const struct secondary_settings *settings, const struct role_extra
     octets_buffer_add_text(body, settings->server_user);
     octets_buffer_add_u32(body, settings->tcp_clients);
     write_i64(body, settings->tcp_idle_seconds);
-    octets_buffer_add_u32(body, settings->rate_limit.per_second);
-    octets_buffer_add_u32(body, settings->rate_limit.slip);
-    octets_buffer_add_u32(body, settings->rate_limit.prefix_v4);
-    octets_buffer_add_u32(body, settings->rate_limit.prefix_v6);
+    write_rate_limit(&settings->rate_limit, body);
     octets_buffer_add_u8(body, settings->cookies);
     octets_buffer_add_text(body, settings->nsid);
     octets_buffer_add_text(body, settings->version);
@@ -627,10 +642,7 @@ read_serving(struct octets_reader *reader, struct role_settings *into)
     settings->server_user = read_text(reader, into->arena);
     settings->tcp_clients = octets_read_u32(reader);
     settings->tcp_idle_seconds = read_i64(reader);
-    settings->rate_limit.per_second = octets_read_u32(reader);
-    settings->rate_limit.slip = octets_read_u32(reader);
-    settings->rate_limit.prefix_v4 = octets_read_u32(reader);
-    settings->rate_limit.prefix_v6 = octets_read_u32(reader);
+    read_rate_limit(reader, &settings->rate_limit);
     settings->cookies = read_bool(reader);
     settings->nsid = read_text(reader, into->arena);
     settings->version = read_text(reader, into->arena);
@@ -643,6 +655,7 @@ write_desk(const struct secondary_settings *settings, struct octets_buffer *body
     octets_buffer_add_text(body, settings->control_socket);
     write_address(body, &settings->http.listen);
     write_addresses(body, &settings->listen);
+    write_rate_limit(&settings->rate_limit, body);
     write_alert(&settings->alert, body);
 }
 
@@ -653,6 +666,7 @@ read_desk(struct octets_reader *reader, struct role_settings *into)
     into->settings.control_socket = read_text(reader, into->arena);
     read_address(reader, &into->settings.http.listen);
     into->settings.listen = read_addresses(reader, into->arena);
+    read_rate_limit(reader, &into->settings.rate_limit);
     read_alert(reader, into->arena, &into->settings.alert);
 }
 

@@ -25,5 +25,6 @@ render_result render_alias_list, render_alias_show, render_alias_history;
 render_result render_key_list, render_key_ds, render_key_dnskey, render_key_timeline,
     render_key_export;
 render_result render_alert_list;
+render_result render_rate_limit_list;
 
 #endif

@@ -42,6 +42,7 @@ const struct verb_row verb_table[] = {
     {"key", "timeline", "Z", 1, 1, 0, NULL, render_key_timeline, "what happens to its keys, and when"},
     {"alert", "test", "", 0, 0, VERB_CHANGES | VERB_WAITS, NULL, render_done, "send a mail"},
     {"alert", "list", "", 0, 0, 0, NULL, render_alert_list, "the last mails"},
+    {"rate-limit", "list", "", 0, 0, 0, "all", render_rate_limit_list, "client prefixes that get fewer answers than they ask for (secondary)"},
     {"", "explain", "NAME TYPE", 2, 2, VERB_LATER, NULL, NULL, "how an answer comes about"},
     {"", "backup", "DIR", 1, 1, VERB_LATER, NULL, NULL, "keys and state into a folder"},
     {"", "restore", "DIR", 1, 1, VERB_CHANGES | VERB_LATER, NULL, NULL, "from a backup"},

@@ -26,6 +26,7 @@
 #include "secondary/desk/held_events.h"
 #include "secondary/desk/known.h"
 #include "secondary/desk/status.h"
+#include "secondary/desk/status_rate.h"
 #include "secondary/messages.h"
 #include "secondary/settings.h"
 
@@ -176,6 +177,16 @@ verb_alert_list(void *context, struct control_request *request)
     struct json_value *alerts = alerts_list(desk->alerts);
     json_value_put(result, "mail", &mails);
     json_value_put(result, "alerts", &alerts);
+    control_reply(&request, &result);
+}
+
+static void
+verb_rate_limit_list(void *context, struct control_request *request)
+{
+    struct desk *desk = context;
+    const char *all = control_option(request, "all");
+    struct json_value *result = status_rate_list(
+        &desk->known, all != NULL && strcmp(all, "false") != 0, clock_unix_seconds());
     control_reply(&request, &result);
 }
 
@@ -373,6 +384,7 @@ static const struct control_verb VERBS[] = {
     {"key", "roll", 1, 1, CONTROL_CHANGES | CONTROL_NEEDS_KEYS, "role", NULL, NULL},
     {"alert", "list", 0, 0, 0, NULL, verb_alert_list, NULL},
     {"alert", "test", 0, 0, CONTROL_CHANGES | CONTROL_MAY_WAIT, NULL, verb_alert_test, NULL},
+    {"rate-limit", "list", 0, 0, 0, "all", verb_rate_limit_list, NULL},
     {"alias", "list", 0, 1, 0, NULL, NULL, "ALIAS records are the primary's: ask tandem-primary"},
     {"alias", "show", 1, 1, 0, NULL, NULL, "ALIAS records are the primary's: ask tandem-primary"},
     {"alias", "history", 1, 1, 0, NULL, NULL,
@@ -656,6 +668,9 @@ received(void *context, struct message *message)
         break;
     case MESSAGE_COUNTERS:
         known_take_counters(&desk->known, message);
+        break;
+    case MESSAGE_RATE_TABLE:
+        known_take_rate_table(&desk->known, message);
         break;
     case MESSAGE_EVENT:
         take_event(desk, message);

@@ -34,6 +34,7 @@ known_close(struct known *known)
     for (size_t i = 0; i < KNOWN_SERVERS_MAX; i++) {
         counters_unmap(&known->servers[i]);
     }
+    rate_table_unmap(&known->rate_table);
     role_settings_free(&known->settings);
 }
 
@@ -161,6 +162,21 @@ known_take_counters(struct known *known, struct message *message)
     }
     counters_unmap(&known->servers[index]);
     if (!counters_map(message->descriptors[0], false, &known->servers[index], &fault)) {
+        log_warning(fault.text);
+    }
+}
+
+void
+known_take_rate_table(struct known *known, const struct message *message)
+{
+    struct message_rate_table body;
+    struct fault fault = {0};
+    if (message->descriptor_count != 1 || !message_rate_table_read(message->body, &body)) {
+        return;
+    }
+    rate_table_unmap(&known->rate_table);
+    known->rate_key = body.key;
+    if (!rate_table_map(message->descriptors[0], false, &known->rate_table, &fault)) {
         log_warning(fault.text);
     }
 }

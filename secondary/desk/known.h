@@ -10,6 +10,7 @@
 #include "common/base/vector.h"
 #include "secondary/counters.h"
 #include "secondary/messages.h"
+#include "secondary/rate_table.h"
 #include "secondary/settings.h"
 
 #define KNOWN_STALE_INTERVALS 5 // polls that may fail before a zone counts as stale
@@ -29,6 +30,8 @@ struct known {
     struct vector zones;            // of struct known_zone, in the order of the settings
     struct vector roles;            // of struct message_role_facts
     struct counters_memory *servers[KNOWN_SERVERS_MAX];
+    struct rate_table *rate_table; // read-only; NULL: not there yet
+    uint64_t rate_key;
     int64_t started_seconds, configured_seconds;
 };
 
@@ -41,6 +44,7 @@ void known_take_poll_facts(struct known *known, uint32_t zone, struct octets bod
 // True when a role that ran before has a new process or none (requests to it are lost).
 bool known_take_role_facts(struct known *known, struct octets body, enum message_role *ret_role);
 void known_take_counters(struct known *known, struct message *message);
+void known_take_rate_table(struct known *known, const struct message *message);
 
 struct known_zone *known_zone_by_id(const struct known *known, uint32_t id);
 struct known_zone *known_zone_by_name(const struct known *known,

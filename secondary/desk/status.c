@@ -6,6 +6,7 @@
 
 #include "common/base/quantity.h"
 #include "common/dns/rcode.h"
+#include "secondary/desk/status_rate.h"
 #include "secondary/desk/status_signing.h"
 
 #define SOCKET_USUAL       "/run/tandem/secondary.sock"
@@ -378,6 +379,8 @@ status_all(const struct known *known, const struct mail_status *mail, int64_t no
             add_hint(known, hints, zone, state);
         }
     }
+    char tool[512];
+    status_rate_hint(known, status_tool(known, tool, sizeof tool), now, hints);
     put_primaries(known, object);
     put_roles(known, object);
     struct json_value *mails = status_mail(mail);

@@ -143,6 +143,28 @@ dname_loops_end(void **state)
                         "NOERROR aa | dloop DNAME* x.dloop CNAME dloop2 DNAME* x.dloop2 CNAME");
 }
 
+// What the rate limit must count together: a stranger can make up any number of such names.
+static void
+answers_made_from_a_wildcard_or_a_dname_say_so_and_others_do_not(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        uint16_t type;
+        bool synthesised;
+    } samples[] = {
+        {"a.b.wild", RRTYPE_A, true}, {"x.wild", RRTYPE_AAAA, true}, // NODATA
+        {"x.wildc", RRTYPE_A, true},  {"www.dname", RRTYPE_A, true},
+        {"www", RRTYPE_A, false},     {"www", RRTYPE_MX, false},
+        {"dname", RRTYPE_A, false},   {"alias3", RRTYPE_A, false}, // into a wildcard
+        {"nothere", RRTYPE_A, false}, {"*.wild", RRTYPE_A, false},
+    };
+    for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++) {
+        ask(samples[i].name, samples[i].type);
+        assert_int_equal(outcome.synthesised, samples[i].synthesised);
+    }
+}
+
 int
 main(void)
 {
@@ -159,6 +181,7 @@ main(void)
         TEST(rfc6672_2_3_dname_leaves_its_own_owner_alone),
         TEST(rfc6672_3_2_cname_question_below_a_dname_is_answered_by_the_synthesised_one),
         TEST(dname_to_a_name_that_does_not_exist_is_nxdomain_of_the_target),
+        TEST(answers_made_from_a_wildcard_or_a_dname_say_so_and_others_do_not),
         TEST(dname_into_another_zone_here_is_followed),
         TEST(rfc6672_2_2_name_that_gets_too_long_is_yxdomain_with_the_dname),
         TEST(dname_loops_end),

@@ -44,6 +44,8 @@ static const struct {
     {"key_timeline", render_key_timeline},
     {"alert_list", render_alert_list},
     {"alert_test", render_done},
+    {"rate_limit_list", render_rate_limit_list},
+    {"rate_limit_list_off", render_rate_limit_list},
 };
 #define SAMPLE_COUNT (sizeof samples / sizeof samples[0])
 #define NOW          1795286527 // 2026-11-21T18:42:07Z
@@ -123,7 +125,8 @@ results_without_any_field_are_shown(void **state)
         "\"x\", "
         "\"events\": [{}], \"steps\": [{}], \"alerts\": [{}], \"hints\": [{}], \"roles\": [{}], "
         "\"primaries\": [{}], \"findings\": [{}], \"ds\": [{}], \"mail\": {}, \"files\": [{}], "
-        "\"problems\": [1], \"errors\": [2], \"serial\": 3, \"left_out\": 4}}",
+        "\"problems\": [1], \"errors\": [2], \"serial\": 3, \"left_out\": 4, \"prefixes\": "
+        "[{}]}}",
         "{\"result\": {\"zones\": 1, \"keys\": 1, \"aliases\": 1, \"zone\": 1, \"hints\": 1, "
         "\"mail\": 1}}",
     };

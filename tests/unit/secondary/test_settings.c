@@ -24,7 +24,7 @@ static const char CONFIG[] =
     "  workers: 3\n"
     "  tcp-clients: 321\n"
     "  tcp-idle: 11s\n"
-    "  rate-limit: {per-second: 0, slip: 3, prefix: [25, 57]}\n"
+    "  rate-limit: {per-second: 12, slip: 3, prefix: [25, 57]}\n"
     "  cookies: on\n"
     "  cookie-secret-file: /the/cookie-file\n"
     "  nsid: the-nsid\n"
@@ -113,7 +113,6 @@ load(void **state)
     if (!good)
         return -1;
     whole->alert.smtp_password = "the-smtp-password"; // its file is not opened here
-    whole->rate_limit.per_second = 12;                // the configuration may not set it yet
     return 0;
 }
 
@@ -417,6 +416,8 @@ the_desk_gets_socket_http_and_alert(void **state)
     assert_string_equal(settings->file, whole->file);
     assert_string_equal(settings->control_socket, "/the/control.sock");
     assert_string_equal(settings->state_directory, "/the/state");
+    assert_int_equal(settings->rate_limit.per_second, 12);
+    assert_int_equal(settings->rate_limit.prefix_v6, 57);
     assert_true(address_equal(&settings->http.listen, &whole->http.listen));
     expect_addresses(&settings->listen, &whole->listen);
     assert_string_equal(alert->smtp_address, "smtp.example.gov@587");
