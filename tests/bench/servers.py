@@ -24,6 +24,14 @@ def keep_off_server_core():
         os.sched_setaffinity(0, set(range(CORES)) - {SERVER_CORE})
 
 
+def keep_on_server_core(pids):
+    """Every thread of them, by force: knotd's UDP workers choose their cores themselves, and one on the load's core needs
+    no interrupt to be woken."""
+    for pid in pids if CORES > 1 else []:
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            os.sched_setaffinity(int(thread), {SERVER_CORE})
+
+
 def use_all_cores():
     os.sched_setaffinity(0, set(range(CORES)))
 

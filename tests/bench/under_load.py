@@ -6,14 +6,14 @@ from load import (
 )
 from measure import Question, is_signed, median
 from report import ratios, say, spread
-from servers import Echo, KnotServer, NsdServer, TandemServer, keep_off_server_core, present
+from servers import Echo, KnotServer, NsdServer, TandemServer, keep_off_server_core, keep_on_server_core, present
 from served import KINDS, QUESTIONS, check_answers, signed_by_batch
 from stage import SOA, ZONE, ms
 
 TANDEM, ECHO = TandemServer.label, Echo.label
 FIRST_SECONDS = 0.2  # a run that only tells how long answers are
 STALL_MS = 40  # Linux's delayed acknowledgement
-STALLS_ROUNDS = 200  # bursts on one connection: a stall comes with nearly each where it comes
+STALLS_ROUNDS = 60  # bursts on one connection: a stall comes with nearly each where it comes
 NOISE = 1.1  # "costs the same"
 
 
@@ -41,6 +41,7 @@ class Contest:
             except AssertionError as error:
                 raise AssertionError(f"{server.label}: {error}\n{server.log()[-3000:]}") from error
             question.close()
+            keep_on_server_core(server.pids())
 
     def close(self):
         for server in self.servers:
