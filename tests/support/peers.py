@@ -262,6 +262,63 @@ security-poll-suffix=
         return ["pdns_server", f"--config-dir={self.directory}"]
 
 
+class PowerDNSSecondary(Authority):
+    """pdns_server with the gsqlite3 backend, the only kind that can apply an IXFR: a secondary by follow()."""
+
+    kind = "pdns"
+
+    def config_text(self):
+        text = f"""launch=gsqlite3
+gsqlite3-database={self.directory}/db
+gsqlite3-dnssec=yes
+secondary=yes
+xfr-cycle-interval=1
+socket-dir={self.directory}
+local-address={HOST}
+local-port={self.port}
+allow-axfr-ips={HOST}/32
+allow-notify-from={HOST}/32
+cache-ttl=0
+query-cache-ttl=0
+negquery-cache-ttl=0
+zone-cache-refresh-interval=0
+domain-metadata-cache-ttl=0
+consistent-backends=no
+guardian=no
+daemon=no
+disable-syslog=yes
+receiver-threads=1
+distributor-threads=1
+retrieval-threads=1
+webserver=no
+api=no
+loglevel=6
+security-poll-suffix=
+"""
+        (self.directory / "pdns.conf").write_text(text)
+        if not (self.directory / "db").exists():
+            self.database_make()
+        return text
+
+    def database_make(self):
+        schema = "/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql"
+        with open(schema) as lines:
+            subprocess.run(["sqlite3", str(self.directory / "db")], stdin=lines, check=True, timeout=20)
+        self.tool("import-tsig-key", self.key.name, self.key.algorithm, self.key.secret)
+        for domain in self.zones:
+            self.tool("create-secondary-zone", domain, f"{HOST}:{self.primary_port}")
+            self.tool("activate-tsig-key", domain, self.key.name, "secondary")
+            self.tool("set-meta", domain, "IXFR", "1")
+
+    def tool(self, *words):
+        command = ["pdnsutil", f"--config-dir={self.directory}", *words]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20)
+        assert done.returncode == 0, (words, done.stdout, done.stderr)
+
+    def command(self):
+        return ["pdns_server", f"--config-dir={self.directory}"]
+
+
 class Unbound(Peer):
     """A validating resolver that keeps nothing (cache-max-ttl 0), so that each question goes to the servers."""
 
