@@ -27,10 +27,10 @@ import peers  # noqa: E402
 import serving  # noqa: E402
 from answer_proofs import Bogus, Judge  # noqa: E402
 from answers import (  # noqa: E402
-    ANY, CNAME, DNAME, DS, NOERROR, NS, NSEC, NSEC3, NXDOMAIN, REFUSED, RRSIG, SERVFAIL, SOA, is_below, text_of, type_text,
+    A, ANY, CNAME, DNAME, DS, NOERROR, NS, NSEC, NSEC3, NXDOMAIN, REFUSED, RRSIG, SERVFAIL, SOA, is_below, text_of, type_text,
 )
 
-SAMPLE = {"zones": 3500, "root": 1500}
+SAMPLE = {"zones": 2800, "root": 1500}
 UNBOUND_SAMPLE = 3000 if answer_zones.LONG else 200
 NAMED_PIPELINE = 20  # named takes 23 at a time
 
@@ -154,6 +154,19 @@ def hidden_by_a_dname(case):
     return case.peer == "knotd" and any(is_below(name, answers.labels_of("d.hidden.example")) for name in case.chain(case.ours))
 
 
+def owner_of_an_nsec3(case):
+    """nsd takes the owner of an NSEC3 for a name of the zone, and what is below it for no name; ours, as knotd and named, do
+    not know it: it is hashed like any other (RFC 5155 section 7.2.8)."""
+    content = case.zones.content.get(case.zones.zone_of(case.name), {})
+    return case.peer == "nsd" and any(set(content.get(case.name[depth:], {A})) <= {NSEC3, RRSIG} for depth in range(2))
+
+
+def nsec3_at_a_cname(case):
+    """nsd follows no CNAME for type NSEC3, though the bitmap of its proof has CNAME."""
+    return case.peer == "nsd" and case.rdtype == NSEC3 and case.theirs.answer < case.ours.answer and \
+        len(case.chain(case.ours)) > len(case.chain(case.theirs))
+
+
 def their_proof_fails(case):
     """A validator believes our answer and not theirs, for this reason; the rest of both is the same."""
     if not case.dnssec or case.ours.rcode != case.theirs.rcode or case.ours.answer != case.theirs.answer:
@@ -168,7 +181,8 @@ def more_than_the_proof_needs(case):
 
 
 RULES = [zone_not_loaded, hidden_by_a_dname, no_chain_into_other_zones, any_is_the_peers_choice, any_below_a_dname, loop_is_servfail,
-         shorter_chain, nsec_at_a_cut, wildcard_nsec_without_proof, their_proof_fails, more_than_the_proof_needs, chain_into_a_deeper_zone]
+         shorter_chain, nsec_at_a_cut, wildcard_nsec_without_proof, owner_of_an_nsec3,
+         nsec3_at_a_cname, their_proof_fails, more_than_the_proof_needs, chain_into_a_deeper_zone]
 
 
 def explain(case):
@@ -297,8 +311,8 @@ def check_judge(judge, todo, ours):
     assert tried > 200 and refused >= 0.98 * tried
 
 
-@pytest.mark.parametrize("signing", answer_zones.SIGNINGS)
-@pytest.mark.parametrize("set_name", answer_zones.SETS)
+@pytest.mark.parametrize("set_name, signing", [
+    *(("zones", signing) for signing in answer_zones.SIGNINGS), ("root", "nsec"), ("root", "nsec3-opt-out")])
 def test_answers_convince_and_differ_from_the_peers_for_known_reasons(set_name, signing, signed, tmp_path):
     zones = signed(set_name, signing)
     judge = Judge(zones.parsed.values())
@@ -317,11 +331,13 @@ def test_answers_convince_and_differ_from_the_peers_for_known_reasons(set_name, 
 
 
 def is_whole(judge, question, answer):
-    """A resolver can come to the end of it with the zones that are held here, and may ask for the type."""
+    """A resolver can come to the end of it with the zones that are held here, and may ask for the type. CNAME below a DNAME is
+    left out: unbound (1.17) says NXDOMAIN or SERVFAIL there, to the same answer at different times."""
     name, rdtype, dnssec = question
     return dnssec and answer.aa and rdtype not in (ANY, RRSIG) and answer.rcode in (NOERROR, NXDOMAIN) and \
         not any(kind == NS for _, kind, _, _ in answer.authority) and \
-        (answer_zones.lower(name) not in judge.zones or rdtype != DS)
+        (answer_zones.lower(name) not in judge.zones or rdtype != DS) and \
+        (rdtype != CNAME or not any(kind == DNAME for _, kind, _, _ in answer.answer))
 
 
 def ask_unbound(work, name, zones, port, questions):
