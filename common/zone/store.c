@@ -138,10 +138,7 @@ contents_open(struct store *store, struct store_opening *opening, struct fault *
     store_listing_close(&listing);
     if (!found || !store->current)
         return found;
-    // The last process may have ended between rename and sync: what is served from now on must not
-    // be gone after the next crash. A disk that refuses will refuse the next publish too, and say
-    // so then.
-    store_io()->fsync(store->directory);
+    store->unsynced = true;
     store->hash_key = version_hash_key(store->current);
     return true;
 }
@@ -186,6 +183,8 @@ store_open(const char *path, const uint8_t *apex, const struct store_options *op
         store_close(&store);
         return false;
     }
+    if (!options || !options->sync_later)
+        store_sync_all(&store, 1);
     if (!options || !options->tidy_later)
         store_tidy(store);
     *ret_store = store;

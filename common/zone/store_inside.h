@@ -23,6 +23,7 @@ struct store {
     const struct version *current; // NULL: nothing was published yet
     struct store_kept kept[2];     // the files of the current and of the previous version
     struct heap_writer heap;       // of the current generation; closed until something is written
+    bool unsynced;                 // the current version may not be on the disk yet
     bool tidy;                     // what a crash left is gone, kept[1] was looked for
 };
 

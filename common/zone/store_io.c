@@ -29,6 +29,7 @@ static const struct store_io system_io = {
     .fallocate = fallocate,
     .fsync = fsync,
     .fdatasync = fdatasync,
+    .syncfs = syncfs,
     .rename = system_rename,
     .unlink = system_unlink,
     .mkdir = mkdir,

@@ -14,6 +14,7 @@ struct store_io {
     int (*fallocate)(int file, int mode, off_t offset, off_t length);
     int (*fsync)(int file);
     int (*fdatasync)(int file);
+    int (*syncfs)(int file);
     int (*rename)(int directory, const char *from, const char *to);
     int (*unlink)(int directory, const char *name);
     int (*mkdir)(const char *path, mode_t mode);

@@ -157,6 +157,6 @@ store_io_without_sync(void)
     static struct store_io io;
     store_io_set(NULL);
     io = *store_io();
-    io.fsync = io.fdatasync = no_sync;
+    io.fsync = io.fdatasync = io.syncfs = no_sync;
     store_io_set(&io);
 }

@@ -284,6 +284,50 @@ what_a_restart_serves_is_on_the_disk(void **state)
     store_bed_close(&bed);
 }
 
+static unsigned file_system_syncs;
+
+static int
+counting_syncfs(int file)
+{
+    (void)file;
+    file_system_syncs++;
+    return 0;
+}
+
+static void
+many_stores_are_made_durable_by_one_sync(void **state)
+{
+    (void)state;
+    enum { STORES = 3 };
+    struct store_bed beds[STORES];
+    struct store *stores[STORES];
+    struct store_io io;
+    store_io_without_sync();
+    io = *store_io();
+    io.fsync = counting_sync;
+    io.syncfs = counting_syncfs;
+    for (unsigned i = 0; i < STORES; i++) {
+        store_bed_open(&beds[i], 6 + i, &(struct store_options){.sync_later = true});
+        store_bed_publish_draft(&beds[i]);
+    }
+    store_io_set(&io);
+    directory_syncs = file_system_syncs = 0;
+    for (unsigned i = 0; i < STORES; i++) {
+        store_bed_reopen(&beds[i]);
+        stores[i] = beds[i].store;
+    }
+    assert_int_equal(directory_syncs, 0);
+    store_sync_all(stores, STORES);
+    store_sync_all(stores, STORES);
+    assert_int_equal(file_system_syncs, 1);
+    store_bed_reopen(&beds[0]);
+    store_sync_all(&beds[0].store, 1);
+    assert_int_equal(directory_syncs, 1); // of one alone its directory will do
+    store_io_set(NULL);
+    for (unsigned i = 0; i < STORES; i++)
+        store_bed_close(&beds[i]);
+}
+
 int
 main(void)
 {
@@ -291,6 +335,7 @@ main(void)
         cmocka_unit_test(every_crash_in_a_run_of_overlays_leaves_a_whole_version),
         cmocka_unit_test(every_crash_in_merging_and_compacting_leaves_a_whole_version),
         cmocka_unit_test(what_a_restart_serves_is_on_the_disk),
+        cmocka_unit_test(many_stores_are_made_durable_by_one_sync),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
