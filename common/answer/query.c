@@ -53,13 +53,15 @@ soa_serial_read(const struct octets_reader *message, const struct message_rr *rr
     query->has_soa = !reader.failed;
 }
 
-// Every RR takes 11 octets at least, so the counts cannot make this longer than the message.
+// Every RR takes 11 octets at least, so the counts cannot make this longer than the message. OPT
+// and TSIG have their place in the additional section (RFC 6891 section 6.1.1, RFC 8945
+// section 5.1).
 static bool
 section_read(struct octets_reader *reader, unsigned count, bool soa_wanted, struct query *query)
 {
     struct message_rr rr;
     for (unsigned i = 0; i < count; i++) {
-        if (!message_read_rr(reader, &rr))
+        if (!message_read_rr(reader, &rr) || rr.type == RRTYPE_OPT || rr.type == RRTYPE_TSIG)
             return false;
         if (soa_wanted && rr.type == RRTYPE_SOA && !query->has_soa)
             soa_serial_read(reader, &rr, query);
@@ -124,6 +126,13 @@ question_judge(struct query *query)
         meta_type_judge(query);
 }
 
+static bool
+opcode_known(const struct query *query)
+{
+    unsigned opcode = message_opcode(&query->header);
+    return opcode == OPCODE_QUERY || opcode == OPCODE_NOTIFY;
+}
+
 static void
 query_judge(struct query *query, const struct extras *extras)
 {
@@ -131,6 +140,8 @@ query_judge(struct query *query, const struct extras *extras)
         query_fail(query, RCODE_FORMERR);
     else if (query->edns.present && query->edns.version > 0)
         query_fail(query, RCODE_BADVERS);
+    else if (!opcode_known(query))
+        query_fail(query, RCODE_NOTIMP);
     else if (query->has_question)
         question_judge(query);
     else if (query->edns.cookie_length > 0 && message_opcode(&query->header) == OPCODE_QUERY)
@@ -167,12 +178,9 @@ query_read(const uint8_t *octets, size_t length, struct query *ret_query)
     octets_reader_init(&reader, octets, length);
     if (!message_read_header(&reader, &ret_query->header) || ret_query->header.flags & MESSAGE_QR)
         return;
-    unsigned opcode = message_opcode(&ret_query->header);
-    if (opcode != OPCODE_QUERY && opcode != OPCODE_NOTIFY) {
-        query_fail(ret_query, RCODE_NOTIMP);
-        return;
-    }
-    query_fail(ret_query, RCODE_FORMERR);
+    // What an opcode unknown here makes of the sections is not known either: they are read for the
+    // question and the OPT to answer with (RFC 6891 section 6.1.1), where they can be.
+    query_fail(ret_query, opcode_known(ret_query) ? RCODE_FORMERR : RCODE_NOTIMP);
     if (ret_query->header.qdcount > 1)
         return;
     if (ret_query->header.qdcount == 1 && !question_read(&reader, ret_query))

@@ -12,6 +12,7 @@
 #include "common/dns/rrtype.h"
 
 #define QUESTION "\3wWw\7example\0\0\1\0\1"
+#define TSIG     "\1k\0\0\xfa\0\xff\0\0\0\0\0\0"
 #define OPT      "\0\0\x29\4\xd0\0\0\0\0\0\0"
 
 static struct query query;
@@ -85,7 +86,36 @@ unknown_opcodes_are_notimp(void **state)
             continue;
         assert_int_equal(READ((uint16_t)(opcode << 11), 1, 0, 0, 0, QUESTION), QUERY_ERROR);
         assert_int_equal(query.rcode, RCODE_NOTIMP);
+        assert_int_equal(READ((uint16_t)(opcode << 11), 0, 0, 0, 0, "\0\1\2"), QUERY_ERROR);
+        assert_int_equal(query.rcode, RCODE_NOTIMP);
     }
+}
+
+static void
+rfc6891_6_1_1_unknown_opcode_is_answered_with_question_and_opt_where_they_can_be_read(void **state)
+{
+    (void)state;
+    assert_int_equal(READ(5 << 11, 1, 0, 0, 1, QUESTION OPT), QUERY_ERROR);
+    assert_int_equal(query.rcode, RCODE_NOTIMP);
+    assert_true(query.has_question && query.edns.present);
+    assert_int_equal(READ(5 << 11, 1, 0, 0, 1, QUESTION "\0\0\x29\4\xd0\0\1\0\0\0\0"), QUERY_ERROR);
+    assert_int_equal(query.rcode, RCODE_BADVERS);
+    assert_int_equal(READ(6 << 11, 0, 0, 0, 0, "\0\1\0\4\0\0\0\0"), QUERY_ERROR); // RFC 8490
+    assert_int_equal(query.rcode, RCODE_NOTIMP);
+    assert_false(query.has_question || query.edns.present);
+}
+
+static void
+rfc6891_6_1_1_and_rfc8945_5_1_opt_and_tsig_belong_into_the_additional_section(void **state)
+{
+    (void)state;
+    assert_int_equal(READ(0, 1, 1, 0, 0, QUESTION OPT), QUERY_ERROR);
+    assert_int_equal(query.rcode, RCODE_FORMERR);
+    assert_int_equal(READ(0, 1, 0, 1, 0, QUESTION OPT), QUERY_ERROR);
+    assert_int_equal(READ(0, 1, 1, 0, 1, QUESTION OPT OPT), QUERY_ERROR);
+    assert_int_equal(READ(0, 1, 0, 1, 0, QUESTION TSIG), QUERY_ERROR);
+    assert_int_equal(query.rcode, RCODE_FORMERR);
+    assert_true(query.has_question);
 }
 
 static void
@@ -161,7 +191,6 @@ static void
 rfc8945_5_1_tsig_must_be_last_and_alone(void **state)
 {
     (void)state;
-#define TSIG "\1k\0\0\xfa\0\xff\0\0\0\0\0\0"
     assert_int_equal(READ(0, 1, 0, 0, 2, QUESTION OPT TSIG), QUERY_QUESTION);
     assert_true(query.has_tsig);
     assert_int_equal(READ(0, 1, 0, 0, 2, QUESTION TSIG OPT), QUERY_ERROR);
@@ -201,6 +230,12 @@ main(void)
         cmocka_unit_test_teardown(question_is_read_and_lower_cased, copy_free),
         cmocka_unit_test_teardown(qdcount_other_than_one_is_formerr, copy_free),
         cmocka_unit_test_teardown(unknown_opcodes_are_notimp, copy_free),
+        cmocka_unit_test_teardown(
+            rfc6891_6_1_1_unknown_opcode_is_answered_with_question_and_opt_where_they_can_be_read,
+            copy_free),
+        cmocka_unit_test_teardown(
+            rfc6891_6_1_1_and_rfc8945_5_1_opt_and_tsig_belong_into_the_additional_section,
+            copy_free),
         cmocka_unit_test_teardown(rfc6891_6_1_1_two_opts_or_an_opt_with_an_owner_are_formerr,
                                   copy_free),
         cmocka_unit_test_teardown(rfc6891_6_1_3_higher_edns_version_is_badvers, copy_free),
