@@ -40,6 +40,7 @@ struct answer_service {
     struct octets nsid;           // at most 255 octets; length 0: NSID is not answered
     bool cookies_on;
     struct cookie_secrets cookies;
+    uint16_t tcp_idle_tenths; // of a second, told over TCP to a client that asks (RFC 7828); 0: not
 };
 
 // The client and its transport.

@@ -71,6 +71,7 @@ edns_begin(struct reply *reply, const struct answer_service *service,
         .udp_size = ANSWER_UDP_SIZE,
         .dnssec_ok = asked->dnssec_ok,
         .has_expire = asked->expire, // room is kept; resolve says whether it goes out
+        .keepalive = asked->keepalive && client->tcp ? service->tcp_idle_tenths : 0,
         .serial_follows = asked->asks_serial_follows && client->serial_follows,
         .ede = EDE_NONE,
     };

@@ -7,10 +7,11 @@
 #include <string.h>
 
 // Option codes, https://www.iana.org/assignments/dns-parameters
-#define OPTION_NSID   3
-#define OPTION_EXPIRE 9
-#define OPTION_COOKIE 10
-#define OPTION_EDE    15
+#define OPTION_NSID      3
+#define OPTION_EXPIRE    9
+#define OPTION_COOKIE    10
+#define OPTION_KEEPALIVE 11
+#define OPTION_EDE       15
 
 #define EDNS_UDP_SIZE_MIN 512 // RFC 6891 section 6.2.3: less counts as this
 #define EDNS_DO           0x8000U
@@ -46,6 +47,8 @@ option_read(struct edns *edns, uint16_t code, const uint8_t *value, uint16_t len
         edns->expire = true;
     else if (code == OPTION_COOKIE)
         cookie_read(edns, value, length);
+    else if (code == OPTION_KEEPALIVE)
+        edns->keepalive = true; // a time-out in a query says nothing (RFC 7828 section 3.2.1)
     else if (code == EDNS_OPTION_SERIAL_FOLLOWS && length == 0)
         edns->asks_serial_follows = true;
     else if (code == EDNS_OPTION_SERIAL_FOLLOWS)
@@ -88,6 +91,8 @@ options_size(const struct edns_answer *answer)
         size += OPTION_HEAD_SIZE + 4;
     if (answer->cookie_length)
         size += OPTION_HEAD_SIZE + answer->cookie_length;
+    if (answer->keepalive)
+        size += OPTION_HEAD_SIZE + 2;
     if (answer->serial_follows)
         size += OPTION_HEAD_SIZE + 1;
     if (answer->ede != EDE_NONE)
@@ -123,14 +128,17 @@ static void
 options_write(struct octets_writer *writer, const struct edns_answer *answer)
 {
     static const uint8_t follows = EDNS_SERIAL_FOLLOWS_YES;
-    uint8_t expire[4];
+    uint8_t expire[4], keepalive[2];
     octets_put_u32(expire, answer->expire);
+    octets_put_u16(keepalive, answer->keepalive);
     if (answer->nsid_length)
         option_write(writer, OPTION_NSID, answer->nsid, answer->nsid_length);
     if (answer->has_expire)
         option_write(writer, OPTION_EXPIRE, expire, sizeof(expire));
     if (answer->cookie_length)
         option_write(writer, OPTION_COOKIE, answer->cookie, answer->cookie_length);
+    if (answer->keepalive)
+        option_write(writer, OPTION_KEEPALIVE, keepalive, sizeof(keepalive));
     if (answer->serial_follows)
         option_write(writer, EDNS_OPTION_SERIAL_FOLLOWS, &follows, 1);
     if (answer->ede != EDE_NONE)

@@ -1,6 +1,6 @@
 // EDNS(0), RFC 6891: the OPT record of a query as facts, and the OPT of an answer. Options known:
-// NSID (RFC 5001), EXPIRE (7314), COOKIE (7873), PADDING, EDE (8914), and SERIAL-FOLLOWS of our
-// own; others are ignored.
+// NSID (RFC 5001), EXPIRE (7314), COOKIE (7873), TCP-KEEPALIVE (7828), EDE (8914), and
+// SERIAL-FOLLOWS of our own; others are ignored.
 #ifndef TANDEM_DNS_EDNS_H
 #define TANDEM_DNS_EDNS_H
 
@@ -25,7 +25,7 @@ struct edns {
     uint16_t udp_size; // at least 512
     uint8_t version;
     bool dnssec_ok;
-    bool nsid, expire; // asked for
+    bool nsid, expire, keepalive; // asked for
     // The option without octets (a query asks) and with the one that says yes (of an answer). Some
     // servers send unknown options back as they came.
     bool asks_serial_follows, serial_follows;
@@ -49,6 +49,7 @@ struct edns_answer {
     uint8_t nsid_length;
     bool has_expire;
     uint32_t expire;
+    uint16_t keepalive; // the connection's idle time-out in units of 100 ms; 0: not said
     bool serial_follows;
 };
 // Octets that edns_write will write.

@@ -110,6 +110,7 @@ service_configure(struct role *role)
         .nsid = {role->nsid, nsid_read(settings->nsid, role->nsid)},
         .cookies_on = settings->cookies && role->settings->extras.cookie_secrets.count > 0,
         .cookies = role->settings->extras.cookie_secrets,
+        .tcp_idle_tenths = (uint16_t)(settings->tcp_idle_seconds * 10), // at most an hour
     };
     role->responder.keys = settings->keys;
     role->responder.key_count = settings->key_count;

@@ -13,6 +13,7 @@ import time
 
 import dns.edns
 import dns.message
+import dns.query
 import dns.rcode
 import pytest
 
@@ -302,6 +303,16 @@ def test_rfc7766_6_2_2_a_network_gets_its_share_and_the_silent_give_way_to_other
         assert all(map(is_open, ours[1:] + others + [newcomer]))
         accepted, refused, timeouts, still_open = counted(server)
         assert (accepted, refused, timeouts, still_open) == (13, 3, 0, 12)
+
+
+def test_rfc7828_a_client_that_asks_is_told_how_long_its_connection_is_kept():
+    asking = dns.message.make_query(NAME, "A", use_edns=0, options=[dns.edns.GenericOption(11, b"")])
+    silent = dns.message.make_query(NAME, "A", use_edns=0)
+    with serve(**{"tcp-idle": "7s"}) as server:
+        for message, tcp, told in [(asking, True, [b"\0\x46"]), (silent, True, []), (asking, False, [])]:
+            send = dns.query.tcp if tcp else dns.query.udp
+            answer = send(message, tandem.HOST, port=server.port, timeout=10)
+            assert [option.data for option in answer.options if option.otype == 11] == told
 
 
 def raise_descriptor_limit():

@@ -84,6 +84,31 @@ known_options_are_found_among_unknown_ones(void **state)
     assert_memory_equal(edns.cookie, "\1\2\3\4\5\6\7\10", 8);
 }
 
+// RFC 7828 section 3.2.1: a query has the option without a time-out.
+static void
+a_client_may_ask_how_long_its_connection_is_kept(void **state)
+{
+    (void)state;
+    assert_true(edns_of("00 0029 04d0 00000000 0004 000b 0000").keepalive);
+    assert_true(edns_of("00 0029 04d0 00000000 0006 000b 0002 0064").keepalive);
+    assert_false(edns_of("00 0029 04d0 00000000 0004 000a 0000").keepalive);
+}
+
+// RFC 7828 section 3.1: two octets, units of 100 milliseconds.
+static void
+the_time_that_a_connection_is_kept_is_told_in_tenths_of_a_second(void **state)
+{
+    (void)state;
+    uint8_t memory[17];
+    struct octets_writer writer;
+    const struct edns_answer answer = {.udp_size = 1232, .ede = EDE_NONE, .keepalive = 300};
+    octets_writer_init(&writer, memory, sizeof(memory));
+    edns_write(&writer, &answer);
+    assert_false(writer.failed);
+    assert_int_equal(edns_size(&answer), 17);
+    assert_memory_equal(memory, "\0\0\051\004\320\0\0\0\0\0\6\0\013\0\2\1\054", 17);
+}
+
 static void
 the_first_of_two_cookies_counts(void **state)
 {
@@ -188,6 +213,8 @@ main(void)
         cmocka_unit_test(a_size_below_512_counts_as_512),
         cmocka_unit_test(an_owner_that_is_not_the_root_is_malformed),
         cmocka_unit_test(known_options_are_found_among_unknown_ones),
+        cmocka_unit_test(a_client_may_ask_how_long_its_connection_is_kept),
+        cmocka_unit_test(the_time_that_a_connection_is_kept_is_told_in_tenths_of_a_second),
         cmocka_unit_test(the_first_of_two_cookies_counts),
         cmocka_unit_test(cookie_lengths_are_8_or_16_to_40),
         cmocka_unit_test(an_option_over_the_end_is_malformed),
