@@ -162,6 +162,7 @@ transfer_answer(const struct peer *peer, uint8_t *memory, size_t size, struct pe
         answer_soa(&peer->answer, &peer->client, query, &zone->answer, memory, size, &answer);
         outcome->action = PEER_RESPONSE;
         outcome->length = xfr_out_datagram(&datagram, memory, answer.length, size);
+        outcome->is_delta = outcome->length > answer.length;
     } else {
         respond_rcode(peer, RCODE_FORMERR, EDE_NONE, "a transfer goes over TCP", memory, size,
                       outcome);

@@ -38,7 +38,8 @@ struct peer_outcome {
     size_t length;
     unsigned rcode;
     bool truncated;
-    uint32_t client_serial;         // PEER_TRANSFER of an IXFR
+    uint32_t client_serial;         // of an IXFR
+    bool is_delta;                  // PEER_RESPONSE: the difference itself, in a datagram
     const struct served_zone *zone; // that was asked for; NULL: none here
     const char *refusal;            // why it was refused, for the log; NULL: it was not
     const struct tsig_key *key;     // that signed the request, verified; NULL: none

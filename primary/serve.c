@@ -64,6 +64,9 @@ outcome_count(struct serve *serve, const struct peer_outcome *outcome, bool tcp)
     metrics_add(serve->metrics, METRIC_QUERIES, 1, tcp ? "tcp" : "udp", rcode_text(outcome->rcode));
     if (outcome->truncated)
         metrics_add(serve->metrics, METRIC_ANSWERS_TRUNCATED, 1);
+    if (outcome->is_delta)
+        metrics_add(serve->metrics, METRIC_ZONE_TRANSFERS, 1, outcome->zone->domain, "out", "ixfr",
+                    "ok");
 }
 
 static void

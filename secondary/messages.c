@@ -45,6 +45,7 @@ static const char *const TYPE_WORDS[MESSAGE_TYPE_COUNT] = {
     [MESSAGE_EVENT_TAKEN] = "event-taken",
     [MESSAGE_SIGNER_STARTED] = "signer-started",
     [MESSAGE_RATE_TABLE] = "rate-table",
+    [MESSAGE_TRANSFERS_OUT] = "transfers-out",
 };
 
 const char *
@@ -318,6 +319,34 @@ message_role_facts_read(struct octets body, struct message_role_facts *ret_facts
         return false;
     }
     *ret_facts = facts;
+    return true;
+}
+
+void
+message_transfers_out_write(const struct message_transfers_out *counts, struct octets_buffer *body)
+{
+    octets_buffer_add_u32(body, counts->whole_ok);
+    octets_buffer_add_u32(body, counts->whole_failed);
+    octets_buffer_add_u32(body, counts->deltas_ok);
+    octets_buffer_add_u32(body, counts->deltas_failed);
+    octets_buffer_add_u32(body, counts->up_to_date);
+}
+
+bool
+message_transfers_out_read(struct octets body, struct message_transfers_out *ret_counts)
+{
+    struct octets_reader reader;
+    octets_reader_init(&reader, body.data, body.length);
+    struct message_transfers_out counts = {0};
+    counts.whole_ok = octets_read_u32(&reader);
+    counts.whole_failed = octets_read_u32(&reader);
+    counts.deltas_ok = octets_read_u32(&reader);
+    counts.deltas_failed = octets_read_u32(&reader);
+    counts.up_to_date = octets_read_u32(&reader);
+    if (!read_end(&reader)) {
+        return false;
+    }
+    *ret_counts = counts;
     return true;
 }
 

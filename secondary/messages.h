@@ -15,6 +15,7 @@
 //                             send every PUBLISHED and all facts again), REVIEW_DONE
 //   supervisor -> fetcher     PLACES_WANTED (a restarted desk: send all facts again), SIGNER_STARTED
 //   server -> fetcher         NOTIFY_HINT
+//   server -> desk            TRANSFERS_OUT
 //   fetcher -> signer         CANDIDATE, CONTACT, DS_SEEN (the desk gets DS_SEEN, too)
 //   fetcher -> desk           POLL_FACTS, EVENT
 //   signer -> fetcher         VERDICT (the fate of a CANDIDATE; until then no further one for the
@@ -92,6 +93,7 @@ enum message_type {
                             // empty
     MESSAGE_RATE_TABLE,     // server, desk: body message_rate_table; descriptor: the memfd of
                             // rate_table.h
+    MESSAGE_TRANSFERS_OUT,  // desk: body message_transfers_out
     MESSAGE_TYPE_COUNT,
 };
 const char *message_type_word(enum message_type type);
@@ -193,6 +195,16 @@ struct message_notify_hint {
 };
 void message_notify_hint_write(const struct message_notify_hint *hint, struct octets_buffer *body);
 bool message_notify_hint_read(struct octets body, struct message_notify_hint *ret_hint);
+
+// Transfers of the zone to downstream servers, counted since the last message.
+struct message_transfers_out {
+    uint32_t whole_ok, whole_failed;
+    uint32_t deltas_ok, deltas_failed; // by IXFR, also those that a datagram held
+    uint32_t up_to_date;               // IXFRs over TCP that one SOA answered
+};
+void message_transfers_out_write(const struct message_transfers_out *counts,
+                                 struct octets_buffer *body);
+bool message_transfers_out_read(struct octets body, struct message_transfers_out *ret_counts);
 
 struct message_candidate {
     char *primary; // id and address for people: "hidden 10.0.0.5@53"

@@ -663,6 +663,9 @@ received(void *context, struct message *message)
     case MESSAGE_POLL_FACTS:
         known_take_poll_facts(&desk->known, message->zone, message->body);
         break;
+    case MESSAGE_TRANSFERS_OUT:
+        known_take_transfers_out(&desk->known, message->zone, message->body);
+        break;
     case MESSAGE_ROLE_FACTS:
         take_role_facts(desk, message);
         break;

@@ -130,6 +130,20 @@ known_take_poll_facts(struct known *known, uint32_t id, struct octets body)
     }
 }
 
+void
+known_take_transfers_out(struct known *known, uint32_t id, struct octets body)
+{
+    struct known_zone *zone = known_zone_by_id(known, id);
+    struct message_transfers_out counts;
+    if (zone != NULL && message_transfers_out_read(body, &counts)) {
+        zone->transfers.whole_ok += counts.whole_ok;
+        zone->transfers.whole_failed += counts.whole_failed;
+        zone->transfers.deltas_ok += counts.deltas_ok;
+        zone->transfers.deltas_failed += counts.deltas_failed;
+        zone->transfers.up_to_date += counts.up_to_date;
+    }
+}
+
 bool
 known_take_role_facts(struct known *known, struct octets body, enum message_role *ret_role)
 {

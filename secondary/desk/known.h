@@ -23,6 +23,9 @@ struct known_zone {
     bool has_facts, has_poll;
     struct message_zone_facts facts;
     struct message_poll_facts poll;
+    struct known_transfers { // out, since the desk's start
+        uint64_t whole_ok, whole_failed, deltas_ok, deltas_failed, up_to_date;
+    } transfers;
 };
 
 struct known {
@@ -41,6 +44,8 @@ void known_close(struct known *known);
 void known_take_settings(struct known *known, struct role_settings **settings, int64_t now);
 void known_take_zone_facts(struct known *known, uint32_t zone, struct octets body);
 void known_take_poll_facts(struct known *known, uint32_t zone, struct octets body);
+// Adds what a server has counted.
+void known_take_transfers_out(struct known *known, uint32_t zone, struct octets body);
 // True when a role that ran before has a new process or none (requests to it are lost).
 bool known_take_role_facts(struct known *known, struct octets body, enum message_role *ret_role);
 void known_take_counters(struct known *known, struct message *message);

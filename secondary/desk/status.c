@@ -487,6 +487,27 @@ status_check(const struct known *known, const struct mail_status *mail, int64_t 
 // --- metrics ---
 
 static void
+transfers_out_metrics(const struct known_zone *zone, struct metrics *metrics)
+{
+    const struct known_transfers *of = &zone->transfers;
+    const struct {
+        const char *kind, *result;
+        uint64_t count;
+    } rows[] = {
+        {"axfr", "ok", of->whole_ok},  {"axfr", "failed", of->whole_failed},
+        {"ixfr", "ok", of->deltas_ok}, {"ixfr", "failed", of->deltas_failed},
+        {"soa", "ok", of->up_to_date},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (rows[i].count >
+            0) { // ten thousand zones without downstream servers have no rows of zeros
+            metrics_set(metrics, METRIC_ZONE_TRANSFERS, (double)rows[i].count, zone->domain, "out",
+                        rows[i].kind, rows[i].result);
+        }
+    }
+}
+
+static void
 zone_metrics(const struct known_zone *zone, struct metrics *metrics)
 {
     const char *name = zone->domain;
@@ -507,6 +528,7 @@ zone_metrics(const struct known_zone *zone, struct metrics *metrics)
         metrics_set(metrics, METRIC_ZONE_TRANSFERS, (double)zone->poll.unchanged, name, "in", "soa",
                     "ok");
     }
+    transfers_out_metrics(zone, metrics);
     if (!zone->has_facts) {
         return;
     }

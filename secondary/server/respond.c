@@ -88,6 +88,7 @@ transfer_fill(struct exchange *exchange, const struct served_zone *zone)
     struct respond_transfer *transfer = exchange->transfer;
     const struct query *query = exchange->query;
     transfer->zone = zone;
+    transfer->zone_id = zone->id;
     transfer->header = query->header;
     name_copy(transfer->question.name, query->octets + MESSAGE_HEADER_SIZE);
     transfer->question.type = query->type;
@@ -140,8 +141,10 @@ datagram_answer_to(struct exchange *exchange, const struct served_zone *zone)
                                               .client_serial = exchange->query->soa_serial,
                                               .edns = &exchange->query->edns,
                                               .tail_room = exchange->client.tail_room};
-    exchange->outcome.length =
-        xfr_out_datagram(&datagram, request->memory, exchange->outcome.length, request->size);
+    size_t alone = exchange->outcome.length;
+    exchange->outcome.length = xfr_out_datagram(&datagram, request->memory, alone, request->size);
+    if (exchange->outcome.length > alone)
+        transfers_count(exchange->responder->transfers, zone->id, IXFR_OUT_DELTA, true);
 }
 
 static enum respond_verdict

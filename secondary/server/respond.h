@@ -15,13 +15,15 @@
 #include "secondary/counters.h"
 #include "secondary/server/hints.h"
 #include "secondary/server/response_rate.h"
+#include "secondary/server/transfers.h"
 #include "secondary/server/zones.h"
 
 struct responder {
     struct answer_service service;
     struct zones *zones;
     struct hints *hints;
-    struct response_rate *rate; // NULL: no limit
+    struct transfers *transfers; // NULL: nobody is told
+    struct response_rate *rate;  // NULL: no limit
     struct counters *counters;
     const struct tsig_key *keys; // of the settings in force
     size_t key_count;
@@ -40,7 +42,8 @@ struct respond_request {
 
 // A transfer over TCP that the caller is to carry out: all that xfr_out wants.
 struct respond_transfer {
-    const struct served_zone *zone;
+    const struct served_zone *zone; // until the next message of the supervisor
+    uint32_t zone_id;
     struct message_header header;
     struct message_question question;
     bool edns;

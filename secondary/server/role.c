@@ -394,6 +394,7 @@ role_new(struct loop *loop, int *connection, uint32_t index)
     role->link = message_link_new(loop, connection, received, closed, role);
     role->hints = hints_new(loop, &role->zones, role->link);
     role->responder.hints = role->hints;
+    role->responder.transfers = transfers_new(loop, role->link);
     role->tcp = tcp_worker_new(loop, &role->responder);
     role->quiet = loop_timer_new(loop, start, role);
     role->heartbeat = loop_timer_new(loop, beat, role);
@@ -410,6 +411,7 @@ role_free(struct role **role)
     tcp_worker_free(&gone->tcp);
     udp_worker_free(&gone->udp);
     hints_free(&gone->hints);
+    transfers_free(&gone->responder.transfers);
     loop_timer_free(&gone->heartbeat);
     loop_timer_free(&gone->quiet);
     message_link_free(&gone->link);

@@ -113,6 +113,8 @@ transfer_end(struct connection *connection, bool done)
     connection->transfer = NULL;
     tcp_clients_set_busy(&worker->clients, &connection->client, false, loop_now_ms(worker->loop));
     counter_add(done ? &counters->transfers_done : &counters->transfers_failed, 1);
+    transfers_count(worker->responder->transfers, transfer->asked.zone_id, transfer->out.form,
+                    done);
     xfr_out_close(&transfer->out);
     if (transfer->asked.is_signed)
         tsig_exchange_close(&transfer->asked.exchange);

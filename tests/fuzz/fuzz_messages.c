@@ -27,6 +27,7 @@ TRY(listen)
 TRY(zone_state)
 TRY(role_facts)
 TRY(notify_hint)
+TRY(transfers_out)
 TRY(contact)
 TRY(rate_table)
 #undef CLOSE
@@ -64,7 +65,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static void (*const tries[])(struct octets body) = {
-        try_listen,  try_zone_state,  try_role_facts, try_notify_hint, try_candidate,
+        try_listen,  try_zone_state,  try_role_facts, try_notify_hint, try_transfers_out, try_candidate,
         try_verdict, try_poll_facts,  try_ds_seen,    try_zone_facts,  try_event,
         try_review,  try_review_done, try_control,    try_place,       try_settings,
         try_contact, try_rate_table,

@@ -21,6 +21,7 @@ union any_body {
     struct message_zone_state zone_state;
     struct message_role_facts role_facts;
     struct message_notify_hint notify_hint;
+    struct message_transfers_out transfers_out;
     struct message_rate_table rate_table;
     struct message_candidate candidate;
     struct message_contact contact;
@@ -104,6 +105,14 @@ role_facts_check(const union any_body *body)
     assert_int_equal(facts->started_seconds, 1795263187);
     assert_int_equal(facts->last_exit, -1);
     assert_true(facts->expected);
+}
+
+static const struct message_transfers_out TRANSFERS_OUT = {1, 2, 3, 4, 0xfedcba98};
+
+static void
+transfers_out_check(const union any_body *body)
+{
+    assert_memory_equal(&body->transfers_out, &TRANSFERS_OUT, sizeof TRANSFERS_OUT);
 }
 
 static const struct message_notify_hint NOTIFY_HINT = {"198.51.100.7@40000", true, 0xfedcba98};
@@ -438,6 +447,7 @@ CALLS(listen, LISTEN)
 CALLS(zone_state, ZONE_STATE)
 CALLS(role_facts, ROLE_FACTS)
 CALLS(notify_hint, NOTIFY_HINT)
+CALLS(transfers_out, TRANSFERS_OUT)
 CALLS(rate_table, RATE_TABLE)
 CALLS_OWNING(candidate, CANDIDATE)
 CALLS(contact, CONTACT)
@@ -463,6 +473,7 @@ static const struct body_kind KINDS[] = {
     KIND(zone_state),
     KIND(role_facts),
     KIND(notify_hint),
+    KIND(transfers_out),
     KIND(rate_table),
     KIND_OWNING(candidate),
     KIND(contact),
