@@ -201,16 +201,17 @@ steps_reverse(struct vector *steps, size_t from)
     }
 }
 
-// From the newest step back to the one that begins at the serial.
+// From the newest step back to the one that begins at the serial, by the headers alone: a serial
+// that no step begins at costs no more than that.
 static bool
 steps_collect(const struct version *version, uint32_t serial, uint32_t own, struct vector *steps)
 {
     const struct index_journal *journal = &version->header->journal;
     uint64_t offset = journal->newest;
     uint32_t reached = own;
-    for (uint32_t i = 0; i < journal->steps && reached != serial; i++) {
+    for (uint32_t i = 0; i < journal->steps && serial_is_after(reached, serial); i++) {
         const struct journal_record *record = journal_record_at(&version->heaps, offset);
-        if (!record || record->to_serial != reached || !journal_record_check(record))
+        if (!record || record->to_serial != reached)
             return false;
         step_add(steps, record);
         reached = record->from_serial;
@@ -219,16 +220,27 @@ steps_collect(const struct version *version, uint32_t serial, uint32_t own, stru
     return reached == serial;
 }
 
+static bool
+steps_check(const struct vector *steps, size_t from)
+{
+    for (size_t i = from; i < steps->count; i++) {
+        const struct journal_step *step = vector_at(steps, i);
+        if (!journal_record_check((const void *)step->place))
+            return false;
+    }
+    return true;
+}
+
 bool
 journal_steps(const struct version *version, uint32_t serial, struct vector *ret_steps)
 {
     size_t before = ret_steps->count;
-    uint32_t own;
+    uint32_t own, first = version->header->journal.from_serial;
     if (!journal_apex_serial(version->apex_node, &own, NULL))
         return false;
-    if (serial != own && !serial_is_after(own, serial))
-        return false; // the client is ahead, or of another zone: nothing to look for
-    if (!steps_collect(version, serial, own, ret_steps)) {
+    if (serial != own && (!serial_is_after(own, serial) || serial_is_after(first, serial)))
+        return false; // the client is ahead, too far behind, or of another zone
+    if (!steps_collect(version, serial, own, ret_steps) || !steps_check(ret_steps, before)) {
         ret_steps->count = before;
         return false;
     }

@@ -38,7 +38,7 @@ struct journal_step {
 // The steps that lead from serial to the one in the version's SOA, oldest first, appended to ret_steps (of struct
 // journal_step); borrowed from the version. False: the journal does not reach back so far, the serial was never one of this
 // zone, the version's is not ahead of it (RFC 1982), or a step is damaged (checksums and shape are verified here, which
-// reads it whole): give an AXFR. serial equal to the version's: true and no step.
+// reads what is given whole; a serial that is none of the journal's costs a look at 4096 headers at most): give an AXFR. serial equal to the version's: true and no step.
 bool journal_steps(const struct version *version, uint32_t serial, struct vector *ret_steps);
 
 // The RRs of a step, whole view: first those that go, the old SOA before all others; then those that come, the new

@@ -577,6 +577,40 @@ one_rr_of_an_rrset_goes_and_comes_alone_but_a_ttl_takes_all_along(void **state)
 }
 
 static void
+model_signature(struct model *model, uint16_t type, uint32_t ttl, uint8_t seen)
+{
+    uint8_t rdata[20] = {0};
+    octets_put_u16(rdata, type);
+    rdata[3] = seen;
+    model_put(model, model->apex, RRTYPE_RRSIG, ttl, rdata, sizeof rdata);
+}
+
+static void
+signatures_of_one_owner_keep_their_own_ttls(void **state)
+{
+    (void)state;
+    const struct store_options options = {.journal_octets_max = PLENTY};
+    struct journal_bed bed;
+    struct octets_buffer text;
+    struct model *model = &bed.store.model;
+    bed_open(&bed, 42, &options);
+    for (uint8_t round = 1; round <= 2; round++) {
+        model_remove(model, model->apex, RRTYPE_RRSIG);
+        model_signature(model, RRTYPE_NS, 60, round);
+        model_signature(model, RRTYPE_SOA, 300, round);
+        bed_publish(&bed, round == 1);
+    }
+    steps_text(&bed, 1, &text);
+    assert_string_equal((const char *)text.data, "-example.gov. 6/3600:0\n"
+                                                 "-example.gov. 46/60:1\n-example.gov. 46/300:1\n"
+                                                 "+example.gov. 6/3600:0\n"
+                                                 "+example.gov. 46/60:2\n+example.gov. 46/300:2\n");
+    octets_buffer_close(&text);
+    reach_check(&bed, 1);
+    bed_close(&bed);
+}
+
+static void
 an_earlier_version_keeps_its_own_journal(void **state)
 {
     (void)state;
@@ -779,6 +813,7 @@ main(void)
         cmocka_unit_test(serials_that_no_client_can_have_are_not_reached),
         cmocka_unit_test(the_soas_own_serial_counts_whatever_the_facts_say),
         cmocka_unit_test(one_rr_of_an_rrset_goes_and_comes_alone_but_a_ttl_takes_all_along),
+        cmocka_unit_test(signatures_of_one_owner_keep_their_own_ttls),
         cmocka_unit_test(an_earlier_version_keeps_its_own_journal),
         cmocka_unit_test(compaction_copies_the_steps_and_leaves_nothing_dead),
         cmocka_unit_test(compaction_takes_no_more_steps_along_than_one_call_may_copy),
