@@ -163,10 +163,11 @@ transfer_log(struct client *client, const char *result, const char *reason)
     enum log_level level = reason ? LOG_LEVEL_WARNING : quiet ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO;
     log_at(level, reason ? "transfer broken off" : "zone transferred", "zone", client->domain,
            "peer", address_to_text(tcp_stream_peer(client->stream), peer), "key",
-           client->key[0] ? client->key : NULL, "kind", kind, "serial", LOG_NUMBER(client->serial),
-           "records", LOG_NUMBER(client->out.records), "messages", LOG_NUMBER(client->out.messages),
-           "octets", LOG_NUMBER(client->out.octets), "milliseconds",
-           LOG_NUMBER(loop_now_ms(client->serve->loop) - client->started_ms), "reason", reason);
+           client->key[0] ? client->key : NULL, "asked", xfr_out_asked(&client->out), "kind", kind,
+           "serial", LOG_NUMBER(client->serial), "records", LOG_NUMBER(client->out.records),
+           "messages", LOG_NUMBER(client->out.messages), "octets", LOG_NUMBER(client->out.octets),
+           "milliseconds", LOG_NUMBER(loop_now_ms(client->serve->loop) - client->started_ms),
+           "reason", reason);
 }
 
 // After the last message: the connection is free for the next question.

@@ -53,6 +53,12 @@ xfr_out_kind(const struct xfr_out *out)
     return "axfr";
 }
 
+const char *
+xfr_out_asked(const struct xfr_out *out)
+{
+    return out->question.type == RRTYPE_IXFR ? "ixfr" : "axfr";
+}
+
 // What one message came to.
 enum filling {
     FILLED,  // full, or the transfer is complete

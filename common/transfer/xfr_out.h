@@ -65,6 +65,8 @@ enum xfr_out_step xfr_out_next(struct xfr_out *out, void *memory, size_t size, i
 // What the transfer is in words: "axfr" (also the answer to an IXFR in that form), "ixfr", "soa"
 // (up to date).
 const char *xfr_out_kind(const struct xfr_out *out);
+// What was asked for: "axfr" or "ixfr".
+const char *xfr_out_asked(const struct xfr_out *out);
 
 // IXFR over UDP (RFC 1995 section 2): memory holds the answer with one SOA, as answer_soa makes it,
 // length octets of size, not yet signed. Puts the difference behind that SOA where it fits, else

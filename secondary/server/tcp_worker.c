@@ -155,8 +155,8 @@ transfer_log(const struct connection *connection, bool done, const char *why)
                    : LOG_LEVEL_INFO,
            done ? "zone transferred out" : why, "zone", zone, "to",
            address_to_text(tcp_stream_peer(connection->stream), peer), "key",
-           is_signed ? name_to_text(connection->transfer->asked.key.name, key) : NULL, "kind",
-           xfr_out_kind(out), "serial", serial, "records", records);
+           is_signed ? name_to_text(connection->transfer->asked.key.name, key) : NULL, "asked",
+           xfr_out_asked(out), "kind", xfr_out_kind(out), "serial", serial, "records", records);
 }
 
 static void
