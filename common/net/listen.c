@@ -113,7 +113,8 @@ static bool
 set_tcp(int fd)
 {
     set_int(fd, IPPROTO_TCP, TCP_FASTOPEN, LISTEN_TCP_FASTOPEN); // the kernel may have it off
-    return set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+    // Every connection inherits it: no system call for each.
+    return set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1) && set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
 }
 
 static bool
@@ -204,7 +205,6 @@ listen_accept(int fd, int *ret_fd, struct address *ret_peer)
         close(accepted);
         return LISTEN_NOTHING;
     }
-    set_int(accepted, IPPROTO_TCP, TCP_NODELAY, 1);
     *ret_fd = accepted;
     return LISTEN_ACCEPTED;
 }

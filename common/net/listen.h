@@ -30,7 +30,8 @@ struct listen_options {
 // cure.
 bool listen_udp(const struct address *address, const struct listen_options *options, int *ret_fd,
                 struct fault *fault);
-// SO_REUSEADDR, SO_REUSEPORT (if asked), IPV6_V6ONLY, TCP_FASTOPEN where the kernel allows it.
+// SO_REUSEADDR, SO_REUSEPORT (if asked), IPV6_V6ONLY, TCP_NODELAY for its connections, TCP_FASTOPEN
+// where the kernel allows it.
 bool listen_tcp(const struct address *address, const struct listen_options *options, int *ret_fd,
                 struct fault *fault);
 // False when somebody holds UDP or TCP of address already, our own user's processes included:
@@ -42,7 +43,7 @@ enum listen_accepted {
     LISTEN_NOTHING,   // nobody waits (or the peer went away): wait for the next event
     LISTEN_EXHAUSTED, // out of descriptors or memory: pause for a moment, or the loop spins
 };
-// The next connection: non-blocking, close-on-exec, TCP_NODELAY.
+// The next connection: non-blocking, close-on-exec.
 enum listen_accepted listen_accept(int fd, int *ret_fd, struct address *ret_peer);
 
 // Where the socket is bound (a port 0 has become a real one).
