@@ -23,7 +23,7 @@ LONG = os.environ.get("TANDEM_LONG") == "1"
 TRICKY = ["inside.cuts.example", "open.cuts.example", "grand.away.cuts.example", "cuts.example", "wild.example", "chain.example",
           "dname.example", "hidden.example", "ent.example", "escape.example", "types.example", "toplevel"]
 GOLDEN_ZONES = ["held.tandem.example", "other.example", "optout.example", "tandem.example"]
-SETS = {"zones": TRICKY + GOLDEN_ZONES, "root": ["toplevel", "."]}
+SETS = {"zones": TRICKY + GOLDEN_ZONES, "root": ["toplevel", "."], "tricky": TRICKY, "cuts": ["cuts.example"]}
 WITHOUT_DS = {"open.cuts.example"}
 
 

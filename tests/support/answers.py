@@ -96,10 +96,12 @@ class Answer:
             at += 4
         self.question = wire[12:at]
         self.twice = False
+        self.ordered = {}  # section: [(name, type)] as they stand there
         self.answer, self.authority, self.additional = (None,) * 3
         for section, count in zip(("answer", "authority", "additional"), counts):
             records, at = self.section(at, count)
             setattr(self, section, frozenset(records))
+            self.ordered[section] = [record[:2] for record in records]
             self.twice |= len(records) != len(set(records))
         assert at == len(wire), "octets behind the last record"
 
