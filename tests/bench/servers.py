@@ -106,13 +106,14 @@ class Spawned(Measured):
     """A program of ours: command() is run with its output in a file, kept to the servers' core."""
 
     def __init__(self, work, name):
-        self.work, self.directory, self.port = work, work.path / name, free_port()
+        self.work, self.directory, self.port = work, work.path / name, None
         self.directory.mkdir()
         self.output, self.process = self.directory / "out", None
         self.name = name
         work.daemons.append(self)
 
     def start(self):
+        self.port = free_port()
         with open(self.output, "w") as out:
             self.process = subprocess.Popen([*self.prefix, *map(str, self.command())], stdin=subprocess.DEVNULL,
                                             stdout=out, stderr=out)
@@ -132,16 +133,15 @@ class TandemServer(Spawned):
 
     def __init__(self, work, name, zones):
         super().__init__(work, f"{name}-tandem")
-        self.stores = [word for zone in zones for word in (zone.domain, zone.store)]
-        self.config = self.directory / "secondary.yaml"
+        self.zones, self.config = zones, self.directory / "secondary.yaml"
         self.config.touch(mode=0o600)
+
+    def command(self):
         self.config.write_text(json.dumps({
             "server": {"listen": [f"{HOST}@{self.port}"], "user": "", "workers": 1, "state-directory": str(self.directory)},
             "control": {"socket": str(self.directory / "s")}, "remote": [{"id": "hidden", "address": ["127.0.0.9@53"]}],
-            "zone": [{"domain": zone.domain, "primary": ["hidden"]} for zone in zones]}))
-
-    def command(self):
-        return [BIN / "serve", self.config, *self.stores]
+            "zone": [{"domain": zone.domain, "primary": ["hidden"]} for zone in self.zones]}))
+        return [BIN / "serve", self.config, *(word for zone in self.zones for word in (zone.domain, zone.store))]
 
     def pids(self):
         """The server only: `serve` stands in for the supervisor and does nothing."""
@@ -168,9 +168,13 @@ class TandemDaemon(Measured):
     label, saved = "Tandem", True
 
     def __init__(self, secondary):
-        self.secondary, self.port = secondary, secondary.port
+        self.secondary = secondary
 
     def start(self):
+        """On fresh ports: its own have been free, and somebody may have taken them."""
+        config = self.secondary.config
+        self.port = self.secondary.port = free_port()
+        config["server"]["listen"], config["http"]["listen"] = [f"{HOST}@{self.port}"], f"{HOST}@{free_port()}"
         self.secondary.start(wait=False)
         self.process = self.secondary.process
 
@@ -199,6 +203,7 @@ class Pinned(Measured):
             self.serve(domain, file)
 
     def start(self):
+        self.port = free_port()
         self.config_file.write_text(self.config_text())
         with open(self.log_file, "a") as log:
             self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
