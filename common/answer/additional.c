@@ -14,7 +14,7 @@ target_find(const struct version *version, const uint8_t *target, bool *ret_dama
     *ret_damaged = false;
     if (!name_is_at_or_below(target, version_apex(version)))
         return NULL;
-    uint64_t hash = name_hash(target, version_hash_key(version));
+    uint64_t hash = name_hash_lower(target, version_hash_key(version));
     zone_find_hashed(version, target, hash, &suffixes, &match);
     *ret_damaged = match.damaged;
     return match.cut && match.cut_is_dname ? NULL : match.node;
@@ -65,8 +65,9 @@ addresses_add(struct reply *reply, const struct additional *additional, const ui
     return true;
 }
 
-void
-additional_add(struct reply *reply, const struct additional *additional)
+// But those at or below cut (NULL: none).
+static void
+courtesies_add(struct reply *reply, const struct additional *additional, const uint8_t *cut)
 {
     const struct rrset *rrset = &additional->rrset;
     uint32_t position = 0;
@@ -75,9 +76,15 @@ additional_add(struct reply *reply, const struct additional *additional)
         if (!rrset_next(rrset->wire, rrset->wire_length, &position, &rr))
             return;
         const uint8_t *target = rr_target(&rr, additional->owner);
-        if (target)
+        if (target && !(cut && name_is_at_or_below(target, cut)))
             addresses_add(reply, additional, target, true);
     }
+}
+
+void
+additional_add(struct reply *reply, const struct additional *additional)
+{
+    courtesies_add(reply, additional, NULL);
 }
 
 bool
@@ -92,6 +99,6 @@ additional_add_glue(struct reply *reply, const struct additional *additional, co
             !addresses_add(reply, additional, target, false))
             return false;
     }
-    additional_add(reply, additional);
+    courtesies_add(reply, additional, cut);
     return true;
 }

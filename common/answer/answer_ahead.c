@@ -12,7 +12,7 @@ answer_look_ahead(const struct answer_service *service, struct query *query)
     if (!zone || !zone->version)
         return;
     query->zone = zone;
-    query->hash = name_hash(query->lower, version_hash_key(zone->version));
+    query->hash = name_hash_lower(query->lower, version_hash_key(zone->version));
     zone_fetch_slot(zone->version, query->hash);
 }
 

@@ -35,6 +35,15 @@ nsec_add(const struct version *version, const uint8_t *name, struct denial *deni
     return proof_add(denial, zone_find_nsec(version, name), RRTYPE_NSEC);
 }
 
+// The same where the name's own record is at hand: it has the NSEC itself unless it is an empty
+// non-terminal.
+static bool
+own_nsec_add(const struct version *version, const struct node *node, struct denial *denial)
+{
+    return node_has(node, RRTYPE_NSEC) ? proof_add(denial, node, RRTYPE_NSEC)
+                                       : nsec_add(version, node_owner(node), denial);
+}
+
 // ---- NSEC3 ----
 
 // Where the hash of a name stands in the ring.
@@ -74,16 +83,16 @@ nsec3_read(const struct version *version, const struct node *node, struct nsec3_
 static bool
 ring_covers(const struct version *version, const struct ring_place *place, bool *ret_opt_out)
 {
-    uint8_t own[NSEC3_HASH_SIZE];
     struct nsec3_rdata nsec3;
-    if (!place->node || place->matches || !nsec3_read(version, place->node, &nsec3) ||
-        !nsec3_owner_hash(node_owner(place->node), version_apex(version), own))
+    if (!place->node || place->matches || !nsec3_read(version, place->node, &nsec3))
         return false;
+    const uint8_t *owner = node_owner(place->node);
     *ret_opt_out = (nsec3.parameters.flags & NSEC3_FLAG_OPT_OUT) != 0;
-    bool behind = memcmp(place->hash, own, sizeof own) > 0;
-    bool before = memcmp(place->hash, nsec3.next, sizeof own) < 0;
-    bool last = memcmp(nsec3.next, own, sizeof own) <= 0;
-    return last ? behind || before : behind && before;
+    bool behind = nsec3_owner_compare(owner, place->hash) < 0;
+    bool before = memcmp(place->hash, nsec3.next, NSEC3_HASH_SIZE) < 0;
+    if (behind == before)
+        return behind;
+    return nsec3_owner_compare(owner, nsec3.next) >= 0; // right of the last one
 }
 
 enum match { MATCH_ADDED, MATCH_NONE, MATCH_FAILED };
@@ -91,12 +100,13 @@ enum match { MATCH_ADDED, MATCH_NONE, MATCH_FAILED };
 static enum match
 match_add(const struct version *version, const uint8_t *name, struct denial *denial)
 {
-    struct ring_place place = ring_find(version, name);
-    if (!place.node)
-        return MATCH_FAILED;
-    if (!place.matches)
-        return MATCH_NONE;
-    return proof_add(denial, place.node, RRTYPE_NSEC3) ? MATCH_ADDED : MATCH_FAILED;
+    uint8_t hash[NSEC3_HASH_SIZE];
+    bool damaged;
+    nsec3_hash(version_nsec3(version), name, hash);
+    const struct node *node = zone_find_nsec3_match(version, hash, &damaged);
+    if (!node)
+        return damaged ? MATCH_FAILED : MATCH_NONE;
+    return proof_add(denial, node, RRTYPE_NSEC3) ? MATCH_ADDED : MATCH_FAILED;
 }
 
 static bool
@@ -172,11 +182,11 @@ denial_name_error(const struct version *version, const uint8_t *name, unsigned e
 }
 
 bool
-denial_no_data(const struct version *version, const uint8_t *name, struct denial *denial)
+denial_no_data(const struct version *version, const struct node *node, struct denial *denial)
 {
     if (version_nsec3(version))
-        return no_data_add(version, name, denial);
-    return nsec_add(version, name, denial);
+        return no_data_add(version, node_owner(node), denial);
+    return own_nsec_add(version, node, denial);
 }
 
 bool
@@ -196,11 +206,11 @@ denial_wildcard_no_data(const struct version *version, const uint8_t *name,
 {
     if (version_nsec3(version))
         return wildcard_no_data_add(version, name, node_owner(wildcard), denial);
-    return nsec_add(version, name, denial) && nsec_add(version, node_owner(wildcard), denial);
+    return nsec_add(version, name, denial) && own_nsec_add(version, wildcard, denial);
 }
 
 bool
 denial_no_ds(const struct version *version, const struct node *cut, struct denial *denial)
 {
-    return denial_no_data(version, node_owner(cut), denial);
+    return denial_no_data(version, cut, denial);
 }

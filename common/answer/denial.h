@@ -29,8 +29,9 @@ struct denial {
 // closest encloser has encloser_labels labels.
 bool denial_name_error(const struct version *version, const uint8_t *name, unsigned encloser_labels,
                        struct denial *denial);
-// name exists, perhaps as an empty non-terminal, without the type (3.1.3.1; 7.2.3, 7.2.4).
-bool denial_no_data(const struct version *version, const uint8_t *name, struct denial *denial);
+// The name of the record, perhaps an empty non-terminal, exists without the type (3.1.3.1; 7.2.3,
+// 7.2.4).
+bool denial_no_data(const struct version *version, const struct node *node, struct denial *denial);
 // name was answered from the wildcard below its closest encloser (3.1.3.3; 7.2.6).
 bool denial_wildcard_answer(const struct version *version, const uint8_t *name,
                             unsigned encloser_labels, struct denial *denial);

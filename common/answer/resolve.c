@@ -17,6 +17,8 @@
 #include "common/dns/rrtype.h"
 #include "common/zone/find.h"
 
+#define SOA_SIZE_MIN 22 // two names, five numbers of four octets
+
 enum step { STEP_END, STEP_FOLLOW };
 
 struct resolve {
@@ -91,7 +93,7 @@ version_search(struct resolve *resolve)
     bool known = resolve->step_count == 1 && resolve->zone == query->zone;
     resolve->version = resolve->zone->version;
     uint64_t hash =
-        known ? query->hash : name_hash(resolve->name, version_hash_key(resolve->version));
+        known ? query->hash : name_hash_lower(resolve->name, version_hash_key(resolve->version));
     zone_find_hashed(resolve->version, resolve->name, hash, &resolve->suffixes, &resolve->match);
 }
 
@@ -327,7 +329,8 @@ name_exists(struct resolve *resolve)
         return step;
     resolve->negative = true;
     if (denial_wanted(resolve))
-        denial_check(resolve, denial_no_data(resolve->version, resolve->name, &resolve->denial));
+        denial_check(resolve,
+                     denial_no_data(resolve->version, resolve->match.node, &resolve->denial));
     return STEP_END;
 }
 
@@ -402,12 +405,10 @@ soa_add(struct resolve *resolve)
 {
     const struct node *apex = version_apex_node(resolve->version);
     struct rrset rrset;
-    struct rdata_soa soa;
     struct rr rr;
     uint32_t position = 0;
     if (!node_rrset_find(apex, RRTYPE_SOA, &rrset) ||
-        !rrset_next(rrset.wire, rrset.wire_length, &position, &rr) ||
-        !rdata_soa_read(rr.rdata, rr.rdlength, &soa)) {
+        !rrset_next(rrset.wire, rrset.wire_length, &position, &rr) || rr.rdlength < SOA_SIZE_MIN) {
         resolve_fail(resolve);
         return;
     }
@@ -416,7 +417,7 @@ soa_add(struct resolve *resolve)
                               .rrset = &rrset,
                               .signatures = true,
                               .has_ttl = true,
-                              .ttl = soa.minimum};
+                              .ttl = octets_get_u32(rr.rdata + rr.rdlength - 4)}; // MINIMUM
     reply_add(resolve->reply, &add, NULL);
 }
 

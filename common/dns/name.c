@@ -189,13 +189,45 @@ name_replace_suffix(const uint8_t *name, const uint8_t *old_suffix, const uint8_
 unsigned
 name_common_labels(const uint8_t *a, const uint8_t *b)
 {
-    uint8_t a_starts[NAME_LABELS_MAX + 1], b_starts[NAME_LABELS_MAX + 1];
-    unsigned i = label_starts(a, a_starts);
-    unsigned j = label_starts(b, b_starts);
-    unsigned common = 0;
-    while (i && j && label_compare(a + a_starts[--i], b + b_starts[--j]) == 0)
-        common++;
+    unsigned a_labels = name_labels(a), b_labels = name_labels(b);
+    unsigned left = a_labels < b_labels ? a_labels : b_labels, common = left;
+    a = name_skip(a, a_labels - left);
+    b = name_skip(b, b_labels - left);
+    // From the left, a label that differs takes away what seemed common before it.
+    for (; left > 0; left--, a += *a + 1, b += *b + 1)
+        if (*a != *b || memcmp(a + 1, b + 1, *a) != 0)
+            common = left - 1;
     return common;
+}
+
+// No octet is 0 or 1: so it is of nearly every label.
+static bool
+label_is_plain(const uint8_t *label)
+{
+    const uint64_t ones = 0x0101010101010101U;
+    unsigned at = 1;
+    uint64_t word, low = 0;
+    for (; at + 8 <= *label + 1U; at += 8) {
+        memcpy(&word, label + at, 8);
+        low |= (word - 2 * ones) & ~word & (0x80 * ones);
+    }
+    for (; at <= *label; at++)
+        low |= label[at] <= 1;
+    return low == 0;
+}
+
+static uint8_t *
+label_escape(const uint8_t *label, uint8_t *to)
+{
+    for (unsigned i = 1; i <= *label; i++) {
+        if (label[i] <= 1) {
+            *to++ = 1;
+            *to++ = (uint8_t)(label[i] + 1);
+        } else {
+            *to++ = label[i];
+        }
+    }
+    return to;
 }
 
 // A label is closed by 0, and octets 0 and 1 inside a label become 1 1 and 1 2, so that the end of
@@ -207,13 +239,11 @@ name_key(const uint8_t *name, uint8_t ret_key[static NAME_KEY_MAX])
     uint8_t *to = ret_key;
     for (unsigned i = label_starts(name, starts); i-- > 0;) {
         const uint8_t *label = name + starts[i];
-        for (unsigned j = 1; j <= *label; j++) {
-            if (label[j] <= 1) {
-                *to++ = 1;
-                *to++ = (uint8_t)(label[j] + 1);
-            } else {
-                *to++ = label[j];
-            }
+        if (label_is_plain(label)) {
+            memcpy(to, label + 1, *label);
+            to += *label;
+        } else {
+            to = label_escape(label, to);
         }
         *to++ = 0;
     }
@@ -453,7 +483,7 @@ name_read_lower(struct octets_reader *reader, uint8_t ret_name[static NAME_SIZE_
 
 // Eight octets of a name from a place on, the first lowest, zeros behind the name's end. Read in
 // one load that stays inside the name, so that nothing is copied first.
-static uint64_t
+static inline uint64_t
 name_word(const uint8_t *name, unsigned size, unsigned place)
 {
     uint64_t word = 0;
@@ -470,23 +500,30 @@ name_word(const uint8_t *name, unsigned size, unsigned place)
     return word;
 }
 
+// A word of a label as it goes into the hash: in lower case whatever the case of the name.
+static inline uint64_t
+word_fold(uint64_t word, bool fold)
+{
+    return fold ? octets_lower(word) : word;
+}
+
 // The running hash after one more label. The length octet goes in as well: it is what keeps "ab.c"
 // and "a.bc" apart. Most labels are one word.
-static uint64_t
-label_hash(uint64_t state, const uint8_t *name, unsigned size, unsigned place)
+static inline uint64_t
+label_hash(uint64_t state, const uint8_t *name, unsigned size, unsigned place, bool fold)
 {
     unsigned left = name[place] + 1U;
     for (; left > 8; left -= 8, place += 8)
-        state = hash_mix(state, octets_lower(name_word(name, size, place)));
+        state = hash_mix(state, word_fold(name_word(name, size, place), fold));
     uint64_t rest = UINT64_MAX >> 8 * (8 - left);
-    return hash_mix(state, octets_lower(name_word(name, size, place)) & rest);
+    return hash_mix(state, word_fold(name_word(name, size, place), fold) & rest);
 }
 
 // What the running hash begins with at the root.
 #define ROOT_VALUE 1
 
-void
-name_suffixes_init(struct name_suffixes *ret_suffixes, const uint8_t *name, uint64_t key)
+static inline void
+suffixes_make(struct name_suffixes *ret_suffixes, const uint8_t *name, uint64_t key, bool fold)
 {
     uint8_t starts[NAME_LABELS_MAX + 1];
     unsigned labels = label_starts(name, starts);
@@ -497,20 +534,44 @@ name_suffixes_init(struct name_suffixes *ret_suffixes, const uint8_t *name, uint
     ret_suffixes->offset[0] = starts[labels];
     for (unsigned depth = 1; depth <= labels; depth++) {
         uint8_t start = starts[labels - depth];
-        state = label_hash(state, name, size, start);
+        state = label_hash(state, name, size, start, fold);
         ret_suffixes->hash[depth] = hash_finish(state);
         ret_suffixes->offset[depth] = start;
     }
 }
 
-uint64_t
-name_hash(const uint8_t *name, uint64_t key)
+void
+name_suffixes_init(struct name_suffixes *ret_suffixes, const uint8_t *name, uint64_t key)
+{
+    suffixes_make(ret_suffixes, name, key, true);
+}
+
+void
+name_suffixes_init_lower(struct name_suffixes *ret_suffixes, const uint8_t *name, uint64_t key)
+{
+    suffixes_make(ret_suffixes, name, key, false);
+}
+
+static inline uint64_t
+hash_make(const uint8_t *name, uint64_t key, bool fold)
 {
     uint8_t starts[NAME_LABELS_MAX + 1];
     unsigned labels = label_starts(name, starts);
     unsigned size = starts[labels] + 1U;
     uint64_t state = hash_mix(key, ROOT_VALUE);
     while (labels-- > 0)
-        state = label_hash(state, name, size, starts[labels]);
+        state = label_hash(state, name, size, starts[labels], fold);
     return hash_finish(state);
+}
+
+uint64_t
+name_hash(const uint8_t *name, uint64_t key)
+{
+    return hash_make(name, key, true);
+}
+
+uint64_t
+name_hash_lower(const uint8_t *name, uint64_t key)
+{
+    return hash_make(name, key, false);
 }

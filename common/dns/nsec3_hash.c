@@ -79,51 +79,62 @@ nsec3_owner(const uint8_t hash[static NSEC3_HASH_SIZE], const uint8_t *apex,
         return false;
     uint8_t *at = ret_name;
     *at++ = NSEC3_LABEL_SIZE;
-    for (unsigned group = 0; group < NSEC3_HASH_SIZE; group += 5) {
-        uint64_t bits = 0;
-        for (unsigned i = 0; i < 5; i++)
-            bits = bits << 8 | hash[group + i];
-        for (unsigned shift = 40; shift; shift -= 5)
-            *at++ = (uint8_t)digits[bits >> (shift - 5) & 31];
+    for (unsigned group = 0; group < NSEC3_HASH_SIZE; group += 5, at += 8) {
+        uint64_t bits = (uint64_t)hash[group] << 32 | octets_get_u32(hash + group + 1);
+        for (unsigned i = 0; i < 8; i++)
+            at[i] = (uint8_t)digits[bits >> (35 - 5 * i) & 31];
     }
     name_copy(at, apex);
     return true;
 }
 
-// The value of a digit, or 32.
-static unsigned
-digit_value(uint8_t digit)
-{
-    if (digit >= '0' && digit <= '9')
-        return digit - (unsigned)'0';
-    if (digit >= 'a' && digit <= 'v')
-        return digit - (unsigned)'a' + 10;
-    if (digit >= 'A' && digit <= 'V')
-        return digit - (unsigned)'A' + 10;
-    return 32;
-}
+// The value of a digit of either case and 1, or 0.
+static const uint8_t digit_values[256] = {
+    ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+    ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+    ['g'] = 17, ['h'] = 18, ['i'] = 19, ['j'] = 20, ['k'] = 21, ['l'] = 22, ['m'] = 23, ['n'] = 24,
+    ['o'] = 25, ['p'] = 26, ['q'] = 27, ['r'] = 28, ['s'] = 29, ['t'] = 30, ['u'] = 31, ['v'] = 32,
+    ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16, ['G'] = 17, ['H'] = 18,
+    ['I'] = 19, ['J'] = 20, ['K'] = 21, ['L'] = 22, ['M'] = 23, ['N'] = 24, ['O'] = 25, ['P'] = 26,
+    ['Q'] = 27, ['R'] = 28, ['S'] = 29, ['T'] = 30, ['U'] = 31, ['V'] = 32};
 
 bool
 nsec3_owner_hash(const uint8_t *owner, const uint8_t *apex,
                  uint8_t ret_hash[static NSEC3_HASH_SIZE])
 {
-    if (owner[0] != NSEC3_LABEL_SIZE || !name_equal_any_case(owner + 1 + NSEC3_LABEL_SIZE, apex))
+    const uint8_t *rest = owner + 1 + NSEC3_LABEL_SIZE;
+    if (owner[0] != NSEC3_LABEL_SIZE ||
+        (!name_equal(rest, apex) && !name_equal_any_case(rest, apex)))
         return false;
     uint8_t hash[NSEC3_HASH_SIZE];
     const uint8_t *at = owner + 1;
     for (unsigned group = 0; group < NSEC3_HASH_SIZE; group += 5) {
         uint64_t bits = 0;
         for (unsigned i = 0; i < 8; i++) {
-            unsigned value = digit_value(*at++);
-            if (value > 31)
+            unsigned value = digit_values[*at++];
+            if (value == 0)
                 return false;
-            bits = bits << 5 | value;
+            bits = bits << 5 | (value - 1);
         }
         for (unsigned i = 0; i < 5; i++)
             hash[group + i] = (uint8_t)(bits >> (32 - 8 * i));
     }
     memcpy(ret_hash, hash, sizeof hash);
     return true;
+}
+
+int
+nsec3_owner_compare(const uint8_t *owner, const uint8_t hash[static NSEC3_HASH_SIZE])
+{
+    const uint8_t *at = owner + 1;
+    for (unsigned group = 0; group < NSEC3_HASH_SIZE; group += 5, at += 8) {
+        uint64_t bits = (uint64_t)hash[group] << 32 | octets_get_u32(hash + group + 1), own = 0;
+        for (unsigned i = 0; i < 8; i++)
+            own = own << 5 | (digit_values[at[i]] - 1U);
+        if (own != bits)
+            return own < bits ? -1 : 1;
+    }
+    return 0;
 }
 
 bool

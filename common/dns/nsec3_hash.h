@@ -50,6 +50,9 @@ bool nsec3_owner(const uint8_t hash[static NSEC3_HASH_SIZE], const uint8_t *apex
 // characters.
 bool nsec3_owner_hash(const uint8_t *owner, const uint8_t *apex,
                       uint8_t ret_hash[static NSEC3_HASH_SIZE]);
+// The order of the hash that such an owner holds (nsec3_owner_hash was true of it) and another: <0,
+// 0, >0. Five octets nearly always tell.
+int nsec3_owner_compare(const uint8_t *owner, const uint8_t hash[static NSEC3_HASH_SIZE]);
 
 // RDATA of an NSEC3 by fields (RFC 5155 section 3.2). False: malformed, or a next hash that is not
 // 20 octets.

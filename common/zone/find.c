@@ -117,7 +117,7 @@ zone_find_hashed(const struct version *version, const uint8_t *name, uint64_t ha
             .node = hit.node, .encloser = hit.node, .encloser_labels = node_owner_labels(hit.node)};
         return;
     }
-    name_suffixes_init(ret_suffixes, name, version_hash_key(version));
+    name_suffixes_init_lower(ret_suffixes, name, version_hash_key(version));
     find_on(version, name, ret_suffixes, answer, &hit, ret_match);
 }
 
@@ -125,7 +125,7 @@ static const struct node *
 exact_find(const struct version *version, const uint8_t *name, bool *ret_damaged)
 {
     struct version_hit hit;
-    uint64_t hash = name_hash(name, version_hash_key(version));
+    uint64_t hash = name_hash_lower(name, version_hash_key(version));
     enum index_answer answer = name_probe(version, name, name_length(name), hash, &hit);
     *ret_damaged = answer == INDEX_DAMAGED;
     return answer == INDEX_FOUND ? hit.node : NULL;
@@ -155,7 +155,7 @@ const struct node *
 zone_find_record(const struct version *version, const uint8_t *name, bool *ret_damaged)
 {
     struct version_hit hit;
-    uint64_t hash = name_hash(name, version_hash_key(version));
+    uint64_t hash = name_hash_lower(name, version_hash_key(version));
     enum index_answer answer = version_probe(version, name, name_length(name), hash, &hit);
     *ret_damaged = answer == INDEX_DAMAGED;
     return answer == INDEX_FOUND ? hit.node : NULL;
@@ -206,6 +206,22 @@ ring_last(const struct version *version)
     if (!overlay)
         return chain_last(version, in_base, 0);
     return chain_last(version, index_chain_living(overlay, in_base), index_chain_count(overlay));
+}
+
+// One probe: the order of hashes is only asked where none matches.
+const struct node *
+zone_find_nsec3_match(const struct version *version, const uint8_t hash[static NSEC3_HASH_SIZE],
+                      bool *ret_damaged)
+{
+    uint8_t owner[NAME_SIZE_MAX];
+    struct version_hit hit;
+    *ret_damaged = false;
+    if (!version->chain.nsec3 || !nsec3_owner(hash, version->apex, owner))
+        return NULL;
+    uint64_t key = name_hash_lower(owner, version_hash_key(version));
+    enum index_answer answer = version_probe(version, owner, name_length(owner), key, &hit);
+    *ret_damaged = answer == INDEX_DAMAGED;
+    return answer == INDEX_FOUND && hit.slot->flags & INDEX_IN_CHAIN ? hit.node : NULL;
 }
 
 const struct node *

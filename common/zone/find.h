@@ -44,6 +44,11 @@ const struct node *zone_find_nsec(const struct version *version, const uint8_t *
 // Any record at exactly this lower-case name, one that holds only NSEC3 too; NULL: none. *ret_damaged: it is there and
 // cannot be read.
 const struct node *zone_find_record(const struct version *version, const uint8_t *name, bool *ret_damaged);
+// In a version with NSEC3: the record of the NSEC3 that matches hash; NULL: none does. *ret_damaged: it is there and
+// cannot be read.
+const struct node *zone_find_nsec3_match(const struct version *version,
+                                         const uint8_t hash[static NSEC3_HASH_SIZE],
+                                         bool *ret_damaged);
 // In a version with NSEC3: the record of the NSEC3 that matches or covers hash, the last one not after it in hash
 // order, or the last of all where it is before the first (the order is a ring). *ret_matches: its hash is this one.
 // NULL in a version without NSEC3, or where a damaged record is in the way.

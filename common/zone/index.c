@@ -2,14 +2,15 @@
 // place is inside the heap and its record was found whole (length, CRC32C, shape). So nothing is
 // read at map time but the index itself, by its checksum, and not even that where another process
 // has just done so; a restart serves at once, and yet no accessor ever follows an offset of a
-// damaged record or index (README.md, decisions 3 and 14). The bits are this process's own; threads may set the same bit at once,
-// hence the relaxed atomics.
+// damaged record or index (README.md, decisions 3 and 14). The bits are this process's own; threads
+// may set the same bit at once, hence the relaxed atomics.
 #include "common/zone/index.h"
 
 #include "common/base/arena.h"
 #include "common/base/hash.h"
 #include "common/zone/journal.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -358,39 +359,93 @@ index_sample_key(const uint8_t *name, size_t apex_octets, uint8_t ret_key[static
     memset(ret_key + kept, 0, INDEX_SAMPLE_SIZE - kept);
 }
 
-// Samples whose key is before the given one, or (with_equal) not after it.
-static size_t
-sample_bound(const struct index *index, const uint8_t key[static INDEX_SAMPLE_SIZE],
-             bool with_equal)
+#define SAMPLE_WORDS (INDEX_SAMPLE_SIZE / 8)
+
+// A sampled key as numbers in the order of the octets.
+struct sample_key {
+    uint64_t words[SAMPLE_WORDS];
+};
+
+static void
+sample_key_make(const struct index *index, const uint8_t *name, struct sample_key *ret_key)
 {
-    size_t low = 0, high = (size_t)index->header->samples.count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        int order = memcmp(index->samples + middle * INDEX_SAMPLE_SIZE, key, INDEX_SAMPLE_SIZE);
-        if (order < 0 || (with_equal && order == 0))
-            low = middle + 1;
-        else
-            high = middle;
+    uint8_t key[INDEX_SAMPLE_SIZE];
+    index_sample_key(name, index->apex_octets, key);
+    for (unsigned i = 0; i < SAMPLE_WORDS; i++) {
+        memcpy(&ret_key->words[i], key + 8 * (size_t)i, 8);
+        ret_key->words[i] = be64toh(ret_key->words[i]);
     }
-    return low;
+}
+
+// Whether the sample is before the key, or (with_equal) not after it.
+static inline bool
+sample_before(const uint8_t *sample, const struct sample_key *key, bool with_equal)
+{
+    for (unsigned i = 0; i < SAMPLE_WORDS; i++) {
+        uint64_t word;
+        memcpy(&word, sample + 8 * (size_t)i, 8);
+        word = be64toh(word);
+        if (word != key->words[i])
+            return word < key->words[i];
+    }
+    return with_equal;
+}
+
+// Samples whose key is before the given one, or (with_equal) not after it. Which half comes next is
+// not foreseeable, so it is computed, not branched to, and both its middles are fetched ahead.
+static size_t
+sample_bound(const struct index *index, const struct sample_key *key, bool with_equal)
+{
+    const uint8_t *first = index->samples, *at = first;
+    size_t left = (size_t)index->header->samples.count;
+    while (left > 1) {
+        size_t half = left / 2;
+        left -= half;
+        __builtin_prefetch(at + (left / 2) * INDEX_SAMPLE_SIZE);
+        __builtin_prefetch(at + (half + left / 2) * INDEX_SAMPLE_SIZE);
+        at += sample_before(at + (half - 1) * INDEX_SAMPLE_SIZE, key, with_equal)
+                  ? half * INDEX_SAMPLE_SIZE
+                  : 0;
+    }
+    size_t before = (size_t)(at - first) / INDEX_SAMPLE_SIZE;
+    return before + (left == 1 && sample_before(at, key, with_equal));
+}
+
+// Of the few owners between two samples each may be looked at: all their slots and then all their
+// records come at once, instead of one after the other as the halving asks for them.
+static void
+group_fetch(const struct index *index, const struct heap_view *heaps, size_t low, size_t high)
+{
+    if (high - low > INDEX_SAMPLE_EVERY)
+        high = low + INDEX_SAMPLE_EVERY;
+    for (size_t i = low; i < high; i++)
+        __builtin_prefetch(index->slots + (index->chain[i] & index->slot_mask));
+    for (size_t i = low; i < high; i++) {
+        uint64_t slot = index->chain[i] & index->slot_mask;
+        uint64_t reference = index->slots[slot].reference;
+        __builtin_prefetch(index->checked + slot / 64);
+        if (heap_may_hold(heaps, reference))
+            __builtin_prefetch(heap_at(heaps, reference));
+    }
 }
 
 bool
 index_chain_bound(const struct index *index, const struct heap_view *heaps, const uint8_t *name,
                   bool inclusive, size_t *ret_count)
 {
-    uint8_t key[INDEX_SAMPLE_SIZE];
-    index_sample_key(name, index->apex_octets, key);
-    size_t before = sample_bound(index, key, false), not_after = before;
+    struct sample_key key;
+    sample_key_make(index, name, &key);
+    size_t before = sample_bound(index, &key, false), not_after = before;
     if (before < index->header->samples.count &&
-        memcmp(index->samples + before * INDEX_SAMPLE_SIZE, key, INDEX_SAMPLE_SIZE) == 0)
-        not_after = sample_bound(index, key, true); // long names that differ late
+        sample_before(index->samples + before * INDEX_SAMPLE_SIZE, &key, true))
+        not_after = sample_bound(index, &key, true); // long names that differ late
     // All owners up to the last sample before the key are before the name; all from the first
     // sample after the key on are after it.
     size_t low = before ? (before - 1) * INDEX_SAMPLE_EVERY + 1 : 0;
     size_t high = not_after * INDEX_SAMPLE_EVERY;
     if (high > index_chain_count(index))
         high = index_chain_count(index);
+    group_fetch(index, heaps, before ? low - 1 : 0, high);
     if (!list_bound(index, heaps, index->chain, name, inclusive, &low, high))
         return false;
     *ret_count = low;

@@ -161,7 +161,7 @@ zone_set_find(const struct zone_set *set, const uint8_t *name, const struct name
 static void *
 lower_find(const struct zone_set *set, const uint8_t *name)
 {
-    uint64_t hash = name_hash(name, set->key);
+    uint64_t hash = name_hash_lower(name, set->key);
     size_t slot = hash & (set->slot_count - 1);
     for (; set->slots[slot]; slot = (slot + 1) & (set->slot_count - 1)) {
         const struct zone_entry *entry = set->entries + set->slots[slot] - 1;

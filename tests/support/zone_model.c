@@ -1,6 +1,7 @@
 #include "tests/support/zone_model.h"
 
 #include "common/dns/rrtype.h"
+#include "common/zone/fetch.h"
 #include "common/zone/find.h"
 
 #include <stdio.h>
@@ -522,6 +523,9 @@ check_ring(const struct model *model, const struct version *version, const uint8
     if (!nsec3_owner_hash(name, model->apex, hash))
         nsec3_hash(&parameters, name, hash);
     const struct node *node = zone_find_nsec3(version, hash, &matches);
+    bool damaged;
+    CHECK(zone_find_nsec3_match(version, hash, &damaged) == (matches ? node : NULL), name);
+    CHECK(!damaged, name);
     if (!nsec3) {
         CHECK(!node && !matches, name);
         return;
@@ -543,6 +547,23 @@ check_record(const struct model *model, const struct version *version, const uin
     CHECK(node_is_at(node, model_has_record(model, name) ? name : NULL), name);
 }
 
+// One probe where that is enough, and the suffixes where it is not.
+static void
+check_hashed(const struct version *version, const uint8_t *name,
+             const struct name_suffixes *suffixes, const struct zone_match *expected)
+{
+    struct name_suffixes made = {.labels = NAME_LABELS_MAX};
+    struct zone_match match;
+    zone_fetch_slot(version, suffixes->hash[suffixes->labels]);
+    zone_fetch_record(version, suffixes->hash[suffixes->labels]);
+    zone_find_hashed(version, name, suffixes->hash[suffixes->labels], &made, &match);
+    CHECK(match.node == expected->node && match.encloser == expected->encloser, name);
+    CHECK(match.encloser_labels == expected->encloser_labels, name);
+    CHECK(match.cut == expected->cut && match.cut_is_dname == expected->cut_is_dname, name);
+    CHECK(match.damaged == expected->damaged, name);
+    CHECK((match.node && !match.cut) || made.labels == suffixes->labels, name);
+}
+
 static void
 check_lookup(const struct model *model, const struct version *version, const uint8_t *name)
 {
@@ -553,6 +574,7 @@ check_lookup(const struct model *model, const struct version *version, const uin
     name_suffixes_init(&suffixes, name, version_hash_key(version));
     zone_find(version, name, &suffixes, &match);
     CHECK(!match.damaged, name);
+    check_hashed(version, name, &suffixes, &match);
     CHECK(node_is_at(match.node, model_exists(model, name) ? name : NULL), name);
     const uint8_t *encloser = name;
     while (!model_exists(model, encloser))

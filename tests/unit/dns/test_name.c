@@ -261,6 +261,25 @@ a_suffix_is_replaced_as_dname_asks(void **state)
         name_replace_suffix(wire(text).name, wire("a.").name, wire("abcdefgh.").name, name));
 }
 
+// name_read_lower takes what name_read_plain takes (NULL: nothing) and gives the lower case of it.
+static void
+reads_lower(const uint8_t *message, size_t length, size_t position, const uint8_t *as_sent,
+            const struct octets_reader *after)
+{
+    struct octets_reader reader;
+    uint8_t name[NAME_SIZE_MAX], expected[NAME_SIZE_MAX];
+    unsigned labels;
+    octets_reader_init(&reader, message, length);
+    octets_seek(&reader, position);
+    assert_int_equal(name_read_lower(&reader, name, &labels), as_sent != NULL);
+    assert_int_equal(reader.failed, as_sent == NULL);
+    if (!as_sent)
+        return;
+    assert_memory_equal(name, expected, name_copy_lower(expected, as_sent));
+    assert_int_equal(labels, name_labels(as_sent));
+    assert_ptr_equal(reader.at, after->at);
+}
+
 static bool
 reads(const uint8_t *message, size_t length, size_t position, bool plain, const char *expected)
 {
@@ -273,7 +292,37 @@ reads(const uint8_t *message, size_t length, size_t position, bool plain, const 
     assert_int_equal(good, !reader.failed);
     if (good)
         assert_string_equal(name_to_text(name, text), expected);
+    if (plain)
+        reads_lower(message, length, position, good ? name : NULL, &reader);
     return good;
+}
+
+// Runs of labels of one length up to and over 255 octets, cut off at every place.
+static void
+the_name_of_a_question_is_read_like_any_plain_name(void **state)
+{
+    (void)state;
+    unsigned good = 0, bad = 0;
+    for (unsigned label = 1; label <= 70; label += label < 4 ? 1 : 3) {
+        uint8_t message[300];
+        for (unsigned i = 0; i < sizeof message; i++)
+            message[i] = i % (label + 1) ? (uint8_t)('@' + i % 30) : (uint8_t)label;
+        for (unsigned labels = 0; labels * (label + 1) < sizeof message; labels++) {
+            uint8_t kept = message[labels * (label + 1)];
+            message[labels * (label + 1)] = 0;
+            for (unsigned length = 1; length <= sizeof message; length += length < 20 ? 1 : 7) {
+                struct octets_reader plain;
+                uint8_t name[NAME_SIZE_MAX];
+                octets_reader_init(&plain, message, length);
+                bool reads_plain = name_read_plain(&plain, name);
+                reads_lower(message, length, 0, reads_plain ? name : NULL, &plain);
+                good += reads_plain;
+                bad += !reads_plain;
+            }
+            message[labels * (label + 1)] = kept;
+        }
+    }
+    assert_true(good > 1000 && bad > 1000);
 }
 
 // RFC 1035 section 4.1.4's example, from octet 20 on.
@@ -386,12 +435,18 @@ suffix_hashes_are_those_of_the_suffixes_in_any_case(void **state)
         struct name_suffixes a, b;
         name_suffixes_init(&a, lower.name, 99);
         name_suffixes_init(&b, upper.name, 99);
+        struct name_suffixes c;
+        name_suffixes_init_lower(&c, lower.name, 99);
+        assert_memory_equal(a.hash, c.hash, (a.labels + 1) * sizeof *a.hash);
+        assert_memory_equal(a.offset, c.offset, a.labels + 1);
+        assert_int_equal(c.labels, a.labels);
         assert_int_equal(a.labels, name_labels(lower.name));
         for (unsigned depth = 0; depth <= a.labels; depth++) {
             const uint8_t *suffix = name_skip(lower.name, a.labels - depth);
             assert_ptr_equal(lower.name + a.offset[depth], suffix);
             assert_true(a.hash[depth] == b.hash[depth]);
             assert_true(a.hash[depth] == name_hash(suffix, 99));
+            assert_true(a.hash[depth] == name_hash_lower(suffix, 99));
             assert_true(a.hash[depth] != name_hash(suffix, 98));
         }
     }
@@ -457,6 +512,7 @@ main(void)
         cmocka_unit_test(common_labels_are_counted_from_the_root),
         cmocka_unit_test(wildcards_are_made_and_known),
         cmocka_unit_test(a_suffix_is_replaced_as_dname_asks),
+        cmocka_unit_test(the_name_of_a_question_is_read_like_any_plain_name),
         cmocka_unit_test(compression_pointers_are_followed_backwards),
         cmocka_unit_test(the_reader_goes_on_behind_the_first_pointer),
         cmocka_unit_test(loops_forward_pointers_and_other_label_types_are_refused),

@@ -89,6 +89,10 @@ owner_and_hash_are_each_others_inverse(void **state)
         assert_int_equal(name_labels(owner), 3);
         assert_true(nsec3_owner_hash(owner, name_of("zone.example."), back));
         assert_memory_equal(hash, back, sizeof hash);
+        assert_int_equal(nsec3_owner_compare(owner, hash), 0);
+        back[i % NSEC3_HASH_SIZE] ^= (uint8_t)(1U << i % 8);
+        assert_int_equal(nsec3_owner_compare(owner, back) < 0, memcmp(hash, back, sizeof hash) < 0);
+        assert_int_equal(nsec3_owner_compare(owner, back) > 0, memcmp(hash, back, sizeof hash) > 0);
         assert_false(nsec3_owner_hash(owner, name_of("example."), back));
         assert_false(nsec3_owner_hash(owner, name_of("other.example."), back));
     }

@@ -25,7 +25,9 @@ find(const struct zone_set *set, const char *text, unsigned max_labels)
     struct name_suffixes suffixes;
     const uint8_t *name = wire(text);
     name_suffixes_init(&suffixes, name, zone_set_hash_key(set));
-    return zone_set_find(set, name, &suffixes, max_labels);
+    void *value = zone_set_find(set, name, &suffixes, max_labels);
+    assert_ptr_equal(zone_set_closest(set, name, max_labels), value);
+    return value;
 }
 
 static void
