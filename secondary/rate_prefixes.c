@@ -76,7 +76,7 @@ rate_masks_init(struct rate_masks *masks, unsigned bits_v4, unsigned bits_v6)
 static uint64_t
 prefix_hash(uint64_t key, const uint64_t octets[static 2], uint64_t shape)
 {
-    return hash_finish(hash_mix(hash_mix(hash_mix(key, shape), octets[0]), octets[1]));
+    return hash_finish(hash_mix(hash_mix(key + shape, octets[0]), octets[1]));
 }
 
 void

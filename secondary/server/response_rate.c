@@ -17,6 +17,7 @@
 
 #include "common/base/arena.h"
 #include "common/base/hash.h"
+#include "common/dns/name.h"
 
 struct response_rate {
     struct rate_table *table;
@@ -64,32 +65,38 @@ kind_of(const struct answer_outcome *outcome)
     return outcome->synthesised ? RATE_WILDCARD : RATE_POSITIVE;
 }
 
+// A name goes in by its octets, eight at a time: nobody needs the hashes of its suffixes here.
 static uint64_t
-class_hash(const struct response_rate *rate, const struct response_rate_answer *answer,
-           enum rate_kind kind, uint64_t client)
+name_class(uint64_t state, const struct query *query)
 {
-    uint64_t type = answer->query->type, what = 0, which = 0;
+    return hash_octets(state, query->lower, name_length(query->lower));
+}
+
+static uint64_t
+zone_class(uint64_t state, uint32_t zone)
+{
+    return hash_finish(hash_mix(state, zone));
+}
+
+static uint64_t
+class_hash(const struct response_rate_answer *answer, enum rate_kind kind, uint64_t client)
+{
+    uint64_t state = client + (uint64_t)kind, type = answer->query->type;
     switch (kind) {
     case RATE_ERROR:
-        which = answer->outcome->rcode;
-        break;
-    case RATE_WILDCARD:
-        which = type;
-        what = answer->zone;
-        break;
+        return hash_finish(hash_mix(state, answer->outcome->rcode));
     case RATE_NXDOMAIN:
     case RATE_REFERRAL:
-        what = answer->zone;
-        break;
+        return zone_class(state, answer->zone);
+    case RATE_WILDCARD:
+        return zone_class(hash_mix(state, type), answer->zone);
     case RATE_POSITIVE:
-        which = type;
-        what = name_hash(answer->query->lower, rate->key);
-        break;
+        return name_class(hash_mix(state, type), answer->query);
     case RATE_NODATA:
     case RATE_KINDS:
-        what = name_hash(answer->query->lower, rate->key);
+        break;
     }
-    return hash_finish(hash_mix(hash_mix(client, which << 8 | (uint64_t)kind), what));
+    return name_class(state, answer->query);
 }
 
 enum rate_verdict
@@ -99,7 +106,7 @@ response_rate_take(struct response_rate *rate, const struct response_rate_answer
     enum rate_kind kind = kind_of(answer->outcome);
     rate_client_init(&client, &rate->masks, rate->key, answer->peer);
     enum rate_verdict verdict = rate_table_take(
-        rate->table, &rate->terms, class_hash(rate, answer, kind, client.hash), answer->now_ms);
+        rate->table, &rate->terms, class_hash(answer, kind, client.hash), answer->now_ms);
     if (verdict != RATE_SEND)
         rate_prefixes_note(&rate->table->prefixes, &client, kind, verdict == RATE_TRUNCATE,
                            answer->now);

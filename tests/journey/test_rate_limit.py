@@ -43,32 +43,57 @@ def limit(secondary, per_second, slip=2):
     secondary.config["server"]["rate-limit"] = {"per-second": per_second, "slip": slip}
 
 
-def flood(secondary, count, name="www.example.gov", source="127.0.0.1", options=(), sockets=40):
-    """Sends count queries from many ports, which the kernel spreads over the servers; %d in the name is a number. Gives how
-    many came back whole and with TC, and the seconds from the first query to the last answer."""
-    opened = []
-    for _ in range(sockets):
+def open_clients(secondary, source, count):
+    clients = []
+    for _ in range(count):
         client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         client.bind((source, 0))
         client.connect(("127.0.0.1", secondary.port))
         client.setblocking(False)
-        opened.append(client)
+        clients.append(client)
+    return clients
+
+
+def received(clients):
+    """What has come, as messages."""
+    for client in clients:
+        try:
+            while True:
+                yield dns.message.from_wire(client.recv(4096))
+        except BlockingIOError:
+            continue
+
+
+def held_back(secondary):
+    """(answers held back, of these with TC) by all servers since the start."""
+    result = secondary.control("rate-limit", "list")
+    return result["limited_total"], sum(prefix["truncated"] for prefix in result["prefixes"])
+
+
+def flood(secondary, count, name="www.example.gov", source="127.0.0.1", options=()):
+    """Sends count queries from 40 ports, which the kernel spreads over the servers; %d in the name is a number. Gives how
+    many came back whole and with TC, and the seconds from the first query to the last answer; ends when the servers have
+    accounted for all."""
+    clients = open_clients(secondary, source, 40)
+    held_before, truncated_before = held_back(secondary)
+    names = [name.replace("%d", str(number)) for number in range(count)]
+    queries = [dns.message.make_query(n, "A", use_edns=0, options=list(options)).to_wire() for n in names]
     whole = truncated = 0
     begin = last = time.monotonic()
-    for number in range(count):
-        query = dns.message.make_query(name.replace("%d", str(number)), "A", use_edns=0, options=list(options))
-        opened[number % sockets].send(query.to_wire())
-    while time.monotonic() - last < 0.4 and whole + truncated < count:
-        for client in opened:
-            try:
-                answer = dns.message.from_wire(client.recv(4096))
-            except BlockingIOError:
-                continue
+    for number, query in enumerate(queries):
+        clients[number % len(clients)].send(query)
+
+    def all_is_told():
+        nonlocal whole, truncated, last
+        for answer in received(clients):
             last = time.monotonic()
             truncated += bool(answer.flags & dns.flags.TC)
             whole += not answer.flags & dns.flags.TC
-        time.sleep(0.002)
-    for client in opened:
+        held, cut = held_back(secondary)
+        return whole + held - held_before == count and truncated == cut - truncated_before
+
+    tandem.wait_for(all_is_told, f"all of {count} queries answered or held back", about=secondary.log)
+    for client in clients:
         client.close()
     return whole, truncated, last - begin
 
