@@ -193,13 +193,16 @@ store_sync_all(struct store *const *stores, size_t count)
 {
     dev_t synced = 0;
     bool any = false;
+    size_t unsynced = 0;
+    for (size_t i = 0; i < count; i++)
+        unsynced += stores[i]->unsynced;
     for (size_t i = 0; i < count; i++) {
         struct store *store = stores[i];
         struct stat status = {0};
         if (!store->unsynced)
             continue;
         store->unsynced = false;
-        if (count == 1)
+        if (unsynced == 1)
             store_io()->fsync(store->directory);
         else if (fstat(store->directory, &status) != 0 || !any || status.st_dev != synced)
             any = store_io()->syncfs(store->directory) == 0;

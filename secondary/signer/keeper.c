@@ -314,13 +314,25 @@ tell_servers(struct keeper *keeper)
 }
 
 void
+keeper_find(struct keeper *keeper)
+{
+    if (keeper->stage == KEEPER_NEW) {
+        keeper->stage = KEEPER_FOUND;
+        keeper_open_store(keeper);
+    }
+}
+
+void
 keeper_serve(struct keeper *keeper)
 {
-    if (keeper->stage != KEEPER_NEW) {
+    keeper_find(keeper);
+    if (keeper->stage != KEEPER_FOUND) {
         return;
     }
     keeper->stage = KEEPER_OPENED;
-    keeper_open_store(keeper);
+    if (keeper->store != NULL) {
+        store_sync_all(&keeper->store, 1);
+    }
     if (saved_version_is_good(keeper)) {
         tell_servers(keeper);
     }

@@ -55,6 +55,7 @@ struct keeper_shared {
 // every zone is opened and told to the servers, then each finds its keys and what else it had.
 enum keeper_stage {
     KEEPER_NEW,
+    KEEPER_FOUND,  // the store was looked for
     KEEPER_OPENED, // the store was looked for, servers answer from what is there
     KEEPER_AWAKE,  // all of it
 };
@@ -188,6 +189,9 @@ struct keeper {
 struct keeper *keeper_new(const struct keeper_shared *shared, uint32_t id,
                           const struct secondary_zone_settings *settings,
                           const struct policy_settings *policy); // KEEPER_NEW
+// Opens what was saved. Who does so for many has store_sync_all make all of them durable, before
+// keeper_serve does it for each. Nothing the second time.
+void keeper_find(struct keeper *keeper);
 // Opens what was saved and has the servers answer from it, where no signature of it may have ended:
 // what takes time is left to keeper_wake. Nothing the second time.
 void keeper_serve(struct keeper *keeper);

@@ -89,6 +89,7 @@ open_store(struct keeper *keeper, struct fault *fault)
     struct store_opening opening;
     const struct store_options options = {
         .tidy_later = true,
+        .sync_later = true,
         .journal_octets_max = keeper->settings->journal_max_octets,
     };
     if (keeper->directory == NULL) {
@@ -177,6 +178,7 @@ keeper_open_rest(struct keeper *keeper)
     if (keeper->store == NULL) {
         return;
     }
+    store_sync_all(&keeper->store, 1);
     if (!open_beside_store(keeper, &fault)) {
         note_fault(keeper, &fault);
         store_close(&keeper->store);
