@@ -71,13 +71,10 @@ version_serial(const struct version *version)
 
 // What the journal has for the client; IXFR_OUT_LATER: a delta, perhaps.
 static enum ixfr_out_form
-steps_open(struct ixfr_out *out, const struct vector *steps, uint64_t octets_max)
+steps_open(struct ixfr_out *out, const struct vector *steps)
 {
     const struct journal_step *all = steps->items;
-    for (size_t i = 0; i < steps->count; i++)
-        out->octets += all[i].octets;
-    if (steps->count == 0 || (octets_max > 0 && out->octets > octets_max) ||
-        !step_soa(&all[0], false, &out->old_soa) ||
+    if (steps->count == 0 || !step_soa(&all[0], false, &out->old_soa) ||
         !step_soa(&all[steps->count - 1], true, &out->new_soa))
         return IXFR_OUT_WHOLE;
     condense_init(&out->condense, all, steps->count);
@@ -97,8 +94,9 @@ ixfr_out_init(struct ixfr_out *out, const struct version *version, uint32_t clie
     if (client_serial == serial || serial_is_after(client_serial, serial))
         return;
     vector_init(&steps, sizeof(struct journal_step));
-    out->form = journal_steps(version, client_serial, &steps) ? steps_open(out, &steps, octets_max)
-                                                              : IXFR_OUT_WHOLE;
+    bool reaches = octets_max ? journal_steps_within(version, client_serial, octets_max, &steps)
+                              : journal_steps(version, client_serial, &steps);
+    out->form = reaches ? steps_open(out, &steps) : IXFR_OUT_WHOLE;
     vector_close(&steps);
 }
 

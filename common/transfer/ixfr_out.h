@@ -43,7 +43,6 @@ struct ixfr_out {
     struct diff_rr old_soa, new_soa;
     uint32_t budget;         // of the slice
     uint64_t removed, added; // RRs without SOAs; known when the form is IXFR_OUT_DELTA
-    uint64_t octets;         // of the steps
 };
 // version: held by the caller. octets_max: steps that hold more are not looked at (IXFR_OUT_WHOLE);
 // 0: no limit.

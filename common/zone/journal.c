@@ -204,14 +204,19 @@ steps_reverse(struct vector *steps, size_t from)
 // From the newest step back to the one that begins at the serial, by the headers alone: a serial
 // that no step begins at costs no more than that.
 static bool
-steps_collect(const struct version *version, uint32_t serial, uint32_t own, struct vector *steps)
+steps_collect(const struct version *version, uint32_t serial, uint32_t own, uint64_t octets_max,
+              struct vector *steps)
 {
     const struct index_journal *journal = &version->header->journal;
     uint64_t offset = journal->newest;
+    uint64_t octets = 0;
     uint32_t reached = own;
     for (uint32_t i = 0; i < journal->steps && serial_is_after(reached, serial); i++) {
         const struct journal_record *record = journal_record_at(&version->heaps, offset);
         if (!record || record->to_serial != reached)
+            return false;
+        octets += journal_record_octets(record);
+        if (octets > octets_max)
             return false;
         step_add(steps, record);
         reached = record->from_serial;
@@ -232,7 +237,8 @@ steps_check(const struct vector *steps, size_t from)
 }
 
 bool
-journal_steps(const struct version *version, uint32_t serial, struct vector *ret_steps)
+journal_steps_within(const struct version *version, uint32_t serial, uint64_t octets_max,
+                     struct vector *ret_steps)
 {
     size_t before = ret_steps->count;
     uint32_t own, first = version->header->journal.from_serial;
@@ -240,10 +246,17 @@ journal_steps(const struct version *version, uint32_t serial, struct vector *ret
         return false;
     if (serial != own && (!serial_is_after(own, serial) || serial_is_after(first, serial)))
         return false; // the client is ahead, too far behind, or of another zone
-    if (!steps_collect(version, serial, own, ret_steps) || !steps_check(ret_steps, before)) {
+    if (!steps_collect(version, serial, own, octets_max, ret_steps) ||
+        !steps_check(ret_steps, before)) {
         ret_steps->count = before;
         return false;
     }
     steps_reverse(ret_steps, before);
     return true;
+}
+
+bool
+journal_steps(const struct version *version, uint32_t serial, struct vector *ret_steps)
+{
+    return journal_steps_within(version, serial, UINT64_MAX, ret_steps);
 }
