@@ -24,8 +24,8 @@
 #define STOP_POLL_MS     20
 #define STOP_PATIENCE_MS 500 // for threads at work; a service manager's patience is longer
 #define WAKE_SLICE_MS    4
-#define SERVE_TOGETHER   256 // zones that one sync of the disk makes durable: 20 ms of opening
-#define SEALS_MAX        64  // different key-secret-files
+#define SERVE_TOGETHER   1024 // zones that one sync of the disk makes durable: 40 ms of opening
+#define SEALS_MAX        64   // different key-secret-files
 
 struct seal_entry {
     char *secret_file;
