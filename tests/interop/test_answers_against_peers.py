@@ -143,6 +143,13 @@ def nsec_at_a_cut(case):
         any(rdtype == NS for _, rdtype, _, _ in case.ours.authority)
 
 
+def ds_at_an_apex_without_its_parent(case):
+    """named refers for the DS of a zone held here whose parent is not, where it holds a zone further up; ours says NODATA from
+    the child, as RFC 4035 section 3.1.4.1 wants."""
+    return case.peer == "named" and case.rdtype == DS and case.name in case.zones.apexes and not case.theirs.aa and \
+        any(rdtype == NS and name != case.name and is_below(case.name, name) for name, rdtype, _, _ in case.theirs.authority)
+
+
 def wildcard_nsec_without_proof(case):
     """knotd answers an NSEC question from a wildcard's NSEC without the proof that it applied (RFC 4035 section 3.1.3.3)."""
     return case.peer == "knotd" and case.rdtype == NSEC and case.ours.answer == case.theirs.answer and \
@@ -181,7 +188,7 @@ def more_than_the_proof_needs(case):
 
 
 RULES = [zone_not_loaded, hidden_by_a_dname, no_chain_into_other_zones, any_is_the_peers_choice, any_below_a_dname, loop_is_servfail,
-         shorter_chain, nsec_at_a_cut, wildcard_nsec_without_proof, owner_of_an_nsec3,
+         shorter_chain, nsec_at_a_cut, ds_at_an_apex_without_its_parent, wildcard_nsec_without_proof, owner_of_an_nsec3,
          nsec3_at_a_cname, their_proof_fails, more_than_the_proof_needs, chain_into_a_deeper_zone]
 
 
