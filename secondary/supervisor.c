@@ -26,6 +26,7 @@
 #include "secondary/cookie_file.h"
 #include "secondary/counters.h"
 #include "secondary/kept_events.h"
+#include "secondary/last_batch.h"
 #include "secondary/listening.h"
 #include "secondary/orders.h"
 #include "secondary/places.h"
@@ -209,6 +210,9 @@ child_died(void *context, struct child *child)
     }
     log_error("a role died and is started again", "what", text, "restarts",
               LOG_NUMBER(facts.restarts + 1));
+    if (child_role(child) == ROLE_SERVER) {
+        last_batch_log(supervisor->counters[child_index(child)], child_index(child));
+    }
     tell_event(supervisor, EVENT_CRASH, text);
 }
 
