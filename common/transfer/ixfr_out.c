@@ -69,6 +69,15 @@ version_serial(const struct version *version)
     return soa.serial;
 }
 
+// Octets of steps that are worth looking at: to condense them shall cost a few times what sending
+// the zone does at most.
+static uint64_t
+steps_worth(const struct version *version)
+{
+    const struct version_facts *facts = version_facts(version);
+    return IXFR_OUT_STEPS_FIRST + (facts->rr_count + facts->signature_count) * IXFR_OUT_STEPS_EACH;
+}
+
 // What the journal has for the client; IXFR_OUT_LATER: a delta, perhaps.
 static enum ixfr_out_form
 steps_open(struct ixfr_out *out, const struct vector *steps)
@@ -94,8 +103,9 @@ ixfr_out_init(struct ixfr_out *out, const struct version *version, uint32_t clie
     if (client_serial == serial || serial_is_after(client_serial, serial))
         return;
     vector_init(&steps, sizeof(struct journal_step));
-    bool reaches = octets_max ? journal_steps_within(version, client_serial, octets_max, &steps)
-                              : journal_steps(version, client_serial, &steps);
+    uint64_t worth = steps_worth(version);
+    octets_max = octets_max && octets_max < worth ? octets_max : worth;
+    bool reaches = journal_steps_within(version, client_serial, octets_max, &steps);
     out->form = reaches ? steps_open(out, &steps) : IXFR_OUT_WHOLE;
     vector_close(&steps);
 }

@@ -13,7 +13,12 @@
 #include "common/zone/version.h"
 
 // RRs of the journal that one call looks at: about a millisecond.
-#define IXFR_OUT_SLICE 4096
+#define IXFR_OUT_SLICE 1024
+// Octets of steps that may lie between the client and us for each RR of the zone: some five times
+// what it takes in a message. Beyond it the zone goes out: what was changed so often is sent faster
+// than looked through. The first is for zones of a few RRs.
+#define IXFR_OUT_STEPS_EACH  256
+#define IXFR_OUT_STEPS_FIRST 16384
 
 // The serial that the client holds: the SOA in the query's authority section. False: not an IXFR
 // query (FORMERR).

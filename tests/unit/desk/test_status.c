@@ -365,6 +365,44 @@ expect_line(const char *text, const char *line)
 }
 
 static void
+tell_transfers_out(struct known *known, const struct message_transfers_out *counts)
+{
+    struct octets_buffer body;
+    octets_buffer_init(&body);
+    message_transfers_out_write(counts, &body);
+    known_take_transfers_out(known, ZONE_ID, (struct octets){body.data, body.length});
+    known_take_transfers_out(known, ZONE_ID + 77, (struct octets){body.data, body.length}); // gone
+    known_take_transfers_out(known, ZONE_ID, (struct octets){body.data, body.length - 1});
+    octets_buffer_close(&body);
+}
+
+static void
+transfers_out_of_all_servers_are_added_up(void **state)
+{
+    struct known known;
+    struct octets_buffer text;
+    (void)state;
+    octets_buffer_init(&text);
+    desk_world_open(&known, DESK_CONFIG);
+    struct metrics *metrics = metrics_new();
+    tell_transfers_out(&known, &(struct message_transfers_out){.whole_ok = 1, .deltas_ok = 2});
+    tell_transfers_out(&known, &(struct message_transfers_out){.deltas_ok = 40, .up_to_date = 7});
+    status_metrics(&known, &NO_MAIL, metrics);
+    metrics_write(metrics, &text);
+    octets_buffer_add_u8(&text, '\0');
+#define OUT "tandem_zone_transfers_total{zone=\"example.gov\",direction=\"out\","
+    const char *lines = (const char *)text.data;
+    assert_non_null(strstr(lines, OUT "kind=\"axfr\",result=\"ok\"} 1\n"));
+    assert_non_null(strstr(lines, OUT "kind=\"ixfr\",result=\"ok\"} 42\n"));
+    assert_non_null(strstr(lines, OUT "kind=\"soa\",result=\"ok\"} 7\n"));
+    assert_null(strstr(lines, OUT "kind=\"axfr\",result=\"failed\""));
+#undef OUT
+    metrics_free(&metrics);
+    octets_buffer_close(&text);
+    known_close(&known);
+}
+
+static void
 metrics_have_the_names_and_labels_of_the_contract(void **state)
 {
     struct known known;
@@ -429,6 +467,7 @@ main(void)
         cmocka_unit_test(check_gives_nagios_codes_and_a_sentence),
         cmocka_unit_test(check_warns_three_days_before_a_signature_ends_and_alarms_one_day_before),
         cmocka_unit_test(check_sees_roles_that_are_away_and_mail_that_waits),
+        cmocka_unit_test(transfers_out_of_all_servers_are_added_up),
         cmocka_unit_test(metrics_have_the_names_and_labels_of_the_contract),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -618,6 +618,31 @@ a_serial_that_the_journal_does_not_reach_gets_the_zone(void **state)
     scene_close(&scene);
 }
 
+// What was changed so often is sent faster than looked through, though in the end nothing changed.
+static void
+a_small_zone_that_changed_very_often_goes_out_whole(void **state)
+{
+    (void)state;
+    struct scene scene;
+    struct content before;
+    scene_open(&scene, 30, 2, JOURNAL_PLENTY);
+    for (unsigned step = 0; step < STEPS_MAX - 1; step++)
+        scene_step(&scene, 40, scene.set_count);
+    content_copy(&scene, &before, &scene.now);
+    memcpy(scene.now.sets, scene.before[0].sets, scene.set_count * sizeof *scene.now.sets);
+    scene.now.serial++;
+    scene_publish(&scene, &before);
+    for (size_t i = 0; i < 2; i++) {
+        struct reply reply;
+        const struct client client = {scene.before[i].serial, NULL, 4096};
+        ask(&scene, &client, &reply);
+        assert_int_equal(reply.out.form, IXFR_OUT_WHOLE);
+        whole_check(&scene, &reply);
+        reply_close(&reply);
+    }
+    scene_close(&scene);
+}
+
 static void
 a_damaged_step_gets_the_zone(void **state)
 {
@@ -795,6 +820,7 @@ main(void)
         cmocka_unit_test(long_work_is_done_in_slices),
         cmocka_unit_test(who_is_up_to_date_or_ahead_gets_one_soa),
         cmocka_unit_test(a_serial_that_the_journal_does_not_reach_gets_the_zone),
+        cmocka_unit_test(a_small_zone_that_changed_very_often_goes_out_whole),
         cmocka_unit_test(a_damaged_step_gets_the_zone),
         cmocka_unit_test(a_difference_is_sent_to_its_end_while_the_zone_moves_on),
         cmocka_unit_test(a_small_difference_fits_a_datagram_and_a_large_one_leaves_the_soa),
