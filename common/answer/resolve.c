@@ -483,6 +483,15 @@ resolve_init(struct resolve *resolve, const struct answer_service *service,
     resolve->step_count = 0;
 }
 
+// EXPIRE goes with the SOA of the zone that was asked for (RFC 7314 section 2), not with a denial
+// of one.
+static bool
+soa_answered(const struct resolve *resolve)
+{
+    return resolve->type == RRTYPE_SOA && resolve->rcode == RCODE_NOERROR &&
+           resolve->step_count == 1 && resolve->outcome->kind == ANSWER_POSITIVE;
+}
+
 unsigned
 resolve_question(const struct answer_service *service, const struct answer_client *client,
                  struct reply *reply, struct answer_outcome *outcome)
@@ -501,7 +510,7 @@ resolve_question(const struct answer_service *service, const struct answer_clien
     if (resolve.rcode != RCODE_SERVFAIL && resolve.rcode != RCODE_REFUSED)
         sections_finish(&resolve);
     outcome_fill(&resolve);
-    if (outcome->zone && reply->query->type == RRTYPE_SOA && resolve.rcode == RCODE_NOERROR)
+    if (soa_answered(&resolve))
         resolve_expire_add(reply, client, outcome->zone);
     return resolve.rcode;
 }

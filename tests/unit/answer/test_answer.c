@@ -170,6 +170,16 @@ rfc7314_expire_option_is_answered_with_what_is_left(void **state)
     zones[0].expire_at = ANSWER_NEVER;
     ask("@", RRTYPE_SOA);
     assert_int_equal(octets_get_u32(response + outcome.length - 4), 1209600);
+    // Not with a denial of an SOA, nor with the SOA at the end of a chain.
+    static const char *const others[] = {"www", "nothere", "x.dother"};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        how.options = (struct octets){0};
+        ask(others[i], RRTYPE_SOA);
+        size_t length = outcome.length;
+        how.options = (struct octets){expire, sizeof expire};
+        ask(others[i], RRTYPE_SOA);
+        assert_int_equal(outcome.length, length);
+    }
 }
 
 static void
