@@ -1,7 +1,8 @@
 // Why these options. IP_PKTINFO: on 0.0.0.0 the answer must leave from the address that was asked,
-// or the resolver drops it. IPV6_V6ONLY: "::" and "0.0.0.0" are two lines of the settings and two
-// sockets; nothing arrives in mapped form. IP_PMTUDISC_OMIT: the path MTU that an off-path attacker
-// may have forged is not believed, so answers are not fragmented at his will (RFC 9715
+// or the resolver drops it; a socket bound to one address knows it, and the control messages of
+// each packet would cost for nothing. IPV6_V6ONLY: "::" and "0.0.0.0" are two lines of the settings
+// and two sockets; nothing arrives in mapped form. IP_PMTUDISC_OMIT: the path MTU that an off-path
+// attacker may have forged is not believed, so answers are not fragmented at his will (RFC 9715
 // section 3.1). TCP_DEFER_ACCEPT stays off: it hides connections from our own idle time-out.
 #include "common/net/listen.h"
 
@@ -101,11 +102,12 @@ set_buffers(int fd)
 static bool
 set_udp(int fd, const struct address *address)
 {
+    const int told = address_is_wildcard(address);
     set_buffers(fd);
     if (address->family == AF_INET)
-        return set_int(fd, IPPROTO_IP, IP_PKTINFO, 1) &&
+        return set_int(fd, IPPROTO_IP, IP_PKTINFO, told) &&
                set_int(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_OMIT);
-    return set_int(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) &&
+    return set_int(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, told) &&
            set_int(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_OMIT);
 }
 

@@ -25,9 +25,9 @@ struct listen_options {
     bool any_address; // IP_FREEBIND: the address need not exist yet
 };
 
-// SO_REUSEPORT (if asked), IP_PKTINFO or IPV6_RECVPKTINFO, IPV6_V6ONLY, IP_PMTUDISC_OMIT (never
-// fragment because of a forged ICMP, RFC 9715), large buffers. Faults name the address and the
-// cure.
+// SO_REUSEPORT (if asked), on a wildcard address IP_PKTINFO or IPV6_RECVPKTINFO, IPV6_V6ONLY,
+// IP_PMTUDISC_OMIT (never fragment because of a forged ICMP, RFC 9715), large buffers. Faults name
+// the address and the cure.
 bool listen_udp(const struct address *address, const struct listen_options *options, int *ret_fd,
                 struct fault *fault);
 // SO_REUSEADDR, SO_REUSEPORT (if asked), IPV6_V6ONLY, TCP_NODELAY for its connections, TCP_FASTOPEN

@@ -19,6 +19,7 @@
 #include <string.h>
 #include <sys/uio.h>
 
+#define CACHE_LINE   64
 #define CONTROL_SIZE CMSG_SPACE(sizeof(struct in6_pktinfo)) // in_pktinfo is shorter
 
 struct control {
@@ -26,7 +27,9 @@ struct control {
 };
 
 struct udp_batch {
-    uint8_t response[UDP_BATCH_PACKETS][UDP_BATCH_RESPONSE_SIZE];
+    // Room for all of the largest size; used from the front, so that a batch of usual answers stays
+    // in the first cache and in a few pages.
+    _Alignas(CACHE_LINE) uint8_t response[UDP_BATCH_PACKETS * UDP_BATCH_RESPONSE_SIZE];
     struct udp_batch_seen *seen;
     bool owns_seen;
     unsigned count; // of the last receive
@@ -63,15 +66,15 @@ lay_out(struct udp_batch *batch, unsigned index)
     restore_header(batch, index);
     packet->request = batch->seen->request[index];
     packet->peer = &batch->seen->packet[index].peer;
-    packet->response = batch->response[index];
+    packet->response = batch->response;
 }
 
 // Aligned to a cache line, as recvmmsg and the answers fill it in order.
 static void *
 aligned_zalloc(size_t size)
 {
-    size = (size + 63) / 64 * 64;
-    void *memory = aligned_alloc(64, size);
+    size = (size + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
+    void *memory = aligned_alloc(CACHE_LINE, size);
     ENSURE(memory != NULL);
     memset(memory, 0, size);
     return memory;
@@ -150,11 +153,23 @@ mark_current(struct udp_batch *batch, unsigned index)
     atomic_signal_fence(memory_order_seq_cst);
 }
 
+// Behind the response before it, on a cache line of its own.
+static uint8_t *
+response_place(struct udp_batch *batch, unsigned index)
+{
+    if (index == 0)
+        return batch->response;
+    const struct udp_packet *before = &batch->packet[index - 1];
+    size_t lines = (before->response_length + CACHE_LINE - 1) / CACHE_LINE;
+    return before->response + lines * CACHE_LINE;
+}
+
 struct udp_packet *
 udp_batch_packet(struct udp_batch *batch, unsigned index)
 {
     ENSURE(index < batch->count);
     mark_current(batch, index);
+    batch->packet[index].response = response_place(batch, index);
     return &batch->packet[index];
 }
 

@@ -22,6 +22,9 @@
 #define UDP_BATCH_REQUEST_SIZE  4096 // a longer request is cut and marked; no query needs so much
 #define UDP_BATCH_RESPONSE_SIZE 4096 // the largest answer over UDP that a setting may allow
 
+// Buffers that all began at the same place of a page would share 12 lines of the first cache.
+#define UDP_BATCH_REQUEST_STRIDE (UDP_BATCH_REQUEST_SIZE + 64)
+
 // What another process sees of a batch: mapped by the supervisor too, which logs it after a crash
 // of the worker. Written by the worker, so a reader trusts nothing in it (udp_batch_seen_packet
 // checks).
@@ -32,7 +35,7 @@ struct udp_batch_seen {
         struct address peer;
         uint32_t length;
     } packet[UDP_BATCH_PACKETS];
-    _Alignas(64) uint8_t request[UDP_BATCH_PACKETS][UDP_BATCH_REQUEST_SIZE];
+    _Alignas(64) uint8_t request[UDP_BATCH_PACKETS][UDP_BATCH_REQUEST_STRIDE];
 };
 
 struct udp_packet {
@@ -60,7 +63,8 @@ void udp_batch_free(struct udp_batch **batch);
 // eaten).
 unsigned udp_batch_receive(struct udp_batch *batch, int fd);
 // The packet number index of the last receive; marks it as the current one in struct
-// udp_batch_seen.
+// udp_batch_seen. Responses stand one behind the other: a packet's place is settled by this call,
+// when response_length of the packets before it is set.
 struct udp_packet *udp_batch_packet(struct udp_batch *batch, unsigned index);
 // Sends each response whose length is not 0; never waits, drops what the kernel does not take.
 void udp_batch_send(struct udp_batch *batch, int fd);

@@ -41,11 +41,23 @@ a_udp_socket_has_its_options(void **state)
     int fd = -1;
     (void)state;
     assert_true(listen_udp(&address, &SHARED, &fd, NULL));
-    assert_int_equal(option(fd, IPPROTO_IP, IP_PKTINFO), 1);
+    assert_int_equal(option(fd, IPPROTO_IP, IP_PKTINFO), 0); // it is bound to the one address
     assert_int_equal(option(fd, IPPROTO_IP, IP_MTU_DISCOVER), IP_PMTUDISC_OMIT);
     assert_int_equal(option(fd, SOL_SOCKET, SO_REUSEPORT), 1);
     assert_true((fcntl(fd, F_GETFL) & O_NONBLOCK) != 0);
     assert_true((fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
+    close(fd);
+}
+
+static void
+a_udp_socket_on_all_addresses_is_told_which_one_was_asked(void **state)
+{
+    struct address address;
+    int fd = -1;
+    (void)state;
+    assert_true(address_from_text("0.0.0.0@0", 0, &address, NULL));
+    assert_true(listen_udp(&address, &SHARED, &fd, NULL));
+    assert_int_equal(option(fd, IPPROTO_IP, IP_PKTINFO), 1);
     close(fd);
 }
 
@@ -160,6 +172,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_udp_socket_has_its_options),
+        cmocka_unit_test(a_udp_socket_on_all_addresses_is_told_which_one_was_asked),
         cmocka_unit_test(workers_share_a_port_and_a_stranger_is_told_which_address_is_taken),
         cmocka_unit_test(a_taken_address_is_found_out_although_ports_can_be_shared),
         cmocka_unit_test(an_address_of_another_machine_is_refused_unless_any_is_allowed),

@@ -191,6 +191,41 @@ two_hundred_packets_take_several_batches_and_keep_their_order(void **state)
 }
 
 static void
+answers_of_any_length_stand_apart(void **state)
+{
+    static const size_t lengths[] = {UDP_BATCH_RESPONSE_SIZE, 1,  64, 0, 65,
+                                     UDP_BATCH_RESPONSE_SIZE, 300};
+    static const char *const requests[] = {"0", "1", "2", "3", "4", "5", "6"};
+    enum { COUNT = sizeof lengths / sizeof lengths[0] };
+    struct udp_batch *batch = udp_batch_new(NULL);
+    struct address local;
+    struct address from;
+    int server = open_server("127.0.0.1@0", &local);
+    int client = open_client(AF_INET);
+    (void)state;
+    receive_exactly(batch, server, client, &local, requests, COUNT);
+    for (unsigned i = 0; i < COUNT; i++) // looked at first, answered then, as a server does
+        assert_memory_equal(udp_batch_packet(batch, i)->request, requests[i], 1);
+    for (unsigned i = 0; i < COUNT; i++) {
+        struct udp_packet *packet = udp_batch_packet(batch, i);
+        memset(packet->response, 'a' + (int)i, UDP_BATCH_RESPONSE_SIZE);
+        packet->response_length = lengths[i];
+    }
+    udp_batch_send(batch, server);
+    for (unsigned i = 0; i < COUNT; i++) {
+        uint8_t answer[UDP_BATCH_RESPONSE_SIZE], expected[UDP_BATCH_RESPONSE_SIZE];
+        if (lengths[i] == 0)
+            continue;
+        memset(expected, 'a' + (int)i, sizeof expected);
+        assert_int_equal(receive_from(client, answer, sizeof answer, &from), lengths[i]);
+        assert_memory_equal(answer, expected, lengths[i]);
+    }
+    close(server);
+    close(client);
+    udp_batch_free(&batch);
+}
+
+static void
 an_unanswered_packet_stays_unanswered(void **state)
 {
     struct udp_batch *batch = udp_batch_new(NULL);
@@ -343,6 +378,7 @@ main(void)
         cmocka_unit_test(answers_leave_from_the_address_that_was_asked),
         cmocka_unit_test(ipv6_answers_leave_from_the_address_that_was_asked),
         cmocka_unit_test(two_hundred_packets_take_several_batches_and_keep_their_order),
+        cmocka_unit_test(answers_of_any_length_stand_apart),
         cmocka_unit_test(an_unanswered_packet_stays_unanswered),
         cmocka_unit_test(a_request_that_is_too_long_is_marked),
         cmocka_unit_test(one_answer_that_the_kernel_refuses_does_not_hold_up_the_others),
