@@ -134,6 +134,7 @@ class Udp:
             times = latencies(server, path, seconds, self.given.rate, dnssec)
             for share in (50, 99):
                 contest.note(server, f"{word}, p{share}", us(percentile(times, share / 100)))
+            contest.note(server, f"{word}, PSS", server.pss())
 
         contest.in_turn(f"mix, {word}", measure)
         self.tell_mix(word, echo.size)
@@ -148,12 +149,12 @@ class Udp:
             rows.append([label, spread(of("saturated, cpu")), contest.tandem_takes(label, f"{word}, saturated, cpu"),
                          spread(of("saturated, rate")), spread(of("dnsperf, cpu")),
                          contest.tandem_takes(label, f"{word}, dnsperf, cpu"), spread(of("dnsperf, rate")),
-                         spread(of("p50")), spread(of("p99")), spread(of("size"))])
+                         spread(of("p50")), spread(of("p99")), spread(of("PSS")), spread(of("size"))])
         self.report.table(
             f"UDP, {self.about}, {word}",
             ["server, on one core", "CPU for a query, us: saturated", "Tandem takes, of its", "queries/s, saturated",
              "CPU for a query, us: dnsperf", "Tandem takes, of its", "queries/s, dnsperf",
-             f"p50, us, at {self.given.rate:,}/s", "p99, us", "octets of an answer"], rows)
+             f"p50, us, at {self.given.rate:,}/s", "p99, us", "PSS, MiB", "octets of an answer"], rows)
 
     def tell_aims(self, word):
         contest = self.contest
@@ -165,6 +166,9 @@ class Udp:
             if best:
                 self.report.aim(f"{about}, of the better peer's ({best})",
                                 ratios(contest.of(TANDEM, what), contest.of(best, what)), 0.75)
+        if "Knot" in contest.labels():
+            self.report.aim(f"PSS of the server alone, {self.about}, of Knot's",
+                            ratios(contest.of(TANDEM, f"{word}, PSS"), contest.of("Knot", f"{word}, PSS")), 0.7)
 
     # Kinds
 
