@@ -18,6 +18,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define READ_MAX 4096 // octets of an index that is read instead of mapped: a page
+
 _Static_assert(sizeof(struct index_slot) == 16, "a slot is 16 octets on disk");
 _Static_assert(sizeof(struct index_header) % 8 == 0, "sections are 8-aligned");
 
@@ -117,6 +119,47 @@ index_view(struct index *index)
     index->checked = memory_zalloc((size_t)(header->slots.count + 63) / 64 * sizeof(uint64_t));
 }
 
+// Less than a page is read: a map would take the whole page and a fault at its first touch, and
+// Linux gives a process 65,530 maps, fewer than an index, its base and a heap for each of some ten
+// thousand zones.
+static bool
+octets_read(struct index *index, int file, size_t length, struct fault *fault)
+{
+    uint8_t *octets = memory_alloc(length);
+    ssize_t done;
+    do
+        done = pread(file, octets, length, (off_t)index->offset);
+    while (done < 0 && errno == EINTR);
+    index->map = octets;
+    index->header = (const void *)octets;
+    if (done < 0)
+        return fault_set_errno(fault, errno, "index: cannot be read");
+    return (size_t)done == length || corrupt(fault, "shorter than it should be");
+}
+
+static bool
+octets_map(struct index *index, int file, size_t length, struct fault *fault)
+{
+    size_t inside = (size_t)(index->offset % (uint64_t)sysconf(_SC_PAGESIZE));
+    void *map =
+        mmap(NULL, inside + length, PROT_READ, MAP_SHARED, file, (off_t)(index->offset - inside));
+    if (map == MAP_FAILED)
+        return fault_set_errno(fault, errno, "index: cannot be mapped");
+    index->map = map;
+    index->map_length = inside + length;
+    index->header = (const void *)((const uint8_t *)map + inside);
+    return true;
+}
+
+static void
+octets_drop(struct index *index)
+{
+    if (index->map_length)
+        munmap(index->map, index->map_length);
+    else
+        free(index->map);
+}
+
 bool
 index_map(int file, uint64_t offset, uint64_t length, bool whole, struct index *former,
           struct index **ret_index, struct fault *fault)
@@ -133,24 +176,16 @@ index_map(int file, uint64_t offset, uint64_t length, bool whole, struct index *
     if (offset % 8 != 0 || length < sizeof(struct index_header) ||
         offset > (uint64_t)status.st_size || length > (uint64_t)status.st_size - offset)
         return corrupt(fault, "shorter than it should be");
-    uint64_t inside = offset % (uint64_t)sysconf(_SC_PAGESIZE);
-    size_t map_length = (size_t)(inside + length);
-    void *map = mmap(NULL, map_length, PROT_READ, MAP_SHARED, file, (off_t)(offset - inside));
-    if (map == MAP_FAILED)
-        return fault_set_errno(fault, errno, "index: cannot be mapped");
-    const struct index_header *header = (const void *)((const uint8_t *)map + inside);
-    if (!header_check(header, length, whole, fault)) {
-        munmap(map, map_length);
+    struct index *index = memory_zalloc(sizeof *index);
+    *index = (struct index){
+        .holds = 1, .device = status.st_dev, .inode = status.st_ino, .offset = offset};
+    bool taken = length <= READ_MAX ? octets_read(index, file, (size_t)length, fault)
+                                    : octets_map(index, file, (size_t)length, fault);
+    if (!taken || !header_check(index->header, length, whole, fault)) {
+        octets_drop(index);
+        free(index);
         return false;
     }
-    struct index *index = memory_zalloc(sizeof *index);
-    *index = (struct index){.holds = 1,
-                            .device = status.st_dev,
-                            .inode = status.st_ino,
-                            .offset = offset,
-                            .map = map,
-                            .map_length = map_length,
-                            .header = header};
     index_view(index);
     *ret_index = index;
     return true;
@@ -163,7 +198,7 @@ index_drop(struct index **index)
     *index = NULL;
     if (!dropped || --dropped->holds > 0)
         return;
-    munmap(dropped->map, dropped->map_length);
+    octets_drop(dropped);
     free(dropped->checked);
     free(dropped);
 }

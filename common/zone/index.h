@@ -106,8 +106,8 @@ struct index {
     dev_t device;
     ino_t inode;
     uint64_t offset; // of the index in its file
-    void *map;
-    size_t map_length;
+    void *map;         // or memory of its own
+    size_t map_length; // 0: of its own
     const struct index_header *header;
     const struct index_slot *slots;
     uint64_t slot_mask;
