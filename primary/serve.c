@@ -237,13 +237,16 @@ transfer_begin(struct client *client, const struct query *query, const struct pe
 {
     struct serve *serve = client->serve;
     struct message_question question = {.type = query->type, .class = query->class};
-    struct xfr_out_options options = {.version = outcome->zone->answer.version,
-                                      .query = &query->header,
-                                      .question = &question,
-                                      .exchange = outcome->key ? &client->exchange : NULL,
-                                      .edns = query->edns.present,
-                                      .ixfr = query->type == RRTYPE_IXFR,
-                                      .client_serial = outcome->client_serial};
+    struct xfr_out_options options = {
+        .version = outcome->zone->answer.version,
+        .query = &query->header,
+        .question = &question,
+        .exchange = outcome->key ? &client->exchange : NULL,
+        .edns = query->edns.present,
+        .has_expire = query->edns.expire,
+        .expire = answer_expire(&outcome->zone->answer, clock_unix_seconds()),
+        .ixfr = query->type == RRTYPE_IXFR,
+        .client_serial = outcome->client_serial};
     name_copy(question.name, query->octets + MESSAGE_HEADER_SIZE);
     xfr_out_init(&client->out, &options);
     client->settings = settings_hold(serve->settings);

@@ -98,6 +98,9 @@ void answer_truncated(const struct answer_service *service, const struct answer_
                       const struct query *query, uint8_t *memory, size_t size,
                       struct answer_outcome *ret_outcome);
 
+// Seconds for the EXPIRE option (RFC 7314) of a zone with a version: what is left, or the SOA's own.
+uint32_t answer_expire(const struct answer_zone *zone, int64_t now);
+
 // The answer to an IXFR over UDP: the SOA alone (RFC 1995 section 2), which is the whole answer to
 // a client that has that serial and sends others to TCP.
 void answer_soa(const struct answer_service *service, const struct answer_client *client,

@@ -19,3 +19,12 @@ answer_zone_judge(const struct answer_service *service, const struct answer_clie
     *ret_ede = EDE_NONE;
     return RCODE_NOERROR;
 }
+
+uint32_t
+answer_expire(const struct answer_zone *zone, int64_t now)
+{
+    int64_t left = zone->expire_at - now;
+    if (zone->expire_at == ANSWER_NEVER)
+        return version_facts(zone->version)->soa_expire_seconds;
+    return left > UINT32_MAX ? UINT32_MAX : left > 0 ? (uint32_t)left : 0;
+}

@@ -65,12 +65,8 @@ resolve_expire_add(struct reply *reply, const struct answer_client *client,
 {
     if (!reply->query->edns.expire)
         return;
-    int64_t left = zone->expire_at - client->now;
     reply->edns.has_expire = true;
-    if (zone->expire_at == ANSWER_NEVER)
-        reply->edns.expire = version_facts(zone->version)->soa_expire_seconds;
-    else
-        reply->edns.expire = left > UINT32_MAX ? UINT32_MAX : left > 0 ? (uint32_t)left : 0;
+    reply->edns.expire = answer_expire(zone, client->now);
 }
 
 // The zone that the name belongs to. A DS belongs to the parent of its owner (RFC 4035

@@ -1,8 +1,6 @@
 #include "common/transfer/transfer_message.h"
 
 #include "common/base/fault.h"
-#include "common/dns/edns.h"
-#include "common/dns/rcode.h"
 #include "common/dns/rrtype.h"
 
 #define RR_HEAD_SIZE   10 // type, class, TTL, RDLENGTH, between owner slot and RDATA
@@ -79,14 +77,13 @@ transfer_message_add_diff(struct transfer_message *message, const struct diff_rr
 }
 
 size_t
-transfer_message_end(struct transfer_message *message, size_t opt_size)
+transfer_message_end(struct transfer_message *message, const struct edns_answer *opt)
 {
     struct octets_writer *out = &message->writer.out;
     octets_patch_u16(out, ANCOUNT_OFFSET, message->count);
-    if (opt_size) {
-        const struct edns_answer answer = {.udp_size = EDNS_UDP_SIZE_DEFAULT, .ede = EDE_NONE};
-        out->end += opt_size;
-        edns_write(out, &answer);
+    if (opt) {
+        out->end += edns_size(opt);
+        edns_write(out, opt);
         octets_patch_u16(out, ARCOUNT_OFFSET, 1);
         ENSURE(!out->failed);
     }

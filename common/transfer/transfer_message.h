@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/dns/edns.h"
 #include "common/dns/message_read.h"
 #include "common/dns/message_write.h"
 #include "common/transfer/owner_table.h"
@@ -32,8 +33,8 @@ void transfer_message_resume(struct transfer_message *message, void *memory, siz
 bool transfer_message_add(struct transfer_message *message, const uint8_t *owner,
                           const struct rr *rr);
 bool transfer_message_add_diff(struct transfer_message *message, const struct diff_rr *rr);
-// The counts and, with opt_size (edns_size of an OPT without options), the OPT, for which so much
-// room was left. Gives the length.
-size_t transfer_message_end(struct transfer_message *message, size_t opt_size);
+// The counts and the OPT, for which edns_size was left out of the size; NULL: none. Gives the
+// length.
+size_t transfer_message_end(struct transfer_message *message, const struct edns_answer *opt);
 
 #endif

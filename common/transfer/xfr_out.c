@@ -3,6 +3,7 @@
 // Which of the two answers an IXFR is weighed in slices before the first message.
 #include "common/transfer/xfr_out.h"
 
+#include "common/dns/edns.h"
 #include "common/dns/rcode.h"
 #include "common/dns/rrtype.h"
 #include "common/transfer/transfer_message.h"
@@ -22,6 +23,8 @@ xfr_out_init(struct xfr_out *out, const struct xfr_out_options *options)
     out->id = options->query->id;
     out->flags = (uint16_t)(MESSAGE_QR | MESSAGE_AA | (options->query->flags & MESSAGE_RD));
     out->edns = options->edns;
+    out->has_expire = options->has_expire;
+    out->expire = options->expire;
     out->form = IXFR_OUT_WHOLE;
     axfr_out_init(&out->whole, out->version, options->without_signatures);
     if (!options->ixfr)
@@ -197,13 +200,17 @@ xfr_out_next(struct xfr_out *out, void *memory, size_t size, int64_t now, size_t
              struct fault *fault)
 {
     struct transfer_message message;
-    static const struct edns_answer bare = {.ede = EDE_NONE};
+    const struct edns_answer opt = {.udp_size = EDNS_UDP_SIZE_DEFAULT,
+                                    .ede = EDE_NONE,
+                                    .has_expire = out->has_expire,
+                                    .expire = out->expire};
+    const struct edns_answer *first_opt = out->edns && !out->messages ? &opt : NULL;
     ENSURE(size >= XFR_OUT_SIZE_MIN && out->version && out->place != XFR_OUT_END);
     *ret_length = 0;
     if (!form_is_known(out))
         return XFR_OUT_MORE;
     size = size > MESSAGE_SIZE_MAX ? MESSAGE_SIZE_MAX : size;
-    size_t opt_size = out->edns && !out->messages ? edns_size(&bare) : 0;
+    size_t opt_size = first_opt ? edns_size(first_opt) : 0;
     size_t tsig_room = out->exchange ? tsig_size(out->exchange->key) : 0;
     transfer_message_begin(&message, memory, size - tsig_room - opt_size, out->id, out->flags,
                            out->messages ? NULL : &out->question);
@@ -214,7 +221,7 @@ xfr_out_next(struct xfr_out *out, void *memory, size_t size, int64_t now, size_t
         (void)(filling == DAMAGED ? damaged(out, fault) : too_large(out, fault));
         return XFR_OUT_FAILED;
     }
-    *ret_length = message_sign(out, memory, transfer_message_end(&message, opt_size), size, now);
+    *ret_length = message_sign(out, memory, transfer_message_end(&message, first_opt), size, now);
     return out->place == XFR_OUT_END ? XFR_OUT_DONE : XFR_OUT_MORE;
 }
 
@@ -287,7 +294,7 @@ xfr_out_datagram(const struct xfr_out_datagram *datagram, uint8_t *memory, size_
     ixfr_out_close(&delta);
     if (!fits)
         return length;
-    size_t made_length = transfer_message_end(&message, 0);
+    size_t made_length = transfer_message_end(&message, NULL);
     memcpy(made + made_length, memory + end, tail);
     memcpy(memory, made, made_length + tail);
     return made_length + tail;

@@ -30,9 +30,11 @@ struct xfr_out_options {
     const struct message_header *query;      // its ID and RD are echoed; copied
     const struct message_question *question; // echoed in the first message (AXFR or IXFR); copied
     struct tsig_exchange
-        *exchange; // of tsig_check_query: every message is signed; borrowed. NULL: none
-    bool edns;     // the query had an OPT: so has the first message
-    bool ixfr;     // what changed since client_serial; else the whole zone
+        *exchange;   // of tsig_check_query: every message is signed; borrowed. NULL: none
+    bool edns;       // the query had an OPT: so has the first message
+    bool has_expire; // with the EXPIRE option (RFC 7314 section 3)
+    uint32_t expire;
+    bool ixfr; // what changed since client_serial; else the whole zone
     uint32_t client_serial;
     bool without_signatures; // the whole zone without what a signer added (a view for a plain
                              // downstream)
@@ -45,7 +47,8 @@ struct xfr_out {
     struct tsig_exchange *exchange;
     struct message_question question;
     uint16_t id, flags;
-    bool edns;
+    bool edns, has_expire;
+    uint32_t expire;
     enum ixfr_out_form form; // IXFR_OUT_LATER: the answer to an IXFR that is still being weighed
     enum xfr_out_place place;
     struct axfr_out whole;

@@ -94,6 +94,8 @@ transfer_fill(struct exchange *exchange, const struct served_zone *zone)
     transfer->question.type = query->type;
     transfer->question.class = query->class;
     transfer->edns = query->edns.present;
+    transfer->has_expire = query->edns.expire;
+    transfer->expire = answer_expire(&zone->answer, exchange->request->now);
     transfer->client_serial = query->soa_serial;
     transfer->is_signed = exchange->key != NULL;
     if (!exchange->key)

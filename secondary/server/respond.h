@@ -46,7 +46,8 @@ struct respond_transfer {
     uint32_t zone_id;
     struct message_header header;
     struct message_question question;
-    bool edns;
+    bool edns, has_expire;
+    uint32_t expire;
     uint32_t client_serial; // of an IXFR
     bool is_signed;
     struct tsig_key key; // a copy: settings may change while the transfer runs

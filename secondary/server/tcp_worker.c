@@ -222,6 +222,8 @@ transfer_begin(struct connection *connection)
         .question = &transfer->question,
         .exchange = transfer->is_signed ? &transfer->exchange : NULL,
         .edns = transfer->edns,
+        .has_expire = transfer->has_expire,
+        .expire = transfer->expire,
         .ixfr = transfer->question.type == RRTYPE_IXFR,
         .client_serial = transfer->client_serial,
     };

@@ -6,6 +6,7 @@
 #include "common/transfer/xfr_out.h"
 
 #include "common/base/arena.h"
+#include "common/dns/rcode.h"
 #include "common/dns/rrtype.h"
 #include "common/transfer/rr_stream.h"
 #include "common/transfer/transfer_message.h"
@@ -731,7 +732,8 @@ soa_answer(const struct version *version, const struct message_question *questio
     assert_true(node_rrset_find(version_apex_node(version), RRTYPE_SOA, &rrset) &&
                 rrset_next(rrset.wire, rrset.wire_length, &position, &rr) &&
                 transfer_message_add(&message, version_apex(version), &rr));
-    return transfer_message_end(&message, 11);
+    const struct edns_answer opt = {.udp_size = EDNS_UDP_SIZE_DEFAULT, .ede = EDE_NONE};
+    return transfer_message_end(&message, &opt);
 }
 
 static void

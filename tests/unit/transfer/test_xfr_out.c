@@ -244,6 +244,28 @@ the_first_message_echoes_question_id_and_rd_and_has_an_opt(void **state)
     xfr_out_close(&out);
 }
 
+// RFC 7314 section 3: a secondary of a secondary learns from its transfer how long the zone has to
+// live.
+static void
+the_opt_of_the_first_message_tells_when_the_zone_expires(void **state)
+{
+    (void)state;
+    struct message_header query = {.id = 1};
+    struct message_question question = {.type = RRTYPE_AXFR, .class = RRCLASS_IN};
+    struct xfr_out out;
+    size_t length;
+    name_copy(question.name, version_apex(fixture.version));
+    xfr_out_init(&out, &(struct xfr_out_options){.version = fixture.version,
+                                                 .query = &query,
+                                                 .question = &question,
+                                                 .edns = true,
+                                                 .has_expire = true,
+                                                 .expire = 0x01020304});
+    assert_int_equal(xfr_out_next(&out, memory, 4096, NOW, &length, NULL), XFR_OUT_MORE);
+    assert_memory_equal(memory + length - 19, "\0\0\51\4\320\0\0\0\0\0\10\0\11\0\4\1\2\3\4", 19);
+    xfr_out_close(&out);
+}
+
 static void
 a_version_is_sent_to_its_end_while_newer_ones_are_published(void **state)
 {
@@ -324,6 +346,7 @@ main(void)
         cmocka_unit_test(the_unsigned_view_has_nothing_that_a_signer_added),
         cmocka_unit_test(one_soa_says_up_to_date),
         cmocka_unit_test(the_first_message_echoes_question_id_and_rd_and_has_an_opt),
+        cmocka_unit_test(the_opt_of_the_first_message_tells_when_the_zone_expires),
         cmocka_unit_test(a_version_is_sent_to_its_end_while_newer_ones_are_published),
         cmocka_unit_test(an_ixfr_query_tells_its_serial_and_a_bad_one_does_not),
         // The last one: the zone is of no use afterwards.
