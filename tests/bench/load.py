@@ -33,8 +33,8 @@ def figure(output, label):
 
 class Load:
     """One run of a load: .cpu (seconds of the server for each question), .rate (answers by second), .size (octets of an
-    answer), .codes ({RCODE: answers}), .lost (share of the questions). AssertionError when the server died, gave no answer at all, or
-    an RCODE that no question of these files has."""
+    answer), .codes ({RCODE: answers}), .lost (share of the questions). AssertionError when the server died, gave no
+    answer at all, or an RCODE that no question of these files has."""
 
     codes_wanted = {"NOERROR", "NXDOMAIN"}
 

@@ -1,5 +1,5 @@
-"""The servers of tests/bench/serve: each one process or worker, without logging, rate limits and NS records that nobody asked
-for, on a free port of 127.0.0.1, kept to one core. What they share: start(), kill(), port, pids(), cpu(), pss()."""
+"""The servers of tests/bench/serve: each one process or worker, without logging, rate limits and NS records that
+nobody asked for, on a free port of 127.0.0.1, kept to one core. What they share: start(), kill(), port, pids(), cpu(), pss()."""
 
 import json
 import os
@@ -220,7 +220,8 @@ class NsdServer(Pinned, peers.Nsd):
     kind, label, database = "nsd", "NSD", ""
 
     def config_text(self):
-        text = super().config_text().replace("verbosity: 2", "verbosity: 0").replace('database: ""', f'database: "{self.database}"')
+        text = super().config_text().replace("verbosity: 2", "verbosity: 0")
+        text = text.replace('database: ""', f'database: "{self.database}"')
         return text.replace("server:\n", """server:
     rrl-ratelimit: 0
     rrl-whitelist-ratelimit: 0

@@ -1,5 +1,5 @@
-"""The tables of tests/bench/serve about starts and memory: one large zone, and many small ones. Each server starts alone, on
-all cores, in turn; the files that it reads were read before, so they are in the page cache for all."""
+"""The tables of tests/bench/serve about starts and memory: one large zone, and many small ones. Each server starts alone,
+on all cores, in turn; the files that it reads were read before, so they are in the page cache for all."""
 
 import shutil
 import time
@@ -25,8 +25,8 @@ def started(server, questions, wanted, patience):
     began = time.monotonic()
     server.start()
     moments = []
-    for port_name_type in questions:
-        question = Question(server.port, *port_name_type)
+    for name, rdtype in questions:
+        question = Question(server.port, name, rdtype)
         try:
             moments.append(question.until(wanted, patience, PAUSE_SECONDS, server.is_alive) - began)
         except AssertionError as error:
@@ -165,18 +165,19 @@ class Many(StartTable):
         self.directory.mkdir()
         plain = work.write("small.zone", small_text())
         say(f"signing {count:,} zones")
-        self.secondary = saved_state(work, f"zones-{count}-daemon", dict.fromkeys(self.domains, plain), "nsec", self.patience)
+        self.unsigned = dict.fromkeys(self.domains, plain)
+        self.secondary = saved_state(work, f"zones-{count}-daemon", self.unsigned, "nsec", self.patience)
         self.signed = {domain: self.directory / domain for domain in self.domains}
         if not given.no_rivals:
             for domain, path in self.signed.items():
                 export_text(programs, domain, store_of(self.secondary, domain), path)
-        self.unsigned = dict.fromkeys(self.domains, plain)
         self.path = work.write(f"questions-zones-{count}", "".join(f"host3.{domain} A\n" for domain in self.domains))
         step = max(1, count // SAMPLE)
         self.questions = [(domain, "SOA") for domain in [*self.domains[::step], self.domains[-1]]]
 
     def servers(self, kinds, name, zones, suffix=""):
-        found = [] if self.given.no_rivals else [kind(self.work, f"{name}-{len(self.domains)}", zones) for kind in present(kinds)]
+        kinds = [] if self.given.no_rivals else present(kinds)
+        found = [kind(self.work, f"{name}-{len(self.domains)}", zones) for kind in kinds]
         for server in found:
             server.prefix, server.label = (), server.label + suffix
         return found
@@ -197,7 +198,8 @@ class Many(StartTable):
         self.measure(self.about, [daemon, *signed], self.questions, is_signed, self.use)
         if unsigned:
             self.measure(self.about, unsigned, self.questions, is_answer, self.use)
-        self.tell(f"{self.about}: from start until all answer, and memory", [daemon, *signed, *unsigned], "all", "all answer")
+        self.tell(f"{self.about}: from start until all answer, and memory", [daemon, *signed, *unsigned], "all",
+                  "all answer")
         for servers, word in ((signed, "signed"), ([*signed, *unsigned], "peers also unsigned")):
             if servers:
                 self.aim_best(f"{self.about}, {word}", "all", "all answer", [server.label for server in servers])

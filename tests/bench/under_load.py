@@ -188,7 +188,8 @@ class Udp:
                 cpu = contest.of(label, f"{kind}, cpu")
                 cells.append(f"{spread(cpu)}; {spread(ratios(cpu, positive))}")
                 if label == TANDEM:
-                    self.report.aim(f"UDP, DO, {self.about}: CPU of {kind}, of a positive answer's", ratios(cpu, positive), 1.5)
+                    self.report.aim(f"UDP, DO, {self.about}: CPU of {kind}, of a positive answer's",
+                                    ratios(cpu, positive), 1.5)
             rows.append([label, *cells])
         self.report.table(f"Kinds of answers, {self.about}, DO, saturated: CPU for a query, us; of a positive one's",
                           ["server", *KINDS], rows)
@@ -235,9 +236,9 @@ class Tcp:
             ["server, on one core", *(cell.format(word) for word in ("pipelined", "one at a time") for cell in (
                 "CPU for a query, us: {}", "Tandem takes, of its", "queries/s")),
              f"a burst of {PIPELINE}, ms: median", "p90", "worst"], rows)
-        for load in ("pipelined", "one"):
+        for load, word in (("pipelined", "pipelined"), ("one", "one at a time")):
             if "Knot" in contest.labels():
-                self.report.aim(f"TCP, {self.about}, {'one at a time' if load == 'one' else load}: CPU for a query, of Knot's",
+                self.report.aim(f"TCP, {self.about}, {word}: CPU for a query, of Knot's",
                                 ratios(contest.of(TANDEM, f"{load}, cpu"), contest.of("Knot", f"{load}, cpu")), 0.6)
         self.report.aim(f"TCP, {self.about}: p90 of bursts of {PIPELINE} pipelined queries, ms (a stall is {STALL_MS})",
                         contest.of(TANDEM, "burst, p90"), STALL_MS / 2)
@@ -287,7 +288,8 @@ class Customers:
         rows = []
         for label in flat.labels():
             one, other = flat.of(label, "mix, cpu"), customers.of(label, "mix, cpu")
-            rows.append([label, spread(one), spread(other), spread(ratios(other, one)), spread(customers.of(label, "mix, rate"))])
+            rows.append([label, spread(one), spread(other), spread(ratios(other, one)),
+                         spread(customers.of(label, "mix, rate"))])
         self.report.table(
             f"CNAMEs to names below a wildcard, {self.names:,} names, nsec, DO, saturated",
             ["server", "CPU for a query, us: all to one name", "each to its own", "of the flat zone's", "queries/s"], rows)
