@@ -759,3 +759,22 @@ def opted_out(tmp_path_factory):
 @pytest.mark.parametrize("name, rdtype, expected, verdict", rows(OPT_OUT))
 def test_rfc5155_opt_out(opted_out, name, rdtype, expected, verdict):
     check(opted_out, "cuts.example", name, rdtype, expected, verdict)
+
+
+def test_rfc1034_3_6_2_chains_have_an_end(held):
+    """A DNAME that points below itself makes names without end: after 17 steps (common/answer/answer.h) the resolver goes on."""
+    for dnssec in (False, True):
+        answer = ask_tcp(held, labels_of("x.dgrow.chain.example"), 1, dnssec)
+        made = [name for name, rdtype in answer.ordered["answer"] if rdtype == answers.CNAME]
+        assert answer.rcode == 0 and len(made) == 17 and made[16] == (b"x", *(b"more",) * 16, b"dgrow", b"chain", b"example")
+        assert answer.ordered["answer"].count((labels_of("dgrow.chain.example"), answers.DNAME)) == 1
+        assert not answer.authority
+
+
+def test_the_table_of_requirements_names_tests_that_exist():
+    tests = pathlib.Path(__file__).resolve().parents[1]
+    sources = "\n".join(file.read_text() for folder in ("unit", "journey", "interop") for file in (tests / folder).rglob("test_*")
+                        if file.suffix in (".c", ".py"))
+    named = re.findall(r"`([^`]+)`", (tests / "unit/answer/README.md").read_text())
+    assert len(named) > 100
+    assert not [name for name in named if name not in sources]
