@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/base/fault.h"
+#include "common/dns/rrtype.h"
 #include "common/transfer/xfr_out.h"
 #include "common/zone/store.h"
 #include "common/zone/zonefile_read.h"
@@ -17,37 +18,47 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const uint8_t apex[] = "\7example\3gov";
 static const char text[] =
-    "$TTL 300\n@ SOA ns1 h 1 2 3 4 5\n@ NS ns1\nns1 A 192.0.2.1\n"
+    "$TTL 300\n@ SOA ns1 h %u 2 3 4 5\n@ NS ns1\nns1 A 192.0.2.%u\n"
     "*.w TXT \"w\"\nc CNAME d.w\nd DNAME w\nsub NS ns.sub\nns.sub A 192.0.2.2\n";
 
 static struct tsig_key key = {.name = "\3xfr", .algorithm = TSIG_HMAC_SHA256, .secret_length = 32};
 static struct served_zone zone = {.answer.expire_at = ANSWER_NEVER, .apex = apex};
 static struct acl acl;
 
+// The zone under a serial: each differs from the one before, for IXFR.
+static bool
+version_publish(struct store *store, uint32_t serial)
+{
+    char content[sizeof text + 32];
+    struct draft *draft = draft_new(apex);
+    struct vector errors;
+    struct draft_findings findings;
+    struct version_facts facts = {.signed_serial = serial};
+    snprintf(content, sizeof content, text, serial, serial);
+    bool good =
+        zonefile_read_memory("zone", content, strlen(content), NULL, draft, NULL, &errors) &&
+        draft_seal(draft, &findings, NULL) && store_publish_draft(store, draft, &facts, NULL);
+    zonefile_errors_close(&errors);
+    draft_free(&draft);
+    return good;
+}
+
 static struct zone_set *
 zones_make(void)
 {
     char directory[] = "/tmp/fuzz_peer.XXXXXX", command[64];
-    struct draft *draft = draft_new(apex);
-    struct vector errors;
-    struct draft_findings findings;
     struct store *store = NULL;
-    struct store_options options = {0};
+    struct store_options options = {.journal_octets_max = 65536};
     struct store_opening opening;
-    struct version_facts facts = {.signed_serial = 1};
     struct version_place place;
     ENSURE(mkdtemp(directory));
-    bool good = zonefile_read_memory("zone", text, strlen(text), NULL, draft, NULL, &errors) &&
-                draft_seal(draft, &findings, NULL) &&
-                store_open(directory, apex, &options, &store, &opening, NULL) &&
-                store_publish_draft(store, draft, &facts, NULL) &&
-                store_place(store, &place, NULL) &&
+    bool good = store_open(directory, apex, &options, &store, &opening, NULL) &&
+                version_publish(store, 1) && version_publish(store, 2) &&
+                version_publish(store, 3) && store_place(store, &place, NULL) &&
                 version_map(&place, NULL, &zone.answer.version, NULL);
     ENSURE(good);
     version_place_close(&place);
     store_close(&store);
-    draft_free(&draft);
-    zonefile_errors_close(&errors);
     snprintf(command, sizeof command, "rm -r %s", directory);
     ENSURE(system(command) == 0);
     acl_init(&acl);
