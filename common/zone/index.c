@@ -2,7 +2,7 @@
 // place is inside the heap and its record was found whole (length, CRC32C, shape). So nothing is
 // read at map time but the index itself, by its checksum, and not even that where another process
 // has just done so; a restart serves at once, and yet no accessor ever follows an offset of a
-// damaged record or index (README.md, decisions 3 and 14). The bits are this process's own; threads
+// damaged record or index (README.md, decisions 3 and 18). The bits are this process's own; threads
 // may set the same bit at once, hence the relaxed atomics.
 #include "common/zone/index.h"
 
