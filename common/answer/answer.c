@@ -42,12 +42,24 @@ question_answer(const struct answer_service *service, const struct answer_client
     return rcode;
 }
 
+// A type that no zone holds and that cannot be asked for, in a query that is well otherwise (RFC
+// 9824 section 3.5).
+static bool
+type_is_wrong(const struct query *query)
+{
+    return query->has_question && query->rcode == RCODE_FORMERR && !query->edns.malformed &&
+           rrtype_is_meta(query->type) && query->type != RRTYPE_ANY && query->type != RRTYPE_AXFR &&
+           query->type != RRTYPE_IXFR;
+}
+
 static unsigned
 kind_answer(const struct answer_service *service, const struct answer_client *client,
             const struct query *query, struct reply *reply, struct answer_outcome *outcome)
 {
     switch (query->kind) {
     case QUERY_ERROR:
+        if (type_is_wrong(query))
+            reply->edns.ede = EDE_INVALID_QUERY_TYPE;
         return query->rcode;
     case QUERY_COOKIE:
         return cookie_only(service, query, outcome->cookie_valid);

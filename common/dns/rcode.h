@@ -10,7 +10,8 @@ enum rcode {
 };
 enum opcode { OPCODE_QUERY = 0, OPCODE_NOTIFY = 4, OPCODE_UPDATE = 5 };
 enum ede { EDE_NONE = -1, EDE_OTHER = 0, EDE_STALE = 3, EDE_NOT_READY = 14, EDE_PROHIBITED = 18,
-           EDE_NOT_AUTHORITATIVE = 20, EDE_NOT_SUPPORTED = 21, EDE_INVALID_DATA = 24 };
+           EDE_NOT_AUTHORITATIVE = 20, EDE_NOT_SUPPORTED = 21, EDE_INVALID_DATA = 24,
+           EDE_INVALID_QUERY_TYPE = 30 };
 
 // "NOERROR"; "RCODE12" for the unknown, which stands until the thread asks for the next unknown one.
 const char *rcode_text(unsigned rcode);

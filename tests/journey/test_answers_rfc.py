@@ -527,7 +527,7 @@ MESSAGES = {
     "rfc2930 type TKEY": (header() + question(rdtype=249), 4, True, False),
     "rfc1035-3.2.3 type MAILB": (header() + question(rdtype=253), 4, True, False),
     "rfc1035-3.2.3 type MAILA": (header() + question(rdtype=254), 4, True, False),
-    "rfc9824-3 type NXNAME": (header() + question(rdtype=128), 1, True, False),
+    "rfc9824-3.5 type NXNAME": (header() + question(rdtype=128), 1, True, False),
     "rfc5936-4.2 AXFR over UDP": (header() + question(APEX, 252), 1, True, False),
     "rfc6891-6.1.1 a query with OPT": (header(ar=1) + question() + opt(), 0, True, True),
     "rfc6891-6.1.1 two OPTs": (header(ar=2) + question() + opt() + opt(), 1, True, True),

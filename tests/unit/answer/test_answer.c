@@ -138,6 +138,19 @@ rfc8914_expired_zone_is_servfail_with_invalid_data_never_nxdomain(void **state)
     assert_string_equal(ask("nothere", RRTYPE_A), "NXDOMAIN aa / @ SOA");
 }
 
+static void
+rfc9824_3_5_types_that_no_zone_holds_are_formerr_with_invalid_query_type(void **state)
+{
+    (void)state;
+    static const uint16_t types[] = {0, RRTYPE_OPT, 128, RRTYPE_TSIG};
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        assert_string_equal(ask("www", types[i]), "FORMERR");
+        assert_int_equal(ede_of_response(), EDE_INVALID_QUERY_TYPE);
+    }
+    how.no_edns = true;
+    assert_string_equal(ask("www", 128), "FORMERR");
+}
+
 static bool
 only_other_zone(const void *context, const struct answer_zone *zone)
 {
@@ -287,6 +300,7 @@ main(void)
         TEST(name_outside_of_our_zones_is_refused),
         TEST(rfc8914_zone_not_there_yet_is_servfail_with_not_ready),
         TEST(rfc8914_expired_zone_is_servfail_with_invalid_data_never_nxdomain),
+        TEST(rfc9824_3_5_types_that_no_zone_holds_are_formerr_with_invalid_query_type),
         TEST(zone_that_the_client_may_not_ask_is_refused_and_no_chain_enters_it),
         TEST(rfc7314_expire_option_is_answered_with_what_is_left),
         TEST(rfc7873_5_2_3_client_cookie_is_answered_with_a_server_cookie_that_is_valid_next),
