@@ -1,6 +1,7 @@
 """Differences out of both daemons (RFC 1995): over TCP and in a datagram, condensed, over restarts and reloads, to their own
 kind, to strangers not at all."""
 
+import dns.edns
 import dns.flags
 import dns.message
 import dns.name
@@ -216,6 +217,17 @@ def test_a_reload_changes_the_journals_limit(server):
     assert journal["steps"] == 1 and journal["from_serial"] == second
     assert soas(ixfr(server, second))[1] == second
     assert soas(ixfr(server, first)) == [server.serial()] * 2
+
+
+def test_rfc7314_transfers_tell_when_the_zone_expires(server):
+    first = server.serial()
+    server.change(n1="198.51.100.1")
+    for question in (query(first), dns.message.make_query(ZONE, "AXFR")):
+        question.use_edns(0, payload=1232, options=[dns.edns.GenericOption(9, b"")])
+        question.use_tsig(server.key.dnspython())
+        reply = dns.query.tcp(question, HOST, port=server.daemon.port, timeout=5)
+        (expire,) = [int.from_bytes(option.data, "big") for option in reply.options if option.otype == 9]
+        assert 1209000 < expire <= 1209600  # the SOA's, or what is left of it
 
 
 def test_strangers_get_no_difference(server):
