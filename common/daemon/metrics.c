@@ -100,6 +100,15 @@ static const struct metric_row table[METRIC_COUNT] = {
                               METRIC_COUNTER,
                               {"role"},
                               "Times that a role was started again."},
+    [METRIC_TCP_CONNECTIONS] = {"tandem_tcp_connections_total",
+                                METRIC_COUNTER,
+                                {"result"},
+                                "TCP connections taken, refused or sent away by a limit, and ended "
+                                "by a time-out."},
+    [METRIC_TCP_CONNECTIONS_OPEN] = {"tandem_tcp_connections_open",
+                                     METRIC_GAUGE,
+                                     {NULL},
+                                     "TCP connections that stand now."},
 };
 
 struct histogram {

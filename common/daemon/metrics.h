@@ -33,7 +33,9 @@ enum metric {
     METRIC_QUERIES, // transport (udp|tcp), rcode
     METRIC_ANSWERS_TRUNCATED,
     METRIC_ANSWERS_LIMITED,
-    METRIC_ROLE_RESTARTS, // role
+    METRIC_ROLE_RESTARTS,   // role
+    METRIC_TCP_CONNECTIONS, // result (accepted|refused|timeout)
+    METRIC_TCP_CONNECTIONS_OPEN,
     METRIC_COUNT,
 };
 

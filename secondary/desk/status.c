@@ -591,6 +591,10 @@ server_metrics(const struct known *known, struct metrics *metrics)
     }
     metrics_set(metrics, METRIC_ANSWERS_TRUNCATED, (double)sum.truncated);
     metrics_set(metrics, METRIC_ANSWERS_LIMITED, (double)sum.limited);
+    metrics_set(metrics, METRIC_TCP_CONNECTIONS, (double)sum.tcp_accepted, "accepted");
+    metrics_set(metrics, METRIC_TCP_CONNECTIONS, (double)sum.tcp_refused, "refused");
+    metrics_set(metrics, METRIC_TCP_CONNECTIONS, (double)sum.tcp_timeouts, "timeout");
+    metrics_set(metrics, METRIC_TCP_CONNECTIONS_OPEN, (double)sum.tcp_open);
 }
 
 void

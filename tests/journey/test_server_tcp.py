@@ -315,6 +315,33 @@ def test_rfc7828_a_client_that_asks_is_told_how_long_its_connection_is_kept():
             assert [option.data for option in answer.options if option.otype == 11] == told
 
 
+ZONE = """$TTL 60
+@ IN SOA ns hostmaster 1 60 60 60000 60
+@ IN NS ns
+ns IN A 192.0.2.53
+"""
+
+
+def test_metrics_tell_connections_taken_refused_ended_and_open(work):
+    work.write("example.gov.zone", ZONE)
+    primary = work.primary([{"domain": "example.gov", "file": "example.gov.zone"}]).start()
+    secondary = work.secondary([{"domain": "example.gov", "refresh": "1h"}], primary.port)
+    secondary.config["server"].update({"workers": 1, "tcp-clients": 8, "tcp-idle": "2s"})
+    secondary.start()
+    tandem.wait_for(lambda: secondary.ask("example.gov", "SOA").answer, "the zone", about=secondary.log)
+
+    def metric(result):
+        return secondary.metric("tandem_tcp_connections_total", result=result)
+
+    assert metric("accepted") == metric("refused") == metric("timeout") == 0
+    connections = [socket.create_connection((tandem.HOST, secondary.port), timeout=20) for _ in range(9)]
+    tandem.wait_for(lambda: metric("accepted") + metric("refused") == 9, "all nine are known")
+    assert (metric("accepted"), metric("refused")) == (8, 1)
+    assert all(map(is_closed, connections))
+    tandem.wait_for(lambda: metric("timeout") == 8, "all eight were idle")
+    tandem.wait_for(lambda: secondary.metric("tandem_tcp_connections_open") == 0, "none stands")
+
+
 def raise_descriptor_limit():
     """As many descriptors as we may have; gives how many."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -159,6 +159,8 @@ the_names_are_frozen(void **state)
         "tandem_answers_truncated_total",
         "tandem_answers_limited_total",
         "tandem_role_restarts_total",
+        "tandem_tcp_connections_total",
+        "tandem_tcp_connections_open",
     };
     assert_int_equal(sizeof names / sizeof names[0], METRIC_COUNT);
     for (enum metric metric = 0; metric < METRIC_COUNT; metric++)
