@@ -9,6 +9,7 @@
 #include "common/dns/rdata.h"
 #include "common/dns/rrtype.h"
 #include "common/zone/journal.h"
+#include "common/zone/journal_write.h"
 #include "common/zone/version_inside.h"
 #include "tests/support/store_bed.h"
 
@@ -319,6 +320,37 @@ a_step_too_large_by_itself_empties_the_journal(void **state)
         reach_check(&bed, 1);
         bed_close(&bed);
     }
+}
+
+// Whatever the settings allow, for a step is made in memory.
+static void
+a_step_has_a_limit_of_its_own(void **state)
+{
+    (void)state;
+    enum { LARGE = 60000 };
+    static uint8_t rdata[LARGE];
+    struct model model;
+    struct fault fault;
+    struct journal_draft step;
+    uint8_t name[NAME_SIZE_MAX];
+    model_init(&model, "example.gov.");
+    assert_true(name_from_text("large.example.gov.", NULL, name, NULL));
+    struct draft *old = model_draft(&model);
+    model_set_serial(&model, 2);
+    struct draft *new = model_draft(&model), *large = draft_new(name);
+    assert_true(draft_add(large, name, 65280, 60, rdata, LARGE, &fault));
+    assert_true(draft_seal(large, NULL, &fault));
+    journal_draft_open(&step, draft_node_at(old, 0), draft_node_at(new, 0), UINT64_MAX);
+    unsigned owners = 0;
+    while (journal_draft_add(&step, NULL, draft_node_at(large, 0)))
+        owners++;
+    assert_in_range(owners, JOURNAL_STEP_OCTETS_MAX / LARGE - 1, JOURNAL_STEP_OCTETS_MAX / LARGE);
+    assert_int_equal(journal_draft_octets(&step), 0);
+    journal_draft_close(&step);
+    draft_free(&old);
+    draft_free(&new);
+    draft_free(&large);
+    model_close(&model);
 }
 
 static void
@@ -803,6 +835,7 @@ main(void)
         cmocka_unit_test(so_they_do_with_small_overlays_and_compaction_under_way),
         cmocka_unit_test(octets_over_the_limit_go_from_the_oldest_on),
         cmocka_unit_test(a_step_too_large_by_itself_empties_the_journal),
+        cmocka_unit_test(a_step_has_a_limit_of_its_own),
         cmocka_unit_test(no_more_than_so_many_steps_count),
         cmocka_unit_test(without_a_limit_set_no_journal_is_kept),
         cmocka_unit_test(a_lower_limit_holds_from_the_next_publish_on),
