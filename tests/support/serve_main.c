@@ -184,6 +184,17 @@ stop(void *context)
     loop_stop(((struct serve *)context)->loop);
 }
 
+// A server that was only stopped or continued (a test holds it still) is not gone.
+static void
+child_changed(void *context)
+{
+    struct serve *serve = context;
+    siginfo_t info = {0};
+    if (waitid(P_PID, (id_t)serve->pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 ||
+        info.si_pid == serve->pid)
+        stop(context);
+}
+
 static void
 counters_print(const struct serve *serve)
 {
@@ -235,7 +246,7 @@ main(int count, char **values)
 {
     struct serve serve = {.zones = values + 2, .zone_count = count - 2};
     struct config_errors errors;
-    const struct signals_events events = {.stop = stop, .reload = versions_send, .child = stop};
+    const struct signals_events events = {.stop = stop, .reload = versions_send, .child = child_changed};
     int status = 0;
     if (count < 2) {
         fprintf(stderr, "usage: serve CONFIG APEX DIRECTORY [APEX DIRECTORY]...\n");
