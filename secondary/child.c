@@ -267,6 +267,12 @@ child_is_ready(struct child *child)
     child->ready = true;
 }
 
+size_t
+child_waiting(const struct child *child)
+{
+    return child->link != NULL ? message_link_waiting(child->link) : 0;
+}
+
 bool
 child_is_running(const struct child *child)
 {

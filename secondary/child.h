@@ -46,6 +46,7 @@ void child_watch(struct child *child, uint64_t now_ms);
 void child_heard(struct child *child);    // a heartbeat or any other message
 void child_is_ready(struct child *child); // it took its settings
 
+size_t child_waiting(const struct child *child); // messages that its link holds
 bool child_is_running(const struct child *child);
 bool child_was_ready(const struct child *child); // since its last start
 enum message_role child_role(const struct child *child);

@@ -161,23 +161,22 @@ frame_new(const struct message *message)
 enum send_result { SEND_DONE, SEND_LATER, SEND_BROKEN };
 
 static enum send_result
-frame_send(int fd, const struct frame *frame)
+parts_send(int fd, struct iovec *parts, size_t part_count, const int *descriptors, unsigned count)
 {
-    struct iovec vector = {.iov_base = (void *)(uintptr_t)frame->octets, .iov_len = frame->length};
     union {
         struct cmsghdr header;
         char space[CMSG_SPACE(sizeof(int) * FRAME_DESCRIPTORS)];
     } control = {0};
-    struct msghdr envelope = {.msg_iov = &vector, .msg_iovlen = 1};
-    if (frame->descriptor_count > 0) {
-        size_t size = sizeof(int) * frame->descriptor_count;
+    struct msghdr envelope = {.msg_iov = parts, .msg_iovlen = part_count};
+    if (count > 0) {
+        size_t size = sizeof(int) * count;
         envelope.msg_control = control.space;
         envelope.msg_controllen = CMSG_SPACE(size);
         struct cmsghdr *header = CMSG_FIRSTHDR(&envelope);
         header->cmsg_level = SOL_SOCKET;
         header->cmsg_type = SCM_RIGHTS;
         header->cmsg_len = CMSG_LEN(size);
-        memcpy(CMSG_DATA(header), frame->descriptors, size);
+        memcpy(CMSG_DATA(header), descriptors, size);
     }
     for (;;) {
         if (sendmsg(fd, &envelope, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0) {
@@ -191,6 +190,29 @@ frame_send(int fd, const struct frame *frame)
             errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM || errno == ETOOMANYREFS;
         return later ? SEND_LATER : SEND_BROKEN;
     }
+}
+
+static enum send_result
+frame_send(int fd, const struct frame *frame)
+{
+    struct iovec part = {.iov_base = (void *)(uintptr_t)frame->octets, .iov_len = frame->length};
+    return parts_send(fd, &part, 1, frame->descriptors, frame->descriptor_count);
+}
+
+// Without a frame: what goes out at once needs no copies of its octets and descriptors.
+static enum send_result
+message_send(int fd, const struct message *message)
+{
+    uint8_t header[FRAME_HEADER];
+    struct iovec parts[] = {
+        {.iov_base = header, .iov_len = sizeof header},
+        {.iov_base = (void *)(uintptr_t)message->body.data, .iov_len = message->body.length}};
+    if (message->body.length > MESSAGES_SIZE_MAX - FRAME_HEADER) {
+        return SEND_LATER;
+    }
+    ENSURE(message->descriptor_count <= MESSAGES_DESCRIPTORS_MAX);
+    put_header(header, message, 0);
+    return parts_send(fd, parts, 2, message->descriptors, message->descriptor_count);
 }
 
 static void
@@ -238,6 +260,15 @@ message_link_send(struct message_link *link, const struct message *message)
 {
     if (link->closed) {
         return false;
+    }
+    if (link->waiting == 0) {
+        enum send_result at_once = message_send(link->fd, message);
+        if (at_once == SEND_BROKEN) {
+            shutdown(link->fd, SHUT_RDWR);
+        }
+        if (at_once != SEND_LATER) {
+            return at_once == SEND_DONE;
+        }
     }
     struct frame *frame = link->waiting < MESSAGES_QUEUE_MAX ? frame_new(message) : NULL;
     if (frame == NULL) {

@@ -25,6 +25,7 @@
 #include "secondary/children.h"
 #include "secondary/cookie_file.h"
 #include "secondary/counters.h"
+#include "secondary/deliveries.h"
 #include "secondary/kept_events.h"
 #include "secondary/last_batch.h"
 #include "secondary/listening.h"
@@ -49,6 +50,7 @@ struct supervisor {
     struct kept_events events;
     struct listening listening;
     struct children children;
+    struct deliveries deliveries;
     int *counters;  // a memfd for each server
     int rate_table; // one for all
     uint64_t rate_key;
@@ -125,15 +127,7 @@ started_server(struct supervisor *supervisor, struct child *server)
     order_counters(server, child_index(server), supervisor->counters[child_index(server)]);
     order_rate_table(server, supervisor->rate_key, supervisor->rate_table);
     listening_send(&supervisor->listening, child_index(server), server);
-    for (size_t i = 0; i < supervisor->places.zones.count; i++) {
-        const struct kept_place *zone = vector_at(&supervisor->places.zones, i);
-        if (zone->published) {
-            order_version(server, zone);
-        }
-        if (zone->has_state) {
-            order_zone_state(server, zone);
-        }
-    }
+    deliveries_begin(&supervisor->deliveries, child_index(server));
 }
 
 // A desk that was restarted knows nothing: signer and fetcher tell everything again.
@@ -426,8 +420,8 @@ static void
 took_published(struct supervisor *supervisor, struct message *message)
 {
     const struct kept_place *zone = places_take_published(&supervisor->places, message);
-    for (size_t i = 0; zone != NULL && i < children_server_count(&supervisor->children); i++) {
-        order_version(children_server(&supervisor->children, i), zone);
+    if (zone != NULL) {
+        deliveries_version(&supervisor->deliveries, zone);
     }
 }
 
@@ -435,8 +429,8 @@ static void
 took_zone_state(struct supervisor *supervisor, const struct message *message)
 {
     const struct kept_place *zone = places_take_state(&supervisor->places, message);
-    for (size_t i = 0; zone != NULL && i < children_server_count(&supervisor->children); i++) {
-        order_zone_state(children_server(&supervisor->children, i), zone);
+    if (zone != NULL) {
+        deliveries_state(&supervisor->deliveries, zone);
     }
 }
 
@@ -539,6 +533,8 @@ supervisor_new(struct loop *loop, struct secondary_settings **settings,
     children_init(&supervisor->children);
     find_host(supervisor);
     supervisor->extras.server_count = count_workers(supervisor->settings);
+    deliveries_init(&supervisor->deliveries, loop, &supervisor->places, &supervisor->children,
+                    supervisor->extras.server_count);
     places_init(&supervisor->places);
     vector_init(&gone, sizeof(uint32_t));
     places_take_settings(&supervisor->places, supervisor->settings, &gone);
@@ -619,6 +615,7 @@ supervisor_free(struct supervisor **supervisor)
     loop_defer_cancel(old->loop, old);
     loop_timer_free(&old->watch);
     reviews_free(&old->reviews);
+    deliveries_close(&old->deliveries);
     children_close(&old->children);
     for (uint32_t i = 0; old->counters != NULL && i < old->extras.server_count; i++) {
         if (old->counters[i] >= 0) {

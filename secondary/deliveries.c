@@ -1,0 +1,140 @@
+// What if a server does not keep up: at its start with ten thousand zones, or because it is busy? A
+// message that waits in its link holds duplicates of its descriptors, so ten thousand of them are
+// more than a process may have open. Instead of messages the server has a place in the order of the
+// zones: from there on everything will be told, as it then is, when the server has taken what it
+// was sent. A version that was followed by another meanwhile is never sent. A zone may be told
+// twice, which changes nothing.
+#include "secondary/deliveries.h"
+
+#include <stdlib.h>
+
+#include "common/base/arena.h"
+#include "common/net/loop.h"
+#include "secondary/orders.h"
+
+static struct child *
+server_at(const struct deliveries *deliveries, size_t server)
+{
+    return children_server(deliveries->children, server);
+}
+
+static bool
+takes_more(const struct deliveries *deliveries, size_t server)
+{
+    return child_waiting(server_at(deliveries, server)) < DELIVERIES_WAITING_MAX;
+}
+
+// The zone with the least number that is not below id, or NULL.
+static const struct kept_place *
+zone_from(const struct places *places, uint32_t id)
+{
+    size_t low = 0, high = places->zones.count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const struct kept_place *zone = vector_at(&places->zones, middle);
+        if (zone->id < id) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < places->zones.count ? vector_at(&places->zones, low) : NULL;
+}
+
+static void
+tell_zone(struct child *server, const struct kept_place *zone)
+{
+    if (zone->published) {
+        order_version(server, zone);
+    }
+    if (zone->has_state) {
+        order_zone_state(server, zone);
+    }
+}
+
+// Gives whether something is left over.
+static bool
+tell_some(struct deliveries *deliveries, size_t server)
+{
+    uint32_t *next = &deliveries->next_ids[server];
+    while (*next != MESSAGE_NO_ZONE && takes_more(deliveries, server)) {
+        const struct kept_place *zone = zone_from(deliveries->places, *next);
+        if (zone != NULL) {
+            tell_zone(server_at(deliveries, server), zone);
+        }
+        *next = zone != NULL ? zone->id + 1 : MESSAGE_NO_ZONE;
+    }
+    return *next != MESSAGE_NO_ZONE;
+}
+
+static void
+look_again(void *context)
+{
+    struct deliveries *deliveries = context;
+    bool left = false;
+    for (size_t i = 0; i < children_server_count(deliveries->children); i++) {
+        left = tell_some(deliveries, i) || left;
+    }
+    if (left) {
+        loop_timer_start(deliveries->timer, DELIVERIES_LOOK_MS, 0);
+    }
+}
+
+void
+deliveries_init(struct deliveries *deliveries, struct loop *loop, const struct places *places,
+                const struct children *children, uint32_t servers)
+{
+    *deliveries = (struct deliveries){.places = places, .children = children};
+    deliveries->timer = loop_timer_new(loop, look_again, deliveries);
+    deliveries->next_ids = memory_alloc(sizeof *deliveries->next_ids * (servers + 1));
+    for (uint32_t i = 0; i < servers; i++) {
+        deliveries->next_ids[i] = MESSAGE_NO_ZONE;
+    }
+}
+
+void
+deliveries_close(struct deliveries *deliveries)
+{
+    loop_timer_free(&deliveries->timer);
+    free(deliveries->next_ids);
+    deliveries->next_ids = NULL;
+}
+
+void
+deliveries_begin(struct deliveries *deliveries, uint32_t server)
+{
+    deliveries->next_ids[server] = 0;
+    if (tell_some(deliveries, server)) {
+        loop_timer_start(deliveries->timer, DELIVERIES_LOOK_MS, 0);
+    }
+}
+
+typedef void order_zone(struct child *server, const struct kept_place *zone);
+
+static void
+tell_all(struct deliveries *deliveries, const struct kept_place *zone, order_zone *order)
+{
+    for (size_t i = 0; i < children_server_count(deliveries->children); i++) {
+        if (zone->id >= deliveries->next_ids[i]) {
+            continue; // its turn will come
+        }
+        if (takes_more(deliveries, i)) {
+            order(server_at(deliveries, i), zone);
+            continue;
+        }
+        deliveries->next_ids[i] = zone->id;
+        loop_timer_start(deliveries->timer, DELIVERIES_LOOK_MS, 0);
+    }
+}
+
+void
+deliveries_version(struct deliveries *deliveries, const struct kept_place *zone)
+{
+    tell_all(deliveries, zone, order_version);
+}
+
+void
+deliveries_state(struct deliveries *deliveries, const struct kept_place *zone)
+{
+    tell_all(deliveries, zone, order_zone_state);
+}
