@@ -93,6 +93,14 @@ heap_map_drop(struct heap_map **map)
     free(dropped);
 }
 
+void
+heap_map_rest(struct heap_map *map)
+{
+    void *octets;
+    memcpy(&octets, &map->octets, sizeof octets);
+    madvise(octets, map->reserve, MADV_DONTNEED);
+}
+
 bool
 heap_may_hold(const struct heap_view *view, uint64_t reference)
 {

@@ -30,6 +30,7 @@ struct heap_map {
 bool heap_map_open(int file, uint64_t length, struct heap_map *former, struct heap_map *other,
                    struct heap_map **ret_map, struct fault *fault);
 void heap_map_drop(struct heap_map **map);
+void heap_map_rest(struct heap_map *map); // version_rest
 
 // A place in one of the two heaps that a version may refer to: the offset, and HEAP_OLD for the older generation.
 // 0 is no place (the header stands there).

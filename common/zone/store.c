@@ -279,12 +279,6 @@ store_heap_ready(struct store *store, struct fault *fault)
                             generation, fault);
 }
 
-void
-store_rest(struct store *store)
-{
-    heap_writer_close(&store->heap);
-}
-
 bool
 store_index_publish(struct store *store, struct index_plan *plan, const struct vector *items,
                     struct fault *fault)
@@ -325,9 +319,8 @@ store_heap_create(struct store *store, struct heap_writer *ret_heap, struct faul
 void
 store_heap_adopt(struct store *store, struct heap_writer *heap)
 {
-    heap_writer_close(&store->heap);
-    store->heap = *heap;
-    heap_writer_init(heap);
+    heap_writer_close(&store->heap); // store_heap_ready opens the new one
+    heap_writer_close(heap);
 }
 
 void
@@ -471,5 +464,6 @@ store_publish_diff(struct store *store, const struct diff *diff, const struct ve
         journal_draft_close(&step);
         change_set_close(&set);
     }
+    heap_writer_close(&store->heap); // ten thousand zones must not hold ten thousand descriptors
     return published || fault_wrap(fault, "zone %s: store %s", store->apex_text, store->path);
 }

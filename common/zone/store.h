@@ -53,8 +53,6 @@ void store_close(struct store **store);
 void store_sync_all(struct store *const *stores, size_t count);
 // Removes what a crash left, keeps the newest whole version before the current one. Nothing the second time.
 void store_tidy(struct store *store);
-// Closes what only a publish needs, until the next one: ten thousand zones must not hold ten thousand descriptors.
-void store_rest(struct store *store);
 // Borrowed; NULL when nothing was published yet.
 const struct version *store_current(const struct store *store);
 

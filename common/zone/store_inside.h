@@ -22,7 +22,7 @@ struct store {
     uint32_t last_generation;      // the same
     const struct version *current; // NULL: nothing was published yet
     struct store_kept kept[2];     // the files of the current and of the previous version
-    struct heap_writer heap;       // of the current generation; closed until something is written
+    struct heap_writer heap;       // of the current generation; open during a publish only
     bool unsynced;                 // the current version may not be on the disk yet
     bool tidy;                     // what a crash left is gone, kept[1] was looked for
 };
@@ -37,7 +37,7 @@ bool store_index_publish(struct store *store, struct index_plan *plan, const str
 bool store_heap_ready(struct store *store, struct fault *fault);
 // A heap of the next generation.
 bool store_heap_create(struct store *store, struct heap_writer *ret_heap, struct fault *fault);
-// Takes over a new generation's writer after its index is published / gives it up.
+// Ends a new generation's writer after its index is published / gives it up.
 void store_heap_adopt(struct store *store, struct heap_writer *heap);
 void store_heap_abandon(struct store *store, struct heap_writer *heap);
 // The plan of an index into the current heaps, of the same content: its journal stays.

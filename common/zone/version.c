@@ -10,6 +10,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #define CURSOR_AHEAD 16 // names: at 50 ns each, some loads from memory
@@ -211,6 +212,15 @@ version_drop(const struct version **version)
     heap_map_drop(&dropped->heap);
     heap_map_drop(&dropped->old_heap);
     free(dropped);
+}
+
+void
+version_rest(const struct version *version)
+{
+    heap_map_rest(version->heap);
+    if (version->old_heap)
+        heap_map_rest(version->old_heap);
+    madvise(version->base->map, version->base->map_length, MADV_DONTNEED);
 }
 
 const uint8_t *

@@ -51,6 +51,8 @@ bool version_map(const struct version_place *place, const struct version *share,
                  const struct version **ret_version, struct fault *fault);
 const struct version *version_hold(const struct version *version);
 void version_drop(const struct version **version);
+// After a walk over all of it: what was read leaves this process's memory; the system keeps it as long as it likes.
+void version_rest(const struct version *version);
 
 const uint8_t *version_apex(const struct version *version);
 const struct version_facts *version_facts(const struct version *version);
