@@ -46,6 +46,8 @@ change_close(struct keeper *keeper)
     keeper->change = (struct keeper_change){0};
     sign_job_free(&keeper->job);
     keeper->result = NULL;
+    free(keeper->job_fault);
+    keeper->job_fault = NULL;
     if (keeper->report_made) {
         verify_report_close(&keeper->report);
         keeper->report_made = false;
@@ -54,6 +56,9 @@ change_close(struct keeper *keeper)
     vector_close(&keeper->due);
     vector_init(&keeper->due, sizeof(const uint8_t *));
     if (keeper->intake != NULL) {
+        if (keeper_served(keeper) != NULL) { // it was compared with all of what is served
+            version_rest(keeper_served(keeper));
+        }
         intake_close(keeper->intake);
         free(keeper->intake);
         keeper->intake = NULL;
@@ -129,8 +134,7 @@ static void
 sign_in_thread(void *context)
 {
     struct keeper *keeper = context;
-    keeper->job_fault = (struct fault){0};
-    keeper->job_good = sign_zone_run(keeper->job, &keeper->result, &keeper->job_fault);
+    keeper->job_good = sign_zone_run(keeper->job, &keeper->result, keeper->job_fault);
     if (!keeper->job_good || keeper->result->empty || keeper->job_policy.verify == VERIFY_OFF) {
         return;
     }
@@ -147,8 +151,8 @@ sign_in_thread(void *context)
                                      .pool = keeper->shared->pool,
                                      .now = keeper_now()};
     if (!verify_changes(&changes, &keeper->report)) {
-        keeper->job_good = verify_report_fault(&keeper->report, &keeper->job_fault);
-        fault_wrap(&keeper->job_fault,
+        keeper->job_good = verify_report_fault(&keeper->report, keeper->job_fault);
+        fault_wrap(keeper->job_fault,
                    "zone %s: the new signatures do not verify, nothing is published",
                    keeper->domain);
     }
@@ -185,7 +189,7 @@ restore_done(struct keeper *keeper)
 static void
 change_interrupted(struct keeper *keeper)
 {
-    struct fault fault = keeper->job_fault;
+    struct fault fault = *keeper->job_fault;
     log_info("signing ends unfinished with the daemon; the next start begins it again", "zone",
              keeper->domain, "why", keeper->change.why);
     change_end(keeper, OUTCOME_FAILED, fault.text, &fault);
@@ -201,10 +205,10 @@ sign_done(void *context, bool cancelled)
     }
     if (!keeper->job_good) {
         keeper->damaged = keeper->damaged || keeper->job_damaged;
-        if (keeper->stopping && keeper->job_fault.kind == FAULT_BUSY)
+        if (keeper->stopping && keeper->job_fault->kind == FAULT_BUSY)
             change_interrupted(keeper);
         else
-            change_failed(keeper, &keeper->job_fault);
+            change_failed(keeper, keeper->job_fault);
         return;
     }
     if (strcmp(keeper->change.cause, "policy") == 0 && keeper->job_policies == keeper->policies) {
@@ -357,6 +361,7 @@ start_sign(struct keeper *keeper, struct sign_request *request)
         return;
     }
     loop_timer_start(keeper->facts_timer, KEEPER_FACTS_SECONDS * 1000, KEEPER_FACTS_SECONDS * 1000);
+    keeper->job_fault = memory_zalloc(sizeof *keeper->job_fault);
     loop_work(keeper->shared->loop, sign_in_thread, sign_done, keeper);
 }
 

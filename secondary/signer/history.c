@@ -16,8 +16,8 @@
 
 struct history {
     char *directory;
-    struct history_step steps[HISTORY_KEPT]; // in order of time
-    size_t count, refreshes;
+    struct history_step *steps; // in order of time; HISTORY_KEPT at most
+    size_t count, room, refreshes;
     size_t lines; // of the file
 };
 
@@ -51,6 +51,10 @@ keep(struct history *history, const struct history_step *step)
         history->count--;
         memmove(&history->steps[at], &history->steps[at + 1],
                 (history->count - at) * sizeof history->steps[0]);
+    }
+    if (history->count == history->room) { // ten thousand zones with one step each are the rule
+        history->room = history->room == 0 ? 1 : history->room * 2;
+        history->steps = memory_realloc(history->steps, history->room * sizeof history->steps[0]);
     }
     history->steps[history->count++] = *step;
     history->refreshes += is_refresh(step);
@@ -117,6 +121,7 @@ history_free(struct history **history)
 {
     if (*history != NULL) {
         free((*history)->directory);
+        free((*history)->steps);
         free(*history);
         *history = NULL;
     }

@@ -269,8 +269,8 @@ keeper_take_candidate(struct keeper *keeper, struct message_candidate *candidate
         const struct message_verdict verdict = {.outcome = OUTCOME_FAILED,
                                                 .number = keeper->next.number};
         keeper_tell_verdict(keeper, &verdict,
-                            keeper->state_fault.kind != FAULT_NONE ? keeper->state_fault.text
-                                                                   : "the zone waits for its keys");
+                            keeper->state_fault != NULL ? keeper->state_fault->text
+                                                        : "the zone waits for its keys");
     }
     keeper_begin(keeper);
 }
@@ -411,7 +411,8 @@ keeper_new(const struct keeper_shared *shared, uint32_t id,
     uint8_t *apex = memory_alloc(NAME_SIZE_MAX);
     name_copy(apex, settings->name);
     keeper->apex = apex;
-    name_to_text_short(apex, keeper->domain);
+    char domain[NAME_TEXT_MAX];
+    keeper->domain = memory_text(name_to_text_short(apex, domain));
     keeper->next_stream = -1;
     keeper->expiry = expiry_queue_new();
     octets_buffer_init(&keeper->ds_seen);
@@ -520,6 +521,8 @@ keeper_free(struct keeper **keeper)
     octets_buffer_close(&old->ds_seen);
     free(old->directory);
     free(old->key_directory);
+    free(old->domain);
+    free(old->state_fault);
     free((void *)(uintptr_t)old->apex);
     free(old);
     *keeper = NULL;

@@ -98,7 +98,7 @@ struct keeper {
     void (*go_on)(struct keeper *keeper);
     uint32_t id;
     const uint8_t *apex;
-    char domain[NAME_TEXT_MAX];
+    char *domain; // apex as text
     const struct secondary_zone_settings *settings; // of the role's settings now in force
     const struct policy_settings *policy;           // NULL: none
     struct sign_policy sign_policy;
@@ -125,7 +125,7 @@ struct keeper {
     uint32_t newest_inception;
     int64_t clock_refused_at; // what the clock said when it was first found wrong; 0: it is right
     // state
-    struct fault state_fault; // of store or keys; kind NONE: well
+    struct fault *state_fault; // of store or keys; NULL: well
     char rejected[512];       // sentence of the last candidate that was no zone; "" none
     bool expired;
     bool stopping;
@@ -146,7 +146,7 @@ struct keeper {
     struct arena *due_arena;
     struct vector due; // of const uint8_t *
     bool job_good;
-    struct fault job_fault;
+    struct fault *job_fault; // while there is a job
     struct verify_report report;
     bool report_made;
     struct keeper_change change;

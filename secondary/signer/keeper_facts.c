@@ -55,8 +55,8 @@ keeper_state(const struct keeper *keeper, char *reason, size_t size)
                  "the primary was silent for longer than expire; the zone is not answered");
         return "expired";
     }
-    if (keeper->state_fault.kind != FAULT_NONE) {
-        snprintf(reason, size, "%s", keeper->state_fault.text);
+    if (keeper->state_fault != NULL) {
+        snprintf(reason, size, "%s", keeper->state_fault->text);
         return "failed";
     }
     if (held != NULL) {

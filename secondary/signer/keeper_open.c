@@ -46,6 +46,7 @@ keeper_fill_expiry(struct keeper *keeper, size_t records)
                   keeper->domain);
         keeper_damage_note(keeper, &fault);
     }
+    version_rest(keeper->expiry_of);
     if (!more) {
         version_drop(&keeper->expiry_of);
     }

@@ -3,6 +3,7 @@
 #include "secondary/signer/keeper_inside.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/base/arena.h"
@@ -183,9 +184,12 @@ void
 keeper_fault_set(struct keeper *keeper, const struct fault *fault, enum message_event_kind kind,
                  const char *hint)
 {
-    bool same = keeper->state_fault.kind == fault->kind &&
-                strcmp(keeper->state_fault.text, fault->text) == 0;
-    keeper->state_fault = *fault;
+    bool same = keeper->state_fault != NULL && keeper->state_fault->kind == fault->kind &&
+                strcmp(keeper->state_fault->text, fault->text) == 0;
+    if (keeper->state_fault == NULL) { // two KiB that ten thousand zones do not need
+        keeper->state_fault = memory_alloc(sizeof *keeper->state_fault);
+    }
+    *keeper->state_fault = *fault;
     if (!same) {
         log_error(fault->text, "zone", keeper->domain);
         keeper_tell_simple_event(keeper, kind, fault->text, fault->text, hint);
@@ -196,10 +200,11 @@ keeper_fault_set(struct keeper *keeper, const struct fault *fault, enum message_
 void
 keeper_fault_clear(struct keeper *keeper)
 {
-    if (keeper->state_fault.kind != FAULT_NONE && !keeper->damaged) {
+    if (keeper->state_fault != NULL && !keeper->damaged) {
         char why[FAULT_TEXT_MAX];
-        snprintf(why, sizeof why, "mended: %.1900s", keeper->state_fault.text);
-        keeper->state_fault = (struct fault){0};
+        snprintf(why, sizeof why, "mended: %.1900s", keeper->state_fault->text);
+        free(keeper->state_fault);
+        keeper->state_fault = NULL;
         log_info("recovered", "zone", keeper->domain, "was", why);
         keeper_tell_simple_event(keeper, EVENT_RECOVERED, "", why, "");
     }

@@ -24,6 +24,7 @@
 #define STOP_POLL_MS     20
 #define STOP_PATIENCE_MS 500 // for threads at work; a service manager's patience is longer
 #define WAKE_SLICE_MS    4
+#define WAKE_WAITING_MAX 100  // messages in the link
 #define SERVE_TOGETHER   1024 // zones that one sync of the disk makes durable: 40 ms of opening
 #define SEALS_MAX        64   // different key-secret-files
 
@@ -40,8 +41,8 @@ struct signer {
     struct vector keepers; // of struct keeper *
     struct vector seals;   // of struct seal_entry
     struct loop_timer *heartbeat, *stopping, *waking;
-    size_t served, woken; // keepers that were, since the last settings
-    uint64_t stop_by_ms;  // 0: nobody asked
+    size_t found, served, woken; // keepers that were, since the last settings
+    uint64_t stop_by_ms;         // 0: nobody asked
     char *state_directory;
     int exit_code;
 };
@@ -238,22 +239,19 @@ take_zones(struct signer *signer, const struct role_settings *settings)
 }
 
 static void
-serve_some(struct signer *signer)
+find_some(struct signer *signer)
 {
     struct store *stores[SERVE_TOGETHER];
-    size_t count = 0, end = signer->served + SERVE_TOGETHER;
+    size_t count = 0, end = signer->found + SERVE_TOGETHER;
     end = end < signer->keepers.count ? end : signer->keepers.count;
-    for (size_t i = signer->served; i < end; i++) {
-        struct keeper *keeper = keeper_at(signer, i);
+    for (; signer->found < end; signer->found++) {
+        struct keeper *keeper = keeper_at(signer, signer->found);
         keeper_find(keeper);
         if (keeper->store != NULL) {
             stores[count++] = keeper->store;
         }
     }
     store_sync_all(stores, count);
-    while (signer->served < end) {
-        keeper_serve(keeper_at(signer, signer->served++));
-    }
 }
 
 // First all are opened, so that the servers have them, then all the rest is looked for. False:
@@ -261,8 +259,10 @@ serve_some(struct signer *signer)
 static bool
 wake_one(struct signer *signer)
 {
-    if (signer->served < signer->keepers.count) {
-        serve_some(signer);
+    if (signer->served < signer->found) {
+        keeper_serve(keeper_at(signer, signer->served++));
+    } else if (signer->found < signer->keepers.count) {
+        find_some(signer);
     } else if (signer->woken < signer->keepers.count) {
         keeper_wake(keeper_at(signer, signer->woken++));
     } else {
@@ -271,18 +271,20 @@ wake_one(struct signer *signer)
     return true;
 }
 
-// A slice of time, then what it brought goes out.
+// A slice of time, then what it brought goes out: what waits in the link has descriptors of its
+// own, and ten thousand zones would need more of them than a process may have.
 static void
 wake_some(void *context)
 {
     struct signer *signer = context;
     uint64_t until = clock_monotonic_ms() + WAKE_SLICE_MS;
-    while (clock_monotonic_ms() <= until) {
+    while (clock_monotonic_ms() <= until && message_link_waiting(signer->link) < WAKE_WAITING_MAX) {
         if (!wake_one(signer)) {
             return;
         }
     }
-    loop_timer_start(signer->waking, 0, 0);
+    // At once would be before the loop has read or written anything.
+    loop_timer_start(signer->waking, 1, 0);
 }
 
 static void
@@ -313,7 +315,7 @@ take_settings(struct signer *signer, const struct message *message)
     }
     role_settings_free(&signer->settings);
     signer->settings = settings;
-    signer->served = signer->woken = 0;
+    signer->found = signer->served = signer->woken = 0;
     wake_some(signer);
     send_simple(signer, MESSAGE_READY, NULL);
 }

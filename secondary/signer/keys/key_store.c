@@ -26,7 +26,7 @@ static const char sealed_ending[] = ".sealed";
 
 struct key_store {
     char *path;
-    int directory;
+    int directory; // open only while something is read or written; else -1
     uint8_t apex[NAME_SIZE_MAX];
     struct key_store_options options;
 };
@@ -46,22 +46,40 @@ directory_make(const char *path, struct fault *fault)
     return true;
 }
 
+// Ten thousand zones must not hold ten thousand descriptors.
+static bool
+directory_open(struct key_store *store, struct fault *fault)
+{
+    store->directory = open(store->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return store->directory >= 0 || fault_set_errno(fault, errno, "%s: opening", store->path);
+}
+
+static void
+directory_close(struct key_store *store)
+{
+    if (store->directory >= 0)
+        close(store->directory);
+    store->directory = -1;
+}
+
 bool
 key_store_open(const char *directory, const uint8_t *apex, const struct key_store_options *options,
                struct key_store **ret_store, struct fault *fault)
 {
     if (!directory_make(directory, fault))
         return false;
-    int descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (descriptor < 0)
-        return fault_set_errno(fault, errno, "%s: opening", directory);
     struct key_store *store = memory_zalloc(sizeof *store);
     store->path = memory_text(directory);
-    store->directory = descriptor;
+    store->directory = -1;
     store->options = *options;
     name_copy_lower(store->apex, apex);
-    *ret_store = store;
-    return true;
+    bool good = directory_open(store, fault); // what cannot be opened is said now
+    directory_close(store);
+    if (!good)
+        key_store_close(&store);
+    else
+        *ret_store = store;
+    return good;
 }
 
 void
@@ -69,7 +87,6 @@ key_store_close(struct key_store **store)
 {
     if (!*store)
         return;
-    close((*store)->directory);
     free((*store)->path);
     free(*store);
     *store = NULL;
@@ -343,7 +360,7 @@ key_store_load(struct key_store *store, struct keyset *keyset, int64_t now, stru
     struct vector stems, keys;
     vector_init(&stems, sizeof(char *));
     vector_init(&keys, sizeof(struct key_pair));
-    bool good = stems_list(store->path, &stems, fault);
+    bool good = directory_open(store, fault) && stems_list(store->path, &stems, fault);
     for (size_t i = 0; good && i < stems.count; i++) {
         struct key_pair key;
         good = key_load(store, keyset_memory(keyset), *(char **)vector_at(&stems, i), now, &key,
@@ -356,6 +373,7 @@ key_store_load(struct key_store *store, struct keyset *keyset, int64_t now, stru
         key_pair_close(keyset_memory(keyset), vector_at(&keys, i));
     vector_close(&keys);
     stems_close(&stems);
+    directory_close(store);
     return good;
 }
 
@@ -452,10 +470,12 @@ key_store_save(struct key_store *store, struct key_memory *memory, const struct 
     if (sealed && !store->options.seal)
         return fault_set(fault, FAULT_CONFIG,
                          "%s/%s: key-storage is sealed, but there is no secret", store->path, stem);
-    if (sealed ? !sealed_save(store, memory, key, stem, fault)
-               : !plain_save(store, memory, key, stem, fault))
-        return false;
-    return remove_endings(store, stem, !sealed, sealed, fault); // of the other kind
+    bool good = directory_open(store, fault) &&
+                (sealed ? sealed_save(store, memory, key, stem, fault)
+                        : plain_save(store, memory, key, stem, fault)) &&
+                remove_endings(store, stem, !sealed, sealed, fault); // of the other kind
+    directory_close(store);
+    return good;
 }
 
 bool
@@ -463,5 +483,7 @@ key_store_remove(struct key_store *store, const struct key_pair *key, struct fau
 {
     char stem[KEY_BIND_NAME_MAX];
     key_bind_file_name(key, stem);
-    return remove_endings(store, stem, true, true, fault);
+    bool good = directory_open(store, fault) && remove_endings(store, stem, true, true, fault);
+    directory_close(store);
+    return good;
 }

@@ -20,6 +20,8 @@
 #include "common/dns/rdata.h"
 #include "common/zone/find.h"
 
+#define NAMES_FIRST                                                                                \
+    32 // octets of a bucket's first name: ten thousand small zones have a dozen each
 #define TIDY_FROM 1024 // hints below which repetitions are no waste worth looking for
 
 struct bucket {
@@ -134,6 +136,8 @@ bucket_for(struct expiry_queue *queue, uint32_t number)
     memmove(at + 1, at, (queue->buckets.count - 1 - low) * sizeof *at);
     *at = (struct bucket){.number = number};
     octets_buffer_init(&at->names);
+    at->names.data = memory_alloc(NAMES_FIRST);
+    at->names.capacity = NAMES_FIRST;
     return at;
 }
 
