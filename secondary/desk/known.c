@@ -41,13 +41,10 @@ known_close(struct known *known)
 struct known_zone *
 known_zone_by_id(const struct known *known, uint32_t id)
 {
-    for (size_t i = 0; i < known->zones.count; i++) {
-        struct known_zone *zone = vector_at(&known->zones, i);
-        if (zone->id == id) {
-            return zone;
-        }
-    }
-    return NULL;
+    // The zones are in the order of the settings.
+    size_t index =
+        known->settings != NULL ? role_settings_zone(known->settings, id) : SETTINGS_NONE;
+    return index != SETTINGS_NONE ? vector_at(&known->zones, index) : NULL;
 }
 
 struct known_zone *

@@ -44,13 +44,34 @@ zone_at(const struct fetcher *fetcher, size_t index)
     return *(struct zone **)vector_at(&fetcher->zones, index);
 }
 
+// Among the first count zones, which are in order of their numbers.
+static struct zone *
+zone_among(const struct fetcher *fetcher, size_t count, uint32_t id)
+{
+    size_t low = 0, high = count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (poll_zone(zone_at(fetcher, middle)->poll) < id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < count && poll_zone(zone_at(fetcher, low)->poll) == id ? zone_at(fetcher, low)
+                                                                       : NULL;
+}
+
 static struct zone *
 zone_by_id(const struct fetcher *fetcher, uint32_t id)
 {
-    for (size_t i = 0; i < fetcher->zones.count; i++)
-        if (poll_zone(zone_at(fetcher, i)->poll) == id)
-            return zone_at(fetcher, i);
-    return NULL;
+    return zone_among(fetcher, fetcher->zones.count, id);
+}
+
+static int
+compare_ids(const void *a, const void *b)
+{
+    uint32_t left = poll_zone((*(struct zone *const *)a)->poll);
+    uint32_t right = poll_zone((*(struct zone *const *)b)->poll);
+    return left < right ? -1 : left > right;
 }
 
 static void
@@ -176,8 +197,9 @@ static void
 take_zones(struct fetcher *fetcher, const struct role_settings *settings)
 {
     drop_gone_zones(fetcher, settings);
+    size_t known = fetcher->zones.count; // new ones stand behind these until all are there
     for (size_t i = 0; i < settings->settings.zone_count; i++) {
-        struct zone *zone = zone_by_id(fetcher, settings->zone_ids[i]);
+        struct zone *zone = zone_among(fetcher, known, settings->zone_ids[i]);
         if (!zone) {
             zone_add(fetcher, settings, i);
             continue;
@@ -187,6 +209,8 @@ take_zones(struct fetcher *fetcher, const struct role_settings *settings)
         if (!same)
             zone_configure(fetcher, zone, settings, i);
     }
+    if (fetcher->zones.count > 0)
+        qsort(fetcher->zones.items, fetcher->zones.count, sizeof(struct zone *), compare_ids);
 }
 
 static void
