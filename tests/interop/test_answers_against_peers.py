@@ -148,6 +148,15 @@ def too_long_below_a_dname(case):
     return case.ours.rcode == YXDOMAIN and answers.wire_size(made[:len(made) - len(owner)] + target) > 255
 
 
+def dname_at_a_wildcard(case):
+    """knotd redirects below the literal star of a DNAME's wildcard with that DNAME under the name of the question, or says
+    SERVFAIL in a zone with NSEC3; its owner is the wildcard (RFC 6672 section 3.3), as named has it."""
+    stars = [name for name in case.synthesised(case.ours) if name[:1] == (b"*",)]
+    if case.peer != "knotd" or not stars:
+        return False
+    return case.theirs.rcode == SERVFAIL or case.name in case.synthesised(case.theirs)
+
+
 def nsec_at_a_cut(case):
     """named answers for the NSEC at a zone cut; ours refers, as knotd and nsd do: only DS is the parent's to answer
     there (RFC 4035 section 3.1.4.1)."""
@@ -200,7 +209,7 @@ def more_than_the_proof_needs(case):
 
 
 RULES = [zone_not_loaded, hidden_by_a_dname, no_chain_into_other_zones, any_is_the_peers_choice, any_below_a_dname, loop_is_servfail,
-         shorter_chain, too_long_below_a_dname, nsec_at_a_cut, ds_at_an_apex_without_its_parent, wildcard_nsec_without_proof, owner_of_an_nsec3,
+         shorter_chain, too_long_below_a_dname, dname_at_a_wildcard, nsec_at_a_cut, ds_at_an_apex_without_its_parent, wildcard_nsec_without_proof, owner_of_an_nsec3,
          nsec3_at_a_cname, their_proof_fails, more_than_the_proof_needs, chain_into_a_deeper_zone]
 
 

@@ -162,6 +162,11 @@ rfc4592-4.3; x.cwild; TXT; NOERROR aa | x.cwild CNAME / @ SOA
 rfc4592-4.3; x.cgone; A; NXDOMAIN aa | x.cgone CNAME / @ SOA
 rfc4592-4.3; x.cout; A; NOERROR aa | x.cout CNAME; outside
 rfc4592-4.3; x.cchain; A; NOERROR aa | x.cchain CNAME w.cname CNAME host1 A
+# DNAME at a wildcard: synthesised for its own type only, and redirects what is below the literal star
+rfc4592-4.4; x.dname; A; NOERROR aa / @ SOA
+rfc4592-4.4; x.dname; DNAME; NOERROR aa | x.dname DNAME
+rfc4592-4.4; y.x.dname; A; NOERROR aa / @ SOA
+rfc4592-4.4; two.*.dname; A; NOERROR aa | *.dname DNAME two.*.dname CNAME two.mix A
 rfc4592-4.5; x.srv; SRV; NOERROR aa | x.srv SRV + ns A
 rfc4592-4.5; x.mx; MX; NOERROR aa | x.mx MX
 rfc3597-4; x.many; TYPE65400; NOERROR aa | x.many TYPE65400

@@ -118,7 +118,7 @@ class Zones:
                 name = name[1:] if len(name) > len(apex) else ()
                 if not name:
                     break
-        return list(found.values())
+        return sorted(found.values())  # dnssec-signzone writes in an order of the moment
 
     def hashed_owners(self, apex):
         return [labels(owner) for owner, node in self.apexes[apex].nodes.items()
