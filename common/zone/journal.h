@@ -36,9 +36,10 @@ struct journal_step {
 };
 
 // The steps that lead from serial to the one in the version's SOA, oldest first, appended to ret_steps (of struct
-// journal_step); borrowed from the version. False: the journal does not reach back so far, the serial was never one of this
-// zone, the version's is not ahead of it (RFC 1982), or a step is damaged (checksums and shape are verified here, which
-// reads what is given whole; a serial that is none of the journal's costs a look at 4096 headers at most): give an AXFR. serial equal to the version's: true and no step.
+// journal_step); borrowed from the version. False: the journal does not reach back so far, the serial was never one of
+// this zone, the version's is not ahead of it (RFC 1982), or a step is damaged: give an AXFR. Checksums and shape are
+// verified here, which reads what is given whole; a serial that is none of the journal's costs a look at
+// JOURNAL_STEPS_MAX headers at most. serial equal to the version's: true and no step.
 bool journal_steps(const struct version *version, uint32_t serial, struct vector *ret_steps);
 // The same; false, too, when the steps hold more than octets_max, found from their headers alone: for an answer that must be
 // short, to a client whose address may be forged.
@@ -46,8 +47,8 @@ bool journal_steps_within(const struct version *version, uint32_t serial, uint64
                           struct vector *ret_steps);
 
 // The RRs of a step, whole view: first those that go, the old SOA before all others; then those that come, the new
-// SOA before all others; each half in canonical order of owners, then types (RRSIGs behind what they cover). RR by RR: an RRset of
-// which one RR changes tells one removal and one addition; a changed TTL tells all of both.
+// SOA before all others; each half in canonical order of owners, then types (RRSIGs behind what they cover). RR by RR:
+// an RRset of which one RR changes tells one removal and one addition; a changed TTL tells all of both.
 struct journal_walk {
     const uint8_t *position, *end;
     uint8_t state[16]; // private

@@ -7,10 +7,7 @@
 #include "common/zone/journal_write.h"
 #include "common/zone/store.h"
 #include "common/zone/store_inside.h"
-#include "common/zone/store_io.h"
 #include "common/zone/version_inside.h"
-
-#include <sys/stat.h>
 
 #define COMPACT_DEAD_MIN (UINT64_C(1) << 20) // less is not worth a copy of the zone
 // Octets of an index for each name at most: a slot at the lowest load twice over, places, samples.
@@ -185,30 +182,6 @@ store_compact(struct store *store, struct fault *fault)
     vector_close(&items);
     heap_writer_close(&store->heap);
     return wrap(store, compacted, fault);
-}
-
-// The last process may have ended between rename and sync: what is served from now on must not be
-// gone after the next crash. A disk that refuses will refuse the next publish too, and say so then.
-void
-store_sync_all(struct store *const *stores, size_t count)
-{
-    dev_t synced = 0;
-    bool any = false;
-    size_t unsynced = 0;
-    for (size_t i = 0; i < count; i++)
-        unsynced += stores[i]->unsynced;
-    for (size_t i = 0; i < count; i++) {
-        struct store *store = stores[i];
-        struct stat status = {0};
-        if (!store->unsynced)
-            continue;
-        store->unsynced = false;
-        if (unsynced == 1)
-            store_io()->fsync(store->directory);
-        else if (fstat(store->directory, &status) != 0 || !any || status.st_dev != synced)
-            any = store_io()->syncfs(store->directory) == 0;
-        synced = status.st_dev;
-    }
 }
 
 // The record of each slot in turn, overlay behind base; the bits of what was checked before are not

@@ -15,9 +15,9 @@
 #include "common/zone/store_inside.h"
 #include "common/zone/version_inside.h"
 
-// Octets of records for each octet of a step, at most. An RR takes some 5 times as much in a record;
-// the worst is an owner of 127 labels with an empty non-terminal at each, all of which its one RR
-// brings along: 75.
+// Octets of records for each octet of a step, at most. An RR takes some 5 times as much in a
+// record; the worst is an owner of 127 labels with an empty non-terminal at each, all of which its
+// one RR brings along: 75.
 #define RECORD_PER_STEP_OCTET 128U
 
 // Room is asked for first, so that a full disk is known before anything is written.
