@@ -109,12 +109,16 @@ class Saturated(Load):
 def latencies(server, path, seconds, rate, dnssec=True):
     """Sorted seconds from question to answer, as dnsperf sees each of them, at so many questions by second."""
     words = ["-v", "-Q", str(rate), "-q", str(OUTSTANDING)] + (["-D"] if dnssec else [])
-    output = dnsperf(server, path, seconds, *words)
-    return sorted(float(text) for text in re.findall(r"^> [A-Z].* (\d+\.\d+)$", output, re.M))  # "> T" is no answer
+    for _ in range(ATTEMPTS):
+        output = dnsperf(server, path, seconds, *words)
+        found = re.findall(r"^> [A-Z].* (\d+\.\d+)$", output, re.M)  # "> T" and no time: lost
+        if found:
+            return sorted(float(text) for text in found)
+        say(f"{server.label}, {path.name}: no answer at all in {seconds:g} s; again")
+    raise AssertionError(f"{server.label}, {path.name}: no answers\n{output[-2000:]}")
 
 
 def percentile(ordered, share):
-    assert ordered, "no answers"
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
 
 
