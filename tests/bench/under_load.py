@@ -2,7 +2,7 @@
 names below a wildcard. All servers of a table run side by side on one core and are asked in turn, each alone, in rounds."""
 
 from load import (
-    CONNECTIONS, PIPELINE, Dnsperf, DnsperfTcp, DnsperfTcpOne, Saturated, latencies, percentile, pipelined,
+    CONNECTIONS, PIPELINE, Dnsperf, DnsperfTcp, DnsperfTcpOne, Saturated, SaturatedLittle, latencies, percentile, pipelined,
 )
 from measure import Question, is_signed, median
 from report import ratios, say, spread
@@ -284,7 +284,7 @@ class Customers:
             say(f"customers, {self.names:,}: round {number + 1}")
             for one, other in zip(flat.servers, customers.servers):
                 for contest, server in ((flat, one), (customers, other)):
-                    contest.note_load(server, "mix", Saturated(server, self.path, self.given.seconds))
+                    contest.note_load(server, "mix", SaturatedLittle(server, self.path, self.given.seconds))
         rows = []
         for label in flat.labels():
             one, other = flat.of(label, "mix, cpu"), customers.of(label, "mix, cpu")
