@@ -125,6 +125,16 @@ heap_writer_close(struct heap_writer *writer)
     heap_writer_init(writer);
 }
 
+void
+heap_writer_rest(struct heap_writer *writer)
+{
+    uint32_t generation = writer->generation;
+    uint64_t allocated = writer->allocated;
+    heap_writer_close(writer);
+    writer->generation = generation;
+    writer->allocated = allocated;
+}
+
 static bool
 write_all(int file, const uint8_t *octets, size_t length, uint64_t offset, struct fault *fault)
 {
@@ -173,7 +183,11 @@ heap_writer_open(struct heap_writer *writer, int directory, const char *name, ui
     int file = store_io()->open(directory, name, O_RDWR, 0);
     if (file < 0)
         return fault_set_errno(fault, errno, "%s: cannot be opened", name);
-    return writer_start(writer, file, generation, fault);
+    uint64_t allocated = writer->generation == generation ? writer->allocated : 0;
+    if (!writer_start(writer, file, generation, fault))
+        return false;
+    writer->allocated = allocated;
+    return true;
 }
 
 bool

@@ -68,6 +68,8 @@ struct heap_writer {
 };
 void heap_writer_init(struct heap_writer *writer);
 void heap_writer_close(struct heap_writer *writer);
+// Closes the file until heap_writer_open, which for the same generation asks for no room that was asked for before.
+void heap_writer_rest(struct heap_writer *writer);
 // Makes the file name (it must not exist) with its header / opens an existing one for appending.
 bool heap_writer_create(struct heap_writer *writer, int directory, const char *name,
                         uint32_t generation, struct fault *fault);

@@ -464,6 +464,6 @@ store_publish_diff(struct store *store, const struct diff *diff, const struct ve
         journal_draft_close(&step);
         change_set_close(&set);
     }
-    heap_writer_close(&store->heap); // ten thousand zones must not hold ten thousand descriptors
+    heap_writer_rest(&store->heap); // ten thousand zones must not hold ten thousand descriptors
     return published || fault_wrap(fault, "zone %s: store %s", store->apex_text, store->path);
 }

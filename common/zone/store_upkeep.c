@@ -180,7 +180,7 @@ store_compact(struct store *store, struct fault *fault)
                 items_compact(store, &store->heap, &items, store->compact_octets_max, &plan, fault);
     }
     vector_close(&items);
-    heap_writer_close(&store->heap);
+    heap_writer_rest(&store->heap);
     return wrap(store, compacted, fault);
 }
 
