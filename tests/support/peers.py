@@ -15,6 +15,7 @@ They end with the workspace like its daemons. `Watch` asks a resolver all the ti
 import json
 import pathlib
 import re
+import sqlite3
 import subprocess
 import threading
 import time
@@ -301,9 +302,10 @@ security-poll-suffix=
         return text
 
     def database_make(self):
-        schema = "/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql"
-        with open(schema) as lines:
-            subprocess.run(["sqlite3", str(self.directory / "db")], stdin=lines, check=True, timeout=20)
+        schema = pathlib.Path("/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql")
+        with sqlite3.connect(self.directory / "db") as database:
+            database.executescript(schema.read_text())
+        database.close()
         self.tool("import-tsig-key", self.key.name, self.key.algorithm, self.key.secret)
         for domain in self.zones:
             self.tool("create-secondary-zone", domain, f"{HOST}:{self.primary_port}")
