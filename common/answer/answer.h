@@ -74,11 +74,12 @@ unsigned answer_zone_judge(const struct answer_service *service, const struct an
                            const struct answer_zone *zone, int *ret_ede);
 
 // Where queries come in batches, most of an answer's time would be spent waiting for memory. So all
-// are read first, then answer_look_ahead is called for each, then answer_fetch for each, and only
-// then answer_query: what a question touches comes while others are looked at. Zones must not
-// change in between. Both may be left out.
+// are read first, then answer_look_ahead is called for each, then answer_fetch for each, then
+// answer_fetch_beside, and only then answer_query: what a question touches comes while others are
+// looked at. Zones must not change in between. All three may be left out.
 void answer_look_ahead(const struct answer_service *service, struct query *query);
-void answer_fetch(const struct query *query);
+void answer_fetch(struct query *query);
+void answer_fetch_beside(const struct query *query);
 
 // Answers QUERY_ERROR, QUERY_COOKIE and QUERY_QUESTION; QUERY_DROP gives length 0. memory: at least
 // 512 octets, and must not overlap the query. QUERY_NOTIFY and QUERY_TRANSFER are the caller's
@@ -98,7 +99,8 @@ void answer_truncated(const struct answer_service *service, const struct answer_
                       const struct query *query, uint8_t *memory, size_t size,
                       struct answer_outcome *ret_outcome);
 
-// Seconds for the EXPIRE option (RFC 7314) of a zone with a version: what is left, or the SOA's own.
+// Seconds for the EXPIRE option (RFC 7314) of a zone with a version: what is left, or the SOA's
+// own.
 uint32_t answer_expire(const struct answer_zone *zone, int64_t now);
 
 // The answer to an IXFR over UDP: the SOA alone (RFC 1995 section 2), which is the whole answer to

@@ -16,9 +16,38 @@ answer_look_ahead(const struct answer_service *service, struct query *query)
     zone_fetch_slot(zone->version, query->hash);
 }
 
-void
-answer_fetch(const struct query *query)
+// What is asked where the name is not: most often its parent is the closest encloser or a zone cut,
+// and below that is the wildcard or none.
+static void
+relatives_look_ahead(struct query *query)
 {
-    if (query->zone)
-        zone_fetch_record(query->zone->version, query->hash);
+    const struct version *version = query->zone->version;
+    uint64_t key = version_hash_key(version);
+    uint8_t wildcard[NAME_SIZE_MAX];
+    const uint8_t *parent = name_skip(query->lower, 1);
+    if (!name_wildcard_of(parent, wildcard))
+        return;
+    query->looks_beside = true;
+    query->parent_hash = name_hash_lower(parent, key);
+    query->wildcard_hash = name_hash_lower(wildcard, key);
+    zone_fetch_slot(version, query->parent_hash);
+    zone_fetch_slot(version, query->wildcard_hash);
+}
+
+void
+answer_fetch(struct query *query)
+{
+    query->looks_beside = false;
+    if (query->zone && !zone_fetch_record(query->zone->version, query->hash) &&
+        query->labels > name_labels(version_apex(query->zone->version)))
+        relatives_look_ahead(query);
+}
+
+void
+answer_fetch_beside(const struct query *query)
+{
+    if (!query->zone || !query->looks_beside)
+        return;
+    zone_fetch_record(query->zone->version, query->parent_hash);
+    zone_fetch_record(query->zone->version, query->wildcard_hash);
 }

@@ -43,6 +43,8 @@ struct query {
     // What answer_look_ahead found out (answer.h), for nobody else.
     const struct answer_zone *zone; // of the name; NULL: not looked up
     uint64_t hash;                  // of the name, by the key of the zone's version
+    bool looks_beside;              // the name is not there; hashes of two that may be
+    uint64_t parent_hash, wildcard_hash;
 };
 
 // Never fails: what is wrong with the octets is in kind and rcode.

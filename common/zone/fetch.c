@@ -44,9 +44,9 @@ zone_fetch_slot(const struct version *version, uint64_t hash)
     __builtin_prefetch(base->slots + (hash & base->slot_mask));
 }
 
-void
+bool
 zone_fetch_record(const struct version *version, uint64_t hash)
 {
-    if (!version->overlay || !index_fetch_record(version->overlay, &version->heaps, hash))
-        index_fetch_record(version->base, &version->heaps, hash);
+    return (version->overlay && index_fetch_record(version->overlay, &version->heaps, hash)) ||
+           index_fetch_record(version->base, &version->heaps, hash);
 }

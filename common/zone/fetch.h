@@ -5,13 +5,14 @@
 #ifndef TANDEM_ZONE_FETCH_H
 #define TANDEM_ZONE_FETCH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/zone/version.h"
 
 // The slot where the probe for a name begins; hash: name_hash with version_hash_key.
 void zone_fetch_slot(const struct version *version, uint64_t hash);
-// Later, when the slot is there: the record that it names.
-void zone_fetch_record(const struct version *version, uint64_t hash);
+// Later, when the slot is there: the record that it names. False: the name is not there.
+bool zone_fetch_record(const struct version *version, uint64_t hash);
 
 #endif

@@ -81,6 +81,8 @@ batch_answer(struct udp_worker *worker, unsigned count)
     for (unsigned i = 0; i < count; i++)
         answer_fetch(&queries[i]);
     for (unsigned i = 0; i < count; i++)
+        answer_fetch_beside(&queries[i]);
+    for (unsigned i = 0; i < count; i++)
         packet_answer(responder, udp_batch_packet(worker->batch, i), &queries[i], &moment);
 }
 

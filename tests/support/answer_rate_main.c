@@ -263,6 +263,8 @@ batch_answer(struct rate *rate, const struct question *questions, size_t count)
     }
     for (size_t i = 0; i < count; i++)
         answer_fetch(&queries[i]);
+    for (size_t i = 0; i < count; i++)
+        answer_fetch_beside(&queries[i]);
     for (size_t i = 0; i < count; i++) {
         struct answer_outcome outcome;
         answer_query(&rate->service, &client, &queries[i], responses[i], RESPONSE_SIZE, &outcome);
