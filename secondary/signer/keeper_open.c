@@ -49,6 +49,9 @@ keeper_fill_expiry(struct keeper *keeper, size_t records)
     version_rest(keeper->expiry_of);
     if (!more) {
         version_drop(&keeper->expiry_of);
+        if (keeper_first_expiration(keeper) != 0) { // it asks for thousands of records, once
+            version_rest(keeper_served(keeper));
+        }
     }
     return more;
 }
