@@ -12,6 +12,7 @@ import hashlib
 import struct
 
 import dns.dnssec
+import dns.exception
 import dns.name
 import dns.rdata
 import dns.rdataclass
@@ -248,12 +249,11 @@ class Judge:
     @staticmethod
     def verify(owner, rdtype, ttl, rdatas, signature, zone):
         name = dns.name.Name(owner + (b"",))
-        made = [dns.rdata.from_wire(dns.rdataclass.IN, rdtype, rdata, 0, len(rdata)) for rdata in rdatas]
-        rrset = dns.rrset.from_rdata_list(name, ttl, made)
-        rrsig = dns.rdata.from_wire(dns.rdataclass.IN, RRSIG, signature, 0, len(signature))
         try:
-            dns.dnssec.validate_rrsig(rrset, rrsig, zone.keys, now=NOW)
-        except dns.dnssec.ValidationFailure:
+            made = [dns.rdata.from_wire(dns.rdataclass.IN, rdtype, rdata, 0, len(rdata)) for rdata in rdatas]
+            rrsig = dns.rdata.from_wire(dns.rdataclass.IN, RRSIG, signature, 0, len(signature))
+            dns.dnssec.validate_rrsig(dns.rrset.from_rdata_list(name, ttl, made), rrsig, zone.keys, now=NOW)
+        except (dns.exception.DNSException, ValueError):
             return False
         return True
 

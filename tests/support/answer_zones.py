@@ -13,7 +13,7 @@ import dns.name
 import dns.rdatatype
 import dns.zone
 
-from answers import A, ANY, CNAME, DNAME, DS, MX, NS, NSEC, NSEC3, NSEC3PARAM, RRSIG, SOA, TXT, wire_size
+from answers import A, ANY, CNAME, DS, MX, NS, NSEC, NSEC3, NSEC3PARAM, RRSIG, SOA, TXT, wire_size
 
 GOLDEN = pathlib.Path(__file__).resolve().parents[1] / "golden/answer"
 ABSENT = 65399
