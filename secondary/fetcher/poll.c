@@ -49,6 +49,9 @@ on_time(void *context)
     struct poll *poll = context;
     if (poll->state == POLL_IDLE) {
         begin(poll);
+    } else if (poll->state == POLL_VERDICT && poll->turn.holds) {
+        turn_end(poll->shared.turns, &poll->turn);
+        loop_timer_start(poll->timer, poll->verdict_left_ms, 0);
     } else if (poll->state == POLL_VERDICT) {
         log_warning("the signer gives no verdict; polling goes on", "zone", poll->zone->domain);
         basis_forget(&poll->basis);

@@ -24,8 +24,12 @@
 #define POLL_VERDICT_INTERVALS   3
 #define POLL_VERDICT_SECONDS_MIN 10
 #define POLL_VERDICT_SECONDS_MAX 600
-#define POLL_FAILING_INTERVALS   5   // silent for more than so many: mail (issue 2, point 5)
-#define POLL_LOG_SECONDS         300 // the same failure of the same zone is logged once in so long
+// A candidate keeps its turn while the signer judges it, for so long at most: so the signer is
+// handed no more of them than there are turns, each with a descriptor, and a long signing does not
+// keep others from the network.
+#define POLL_VERDICT_TURN_MS   5000
+#define POLL_FAILING_INTERVALS 5   // silent for more than so many: mail (issue 2, point 5)
+#define POLL_LOG_SECONDS       300 // the same failure of the same zone is logged once in so long
 
 struct poll_shared {
     struct loop *loop;

@@ -45,8 +45,8 @@ await_verdict(struct poll *poll)
     if (seconds > POLL_VERDICT_SECONDS_MAX)
         seconds = POLL_VERDICT_SECONDS_MAX;
     poll->state = POLL_VERDICT;
-    turn_end(poll->shared.turns, &poll->turn);
-    loop_timer_start(poll->timer, (uint64_t)seconds * 1000, 0);
+    poll->verdict_left_ms = (uint64_t)seconds * 1000 - POLL_VERDICT_TURN_MS;
+    loop_timer_start(poll->timer, POLL_VERDICT_TURN_MS, 0);
 }
 
 static void

@@ -25,6 +25,7 @@ struct poll {
     struct primaries_place place;
     char label[PRIMARIES_LABEL_MAX];
     uint64_t begun_ms;
+    uint64_t verdict_left_ms; // from the end of its turn on
     bool notified, forced;
     bool whole;      // the zone is transferred whole, whatever could be asked
     bool comparing;  // what comes must be what is served, where the serial is the same

@@ -29,6 +29,7 @@ mail IN A 192.0.2.2
 """ + "".join(f"n{i:02} IN A 192.0.2.{i + 10}\n" for i in range(NAMES))
 RECORDS = 5 + NAMES
 DOMAIN = "example.gov"
+TURNS = 64  # FETCHER_TURNS_MAX
 
 
 @pytest.fixture
@@ -258,6 +259,21 @@ def test_without_a_verdict_the_zone_is_polled_again_all_the_same(primary, key):
         tandem.wait_for(lambda: "no verdict" in fetcher.log(), "the signer is given up")
         fetcher.order("verdict unchanged")
         fetcher.next("candidate")
+
+
+def test_a_slow_signer_is_not_handed_the_candidates_of_all_zones_at_once(key):
+    zones = [f"z{i}.example" for i in range(TURNS + 36)]
+    with tandem.Workspace() as work:
+        work.key = key
+        work.write("zone", ZONE)
+        primary = work.primary([{"domain": domain, "file": "zone"} for domain in zones]).start()
+        with Fetching([{"domain": domain} for domain in zones], [primary.port], key=key) as fetcher:
+            fetcher.order("verdict none")
+            tandem.wait_for(lambda: fetcher.count("candidate") >= TURNS, "as many as there are turns")
+            time.sleep(1)  # the first polls are spread over a second
+            judged = len({what["zone"] for what in fetcher.said if what["type"] == "poll-facts" and what["last_success_seconds"]})
+            assert fetcher.count("candidate") <= TURNS + judged
+            tandem.wait_for(lambda: fetcher.count("candidate") >= len(zones), "the turns of those that take long go on")
 
 
 def test_operators_can_poll_retransfer_and_are_told_of_other_zones(primary, key):
