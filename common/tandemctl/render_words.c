@@ -245,15 +245,16 @@ render_aliases(const struct render *render, const struct json_value *aliases)
 // ---- hints
 // -------------------------------------------------------------------------------------------------------
 
-// A hint is a command that works here: with the same -s that led here.
+// A hint is a command that works here: with the same -s that led here, unless the daemon wrote one.
 static void
 command_add(const struct render *render, const char *command, char *line, size_t size)
 {
     static const char program[] = "tandemctl ";
     size_t used = strlen(line);
-    if (render->socket && strncmp(command, program, sizeof program - 1) == 0)
-        snprintf(line + used, size - used, "\"%s-s %s %s\"", program, render->socket,
-                 command + sizeof program - 1);
+    bool ours = strncmp(command, program, sizeof program - 1) == 0;
+    const char *words = ours ? command + sizeof program - 1 : command;
+    if (render->socket && ours && strncmp(words, "-s ", 3) != 0)
+        snprintf(line + used, size - used, "\"%s-s %s %s\"", program, render->socket, words);
     else
         snprintf(line + used, size - used, "\"%s\"", command);
 }

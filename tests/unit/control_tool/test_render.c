@@ -185,6 +185,18 @@ hints_repeat_the_socket_that_was_named(void **state)
     free(json);
 }
 
+static void
+a_socket_that_the_daemon_named_is_not_named_twice(void **state)
+{
+    (void)state;
+    static const char json[] =
+        "{\"result\": {\"hints\": [{\"text\": \"see\", \"zone\": null, \"commands\": "
+        "[\"tandemctl -s /run/other.sock zone list\"]}]}}";
+    char *text = rendered(json, render_status, false, "/tmp/s.sock");
+    assert_non_null(strstr(text, "see \"tandemctl -s /run/other.sock zone list\""));
+    free(text);
+}
+
 int
 main(void)
 {
@@ -194,6 +206,7 @@ main(void)
         cmocka_unit_test(foreign_text_cannot_speak_to_the_terminal),
         cmocka_unit_test(colour_takes_no_room),
         cmocka_unit_test(hints_repeat_the_socket_that_was_named),
+        cmocka_unit_test(a_socket_that_the_daemon_named_is_not_named_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
