@@ -105,6 +105,22 @@ transfer_fill(struct exchange *exchange, const struct served_zone *zone)
     transfer->exchange.key = &transfer->key;
 }
 
+struct xfr_out_options
+respond_transfer_options(struct respond_transfer *transfer)
+{
+    return (struct xfr_out_options){
+        .version = transfer->zone->answer.version,
+        .query = &transfer->header,
+        .question = &transfer->question,
+        .exchange = transfer->is_signed ? &transfer->exchange : NULL,
+        .edns = transfer->edns,
+        .has_expire = transfer->has_expire,
+        .expire = transfer->expire,
+        .ixfr = transfer->question.type == RRTYPE_IXFR,
+        .client_serial = transfer->client_serial,
+    };
+}
+
 // Who asks for what may not be had; false: an error was said.
 static bool
 transfer_allow(struct exchange *exchange, const struct served_zone *zone)

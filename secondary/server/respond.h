@@ -12,6 +12,7 @@
 #include "common/answer/query.h"
 #include "common/dns/tsig.h"
 #include "common/net/address.h"
+#include "common/transfer/xfr_out.h"
 #include "secondary/counters.h"
 #include "secondary/server/hints.h"
 #include "secondary/server/response_rate.h"
@@ -53,6 +54,10 @@ struct respond_transfer {
     struct tsig_key key; // a copy: settings may change while the transfer runs
     struct tsig_exchange exchange;
 };
+
+// What xfr_out_init wants of it. Borrowed from the transfer, which stays where it is until
+// xfr_out_close.
+struct xfr_out_options respond_transfer_options(struct respond_transfer *transfer);
 
 enum respond_verdict {
     RESPOND_NOTHING,

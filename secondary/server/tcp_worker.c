@@ -17,7 +17,6 @@
 #include "common/base/vector.h"
 #include "common/daemon/clock.h"
 #include "common/daemon/log.h"
-#include "common/dns/rrtype.h"
 #include "common/net/listen.h"
 #include "common/net/tcp_stream.h"
 #include "common/transfer/xfr_out.h"
@@ -216,17 +215,7 @@ transfer_begin(struct connection *connection)
     struct tcp_worker *worker = connection->worker;
     struct transfer *begun = worker->next_transfer;
     struct respond_transfer *transfer = &begun->asked;
-    const struct xfr_out_options options = {
-        .version = transfer->zone->answer.version,
-        .query = &transfer->header,
-        .question = &transfer->question,
-        .exchange = transfer->is_signed ? &transfer->exchange : NULL,
-        .edns = transfer->edns,
-        .has_expire = transfer->has_expire,
-        .expire = transfer->expire,
-        .ixfr = transfer->question.type == RRTYPE_IXFR,
-        .client_serial = transfer->client_serial,
-    };
+    const struct xfr_out_options options = respond_transfer_options(transfer);
     xfr_out_init(&begun->out, &options);
     worker->next_transfer = memory_zalloc(sizeof *worker->next_transfer);
     connection->transfer = begun;

@@ -10,7 +10,6 @@
 
 #include "common/base/fault.h"
 #include "common/dns/cookie.h"
-#include "common/dns/rrtype.h"
 #include "common/transfer/xfr_out.h"
 #include "secondary/server/respond.h"
 #include "tests/support/zone_fixture.h"
@@ -190,17 +189,7 @@ message_check(const uint8_t *message, size_t length, const uint8_t *query)
 static void
 transfer_run(struct respond_transfer *transfer, const uint8_t *query, uint8_t *memory)
 {
-    const struct xfr_out_options options = {
-        .version = transfer->zone->answer.version,
-        .query = &transfer->header,
-        .question = &transfer->question,
-        .exchange = transfer->is_signed ? &transfer->exchange : NULL,
-        .edns = transfer->edns,
-        .has_expire = transfer->has_expire,
-        .expire = transfer->expire,
-        .ixfr = transfer->question.type == RRTYPE_IXFR,
-        .client_serial = transfer->client_serial,
-    };
+    const struct xfr_out_options options = respond_transfer_options(transfer);
     struct xfr_out out;
     struct fault fault = {0};
     enum xfr_out_step step = XFR_OUT_MORE;
