@@ -10,6 +10,7 @@
 #include "common/base/arena.h"
 #include "common/daemon/log.h"
 #include "common/daemon/privileges.h"
+#include "common/dns/hmac.h"
 #include "secondary/counters.h"
 #include "secondary/messages.h"
 #include "secondary/rate_table.h"
@@ -308,6 +309,18 @@ workers_start(struct role *role)
     vector_clear(&role->sockets);
 }
 
+// libcrypto reads its configuration at the first MAC, and no file may be opened later.
+static void
+use_libraries_once(void)
+{
+    for (int hash = HMAC_SHA1; hash <= HMAC_SHA512; hash++) {
+        struct hmac hmac;
+        uint8_t mac[HMAC_SIZE_MAX] = {0};
+        hmac_init(&hmac, (enum hmac_hash)hash, mac, 1);
+        hmac_end(&hmac, mac);
+    }
+}
+
 // Everything is there and the supervisor has said what it had to say.
 static void
 start(void *context)
@@ -316,6 +329,7 @@ start(void *context)
     struct fault fault = {0};
     role->udp = udp_worker_new(role->loop, &role->responder, &role->memory->seen);
     workers_start(role);
+    use_libraries_once();
     if (!privileges_seccomp(PRIVILEGES_SERVER, &fault)) {
         give_up(role, fault.text);
         return;

@@ -158,6 +158,19 @@ def test_signer_and_fetcher_die_of_what_is_not_theirs(work, make_call, role, cal
     assert secondary.ask("example.gov", "A").rcode() == 0  # without it
 
 
+@pytest.mark.parametrize("algorithm", ["hmac-sha1", "hmac-sha224", "hmac-sha256", "hmac-sha384", "hmac-sha512"])
+def test_a_server_lives_through_signed_questions_and_transfers(work, algorithm):
+    work.key = Key(algorithm=algorithm)
+    work.write("zone", ZONE)
+    primary = work.primary([{"domain": "example.gov", "file": "zone"}]).start()
+    secondary = work.secondary(
+        [{"domain": "example.gov", "acl": ["out"]}], primary.port, acl=[{"id": "out", "key": [work.key.name], "action": ["transfer"]}]).start()
+    wait_for(lambda: secondary.ask("example.gov", "A").rcode() == 0, "served", about=secondary.log)
+    assert secondary.ask("example.gov", "A", key=work.key).answer
+    assert len(tandem.axfr(secondary.port, "example.gov", work.key).nodes) >= 2
+    assert roles(secondary)["server 0"]["restarts"] == 0
+
+
 def test_a_crash_of_a_server_costs_no_packet_and_is_told(work):
     work.write("zone", ZONE)
     primary = work.primary([{"domain": "example.gov", "file": "zone"}]).start()
