@@ -38,6 +38,7 @@ const struct verb_row verb_table[] = {
     {"key", "import", "Z FILE...", 2, 1 + MANY, VERB_CHANGES | VERB_WAITS | VERB_KEY_FILES, "role= standby", render_done, "from BIND, PowerDNS or PEM files"},
     {"key", "export", "Z TAG", 2, 2, VERB_WRITES, "stdout", render_key_export, "as BIND files into this folder"},
     {"key", "roll", "Z --role R", 1, 1, VERB_CHANGES | VERB_LATER, "role=", NULL, "begin a rollover"},
+    {"key", "activate", "Z TAG", 2, 2, VERB_CHANGES | VERB_WAITS, NULL, render_done, "let a standby key sign"},
     {"key", "retire", "Z TAG", 2, 2, VERB_CHANGES | VERB_WAITS, NULL, render_done, "take a key out of use"},
     {"key", "timeline", "Z", 1, 1, 0, NULL, render_key_timeline, "what happens to its keys, and when"},
     {"alert", "test", "", 0, 0, VERB_CHANGES | VERB_WAITS, NULL, render_done, "send a mail"},

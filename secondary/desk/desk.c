@@ -379,6 +379,8 @@ static const struct control_verb VERBS[] = {
     {"key", "import", 2, CONTROL_ARGUMENTS_MAX,
      CONTROL_CHANGES | CONTROL_NEEDS_KEYS | CONTROL_MAY_WAIT, "role standby", verb_of_signer, NULL},
     {"key", "export", 2, 2, CONTROL_NEEDS_KEYS, NULL, verb_of_signer, NULL},
+    {"key", "activate", 2, 2, CONTROL_CHANGES | CONTROL_NEEDS_KEYS | CONTROL_MAY_WAIT, NULL,
+     verb_of_signer, NULL},
     {"key", "retire", 2, 2, CONTROL_CHANGES | CONTROL_NEEDS_KEYS | CONTROL_MAY_WAIT, NULL,
      verb_of_signer, NULL},
     {"key", "roll", 1, 1, CONTROL_CHANGES | CONTROL_NEEDS_KEYS, "role", NULL, NULL},

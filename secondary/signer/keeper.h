@@ -224,6 +224,8 @@ bool keeper_may_sign(const struct keeper *keeper, bool has_serial, uint32_t seri
                      struct fault *fault);
 bool keeper_sign(struct keeper *keeper, bool has_serial, uint32_t serial, uint64_t request,
                  struct fault *fault);
+// What the policy says of keys.
+void keeper_key_policy_fill(const struct policy_settings *policy, struct key_policy *ret_policy);
 void keeper_keys_changed(struct keeper *keeper, uint64_t request);
 // Makes what keys the policy asks for; false with a fault.
 bool keeper_make_keys(struct keeper *keeper, struct fault *fault);

@@ -13,8 +13,8 @@ storage_of(const struct policy_settings *policy)
     return policy->key_storage == POLICY_STORAGE_PLAIN ? KEY_STORAGE_PLAIN : KEY_STORAGE_SEALED;
 }
 
-static void
-fill_key_policy(const struct policy_settings *policy, struct key_policy *ret_policy)
+void
+keeper_key_policy_fill(const struct policy_settings *policy, struct key_policy *ret_policy)
 {
     key_policy_default(ret_policy);
     ret_policy->algorithm = policy->algorithm;
@@ -143,7 +143,7 @@ keeper_make_keys(struct keeper *keeper, struct fault *fault)
 {
     struct key_policy policy;
     enum key_role roles[2];
-    fill_key_policy(keeper->policy, &policy);
+    keeper_key_policy_fill(keeper->policy, &policy);
     unsigned count = keyset_missing(keeper->keyset, &policy, roles);
     for (unsigned i = 0; i < count; i++) {
         const struct key_pair *key;

@@ -16,15 +16,9 @@ put_times(struct json_value *object, const struct key_pair *key)
     json_value_put_time(object, "removes_at", key->times.at[KEY_REMOVED]);
 }
 
-// Whether the DS of a key was seen at the parent: null where nobody looked (no ds-check) or the key
-// needs none.
-static void
-put_at_parent(const struct keeper *keeper, struct json_value *object, const struct key_pair *key)
+bool
+key_is_at_parent(const struct keeper *keeper, const struct key_pair *key)
 {
-    if (!keeper->ds_known || key->role == KEY_ZSK) {
-        json_value_put_null(object, "at_parent");
-        return;
-    }
     struct octets_reader reader;
     bool found = false;
     octets_reader_init(&reader, keeper->ds_seen.data, keeper->ds_seen.length);
@@ -37,7 +31,18 @@ put_at_parent(const struct keeper *keeper, struct json_value *object, const stru
             found = found || (own_length == length && memcmp(own, ds, length) == 0);
         }
     }
-    json_value_put_boolean(object, "at_parent", found);
+    return found;
+}
+
+// Null where nobody looked (no ds-check) or the key needs no DS.
+static void
+put_at_parent(const struct keeper *keeper, struct json_value *object, const struct key_pair *key)
+{
+    if (!keeper->ds_known || key->role == KEY_ZSK) {
+        json_value_put_null(object, "at_parent");
+    } else {
+        json_value_put_boolean(object, "at_parent", key_is_at_parent(keeper, key));
+    }
 }
 
 static void

@@ -9,6 +9,7 @@
 #include "common/daemon/control.h"
 #include "common/daemon/json_value.h"
 #include "common/daemon/log.h"
+#include "secondary/signer/key_life.h"
 #include "secondary/signer/key_show.h"
 #include "secondary/signer/keys/key_bind.h"
 #include "secondary/signer/keys/key_import.h"
@@ -252,28 +253,8 @@ key_import_files(struct keeper *keeper, const struct message_control *control,
     }
 }
 
-// --- export, retire, timeline
-// -------------------------------------------------------------------------------------------------
-
-static const struct key_pair *
-named_key(struct keeper *keeper, const struct message_control *control, uint64_t request)
-{
-    struct fault fault = {0};
-    uint64_t tag;
-    if (control->argument_count < 2 ||
-        !quantity_unsigned(control->arguments[1], UINT16_MAX, &tag, &fault)) {
-        fault_wrap(&fault, "TAG");
-        verb_fail(keeper, request, CONTROL_USAGE, &fault);
-        return NULL;
-    }
-    const struct key_pair *key = keyset_find(keeper->keyset, (uint16_t)tag);
-    if (key == NULL) {
-        fault_set(&fault, FAULT_NOT_FOUND, "zone %s has no key %s; see \"tandemctl key list %s\"",
-                  keeper->domain, control->arguments[1], keeper->domain);
-        verb_fail(keeper, request, CONTROL_NOT_FOUND, &fault);
-    }
-    return key;
-}
+// --- export
+// -------------------------------------------------------------------------------------------------------------------
 
 static void
 put_file(struct json_value *files, const char *base, const char *ending, const char *text,
@@ -288,7 +269,7 @@ put_file(struct json_value *files, const char *base, const char *ending, const c
 static void
 key_export(struct keeper *keeper, const struct message_control *control, uint64_t request)
 {
-    const struct key_pair *key = named_key(keeper, control, request);
+    const struct key_pair *key = verb_key(keeper, control, request);
     if (key == NULL) {
         return;
     }
@@ -310,78 +291,6 @@ key_export(struct keeper *keeper, const struct message_control *control, uint64_
     verb_reply(keeper, request, &result);
     key_scratch_free(private_text);
     octets_buffer_close(&public_text);
-}
-
-// Whether another key of the same algorithm does the same work: the DNSKEY of a retired key stays
-// published, so its algorithm must go on signing everything (RFC 4035 section 2.2).
-static bool
-has_stand_in(const struct keyset *keyset, const struct key_pair *key, bool dnskey)
-{
-    const struct key_pair *signing[KEYSET_KEYS_MAX];
-    unsigned count = keyset_signing(keyset, dnskey, signing);
-    for (unsigned i = 0; i < count; i++) {
-        if (signing[i]->tag != key->tag && signing[i]->algorithm == key->algorithm) {
-            return true;
-        }
-    }
-    return false;
-}
-
-// Whether the zone could still be signed without this key.
-static bool
-can_spare(const struct keeper *keeper, const struct key_pair *key)
-{
-    return (!key_pair_signs_dnskey(key) || has_stand_in(keeper->keyset, key, true)) &&
-           (!key_pair_signs_zone(key) || has_stand_in(keeper->keyset, key, false));
-}
-
-// A key that has never signed is taken back; one that has stays published until caches forget.
-static enum key_event
-retire_event(const struct key_pair *key)
-{
-    return key->state < KEY_ACTIVE ? KEY_EVENT_REMOVE : KEY_EVENT_RETIRE;
-}
-
-// Faults: the zone could not be signed without it; it is in no state for that.
-static bool
-retire_check(const struct keeper *keeper, const struct key_pair *key, struct fault *fault)
-{
-    enum key_state next;
-    if (!can_spare(keeper, key))
-        return fault_set(fault, FAULT_REFUSED,
-                         "zone %s: without key %u the zone could not be signed; make its successor "
-                         "first (tandemctl key generate %s --role %s)",
-                         keeper->domain, key->tag, keeper->domain, key_role_word(key->role));
-    if (!key_state_next(key->state, retire_event(key), &next, fault))
-        return fault_wrap(fault, "zone %s: key %u", keeper->domain, key->tag);
-    return true;
-}
-
-static void
-key_retire(struct keeper *keeper, const struct message_control *control, uint64_t request)
-{
-    struct fault fault = {0};
-    const struct key_pair *key = named_key(keeper, control, request);
-    if (key == NULL) {
-        return;
-    }
-    uint16_t tag = key->tag;
-    enum key_event event = retire_event(key);
-    if (!retire_check(keeper, key, &fault)) {
-        verb_fail(keeper, request, CONTROL_FAILED, &fault);
-    } else if (verb_flag(control, "dry_run")) {
-        verb_done(keeper, request, true, "would take the key out of signing");
-    } else if (!keyset_move(keeper->keyset, tag, event, keeper_now(), &fault) ||
-               !key_store_save(keeper->key_store, keeper->shared->memory,
-                               keyset_find(keeper->keyset, tag), &fault)) {
-        fault_wrap(&fault, "zone %s", keeper->domain);
-        verb_fail(keeper, request, 0, &fault);
-    } else {
-        verb_done(keeper, request, false,
-                  event == KEY_EVENT_REMOVE ? "the key never signed; its DNSKEY leaves the zone"
-                                            : "the key signs no more; its DNSKEY stays published");
-        keeper_keys_changed(keeper, 0);
-    }
 }
 
 void
@@ -408,6 +317,8 @@ key_verb(struct keeper *keeper, const struct message_control *control, struct me
         key_import_files(keeper, control, message);
     } else if (strcmp(control->verb, "export") == 0) {
         key_export(keeper, control, request);
+    } else if (strcmp(control->verb, "activate") == 0) {
+        key_activate(keeper, control, request);
     } else if (strcmp(control->verb, "retire") == 0) {
         key_retire(keeper, control, request);
     } else if (strcmp(control->verb, "timeline") == 0) {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/quantity.h"
 #include "common/daemon/control.h"
 #include "common/daemon/json_value.h"
 
@@ -125,4 +126,24 @@ verb_has_content(struct keeper *keeper, uint64_t request)
               state, reason[0] != '\0' ? ", " : "", reason);
     verb_fail(keeper, request, 0, &fault);
     return false;
+}
+
+const struct key_pair *
+verb_key(struct keeper *keeper, const struct message_control *control, uint64_t request)
+{
+    struct fault fault = {0};
+    uint64_t tag;
+    if (control->argument_count < 2 ||
+        !quantity_unsigned(control->arguments[1], UINT16_MAX, &tag, &fault)) {
+        fault_wrap(&fault, "TAG");
+        verb_fail(keeper, request, CONTROL_USAGE, &fault);
+        return NULL;
+    }
+    const struct key_pair *key = keyset_find(keeper->keyset, (uint16_t)tag);
+    if (key == NULL) {
+        fault_set(&fault, FAULT_NOT_FOUND, "zone %s has no key %s; see \"tandemctl key list %s\"",
+                  keeper->domain, control->arguments[1], keeper->domain);
+        verb_fail(keeper, request, CONTROL_NOT_FOUND, &fault);
+    }
+    return key;
 }

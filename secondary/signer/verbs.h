@@ -1,5 +1,6 @@
 // The operator's verbs that the signer answers: zone diff, accept, sign, verify, history, show,
-// export; key list, ds, dnskey, generate, import, export, retire, timeline. Shapes of results:
+// export; key list, ds, dnskey, generate, import, export, activate, retire,
+// timeline. Shapes of results:
 // common/tandemctl/README.md.
 #ifndef TANDEM_SIGNER_VERBS_H
 #define TANDEM_SIGNER_VERBS_H
@@ -39,6 +40,9 @@ void verb_done(struct keeper *keeper, uint64_t request, bool dry_run, const char
 void verb_put_serial(const struct keeper *keeper, struct json_value *object, const char *key);
 // False: nothing is served yet, and the request is answered with that.
 bool verb_has_content(struct keeper *keeper, uint64_t request);
+// The key whose tag is the second argument. NULL: there is none, and the request is answered.
+const struct key_pair *verb_key(struct keeper *keeper, const struct message_control *control,
+                                uint64_t request);
 bool verb_flag(const struct message_control *control, const char *name); // an option that is on
 
 #endif

@@ -38,13 +38,14 @@ def zone_text(generation):
 
 
 class Scene:
-    def __init__(self, work, state_directory=None):
+    def __init__(self, work, state_directory=None, nsec3=False):
         self.work, self.generation = work, 1
         work.write("zone", zone_text(1))
         self.primary = work.primary([{"domain": "example.gov", "file": "zone"}]).start()
         self.secondary = work.secondary(
             [{"domain": "example.gov", "acl": ["out"], "gate": {"max-removed": "100%"}}], self.primary.port,
             acl=[{"id": "out", "address": ["127.0.0.1"], "action": ["transfer"]}],
+            policy=[{"id": "default", "nsec3": nsec3}],
         )
         if state_directory:
             self.secondary.config["server"]["state-directory"] = str(state_directory)
@@ -93,7 +94,7 @@ class Scene:
         generations = {int(texts[0].split(".")[2]) for texts in found}
         assert len(generations) == 1, f"a mixture of {generations}\n{self.secondary.log()}"
         generation = generations.pop()
-        assert {str(n) for n in zone.nodes if str(n).startswith("g")} == {f"g{generation}-{n}" for n in range(10)}
+        assert {str(n) for n, _ in zone.iterate_rdatasets("TXT")} == {f"g{generation}-{n}" for n in range(10)}
         assert zone.find_rdataset("@", "A")[0].to_text() == f"10.0.{generation}.255"
         file = self.work.write("transferred", zone.to_text(relativize=False))
         done = subprocess.run(["ldns-verify-zone", "-k", self.anchors, file], capture_output=True, text=True, timeout=20)
@@ -120,10 +121,14 @@ def pids(secondary, role):
     return found
 
 
-@pytest.mark.parametrize("role", ROUNDS)
-def test_a_crash_at_any_moment_of_a_publish_leaves_one_whole_generation(work, role):
-    chance = random.Random(f"{SEED} {role}")
-    scene = Scene(work)
+# Where the denial makes a difference it is tried in both forms.
+CASES = [(role, False) for role in ROUNDS] + [("signer", True), ("parent", True)]
+
+
+@pytest.mark.parametrize("role,nsec3", CASES, ids=[role + "-nsec3" * nsec3 for role, nsec3 in CASES])
+def test_a_crash_at_any_moment_of_a_publish_leaves_one_whole_generation(work, role, nsec3):
+    chance = random.Random(f"{SEED} {role} {nsec3}")
+    scene = Scene(work, nsec3=nsec3)
     secondary = scene.secondary
     for turn in range(ROUNDS[role]):
         before = scene.judge()
@@ -194,8 +199,9 @@ def fill(directory):
     return file
 
 
-def test_a_full_disk_keeps_what_is_served_and_says_so_and_recovers(work, tiny_disk):
-    scene = Scene(work, tiny_disk / "state")
+@pytest.mark.parametrize("nsec3", [False, True], ids=["nsec", "nsec3"])
+def test_a_full_disk_keeps_what_is_served_and_says_so_and_recovers(work, tiny_disk, nsec3):
+    scene = Scene(work, tiny_disk / "state", nsec3)
     secondary = scene.secondary
     scene.write()
     scene.wait_served(2)

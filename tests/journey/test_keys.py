@@ -4,6 +4,7 @@ the zone must stay; a policy that asks for another algorithm; two signers with t
 import re
 import shutil
 import subprocess
+import time
 
 import dns.dnssec
 import dns.rdata
@@ -166,6 +167,8 @@ def test_a_short_rsa_key_is_imported_with_a_warning(scene, work):
 def test_several_keys_of_a_role_all_sign_and_a_standby_does_not(scene, work):
     secondary = scene.secondary(algorithm="ed25519")
     made = {}
+    begun = time.time()
+    wait_for(lambda: time.time() >= begun + 1, "a second that is not that of the first keys")
     for name, role, options in (("second", "ZSK", {}), ("ksk", "KSK", {}), ("standby", "ZSK", {"standby": True})):
         made[name] = secondary.control("key", "generate", "example.gov", role=role, wait=True, **options)["key"]
     assert made["standby"]["state"] == "published"
@@ -177,6 +180,10 @@ def test_several_keys_of_a_role_all_sign_and_a_standby_does_not(scene, work):
     (dnskey,) = [r for r in secondary.ask("example.gov", "DNSKEY").answer if r.rdtype == dns.rdatatype.DNSKEY]
     assert made["standby"]["tag"] in [dns.dnssec.key_id(rdata) for rdata in dnskey]
     verify_by_bind(work, secondary)
+    # The first key cannot go yet: resolvers may hold DNSKEYs without the others.
+    (first,) = [tag for tag in zsk if tag != made["second"]["tag"]]
+    with pytest.raises(ControlError, match=f"may hold the zone's keys without {made['second']['tag']}, the successor of {first}, until "):
+        secondary.control("key", "retire", "example.gov", str(first))
     # A standby is taken back; one of two retires but stays published; the last one stays.
     secondary.control("key", "retire", "example.gov", str(made["standby"]["tag"]), wait=True)
     secondary.control("key", "retire", "example.gov", str(made["second"]["tag"]), wait=True)
@@ -188,6 +195,31 @@ def test_several_keys_of_a_role_all_sign_and_a_standby_does_not(scene, work):
     with pytest.raises(ControlError, match="make its successor first"):
         secondary.control("key", "retire", "example.gov", str(left))
     verify_by_bind(work, secondary)
+
+
+def test_a_standby_is_activated_and_a_retired_key_too(scene, work):
+    secondary = scene.secondary(algorithm="ed25519")
+    (first,) = [key["tag"] for key in keys_of(secondary, "ZSK")]
+    begun = time.time()
+    wait_for(lambda: time.time() >= begun + 1, "a second that is not that of the first keys")
+    standby = secondary.control("key", "generate", "example.gov", role="ZSK", standby=True, wait=True)["key"]["tag"]
+    assert signers_of(secondary, "www.example.gov", "A") == [first]
+    told = secondary.control("key", "activate", "example.gov", str(standby), dry_run=True)
+    assert told["dry_run"] and told["text"].startswith("would sign with the key")
+    secondary.control("key", "activate", "example.gov", str(standby), wait=True)
+    wait_for(lambda: signers_of(secondary, "www.example.gov", "A") == sorted([first, standby]), "both", about=secondary.log)
+    with pytest.raises(ControlError, match=f"key {standby}: a key that is active cannot be activated: it must be ready or retired"):
+        secondary.control("key", "activate", "example.gov", str(standby))
+    secondary.stop()
+    secondary.start()
+    secondary.control("key", "retire", "example.gov", str(standby), wait=True)
+    wait_for(lambda: signers_of(secondary, "www.example.gov", "A") == [first], "one", about=secondary.log)
+    secondary.control("key", "activate", "example.gov", str(standby), wait=True)
+    wait_for(lambda: signers_of(secondary, "www.example.gov", "A") == sorted([first, standby]), "both", about=secondary.log)
+    assert "a key was activated" in secondary.log()
+    verify_by_bind(work, secondary)
+    done = secondary.tandemctl("key", "activate", "example.gov", "1")
+    assert done.returncode == 5 and "example.gov has no key 1; see " in done.stderr
 
 
 def test_a_policy_with_another_algorithm_changes_no_keys_and_status_says_so(scene, work):

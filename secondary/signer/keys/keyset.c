@@ -342,3 +342,42 @@ keyset_matches_ds(const struct keyset *keyset, const uint8_t *ds, size_t length)
     }
     return false;
 }
+
+// Whether one of the two can do part of the other's work.
+static bool
+work_is_shared(const struct key_pair *a, const struct key_pair *b)
+{
+    return a->role == KEY_CSK || b->role == KEY_CSK || a->role == b->role;
+}
+
+int64_t
+keyset_known_at(const struct keyset *keyset, const struct key_pair *key,
+                const struct key_policy *policy)
+{
+    int64_t published = key->times.at[KEY_PUBLISHED];
+    for (size_t i = 0; i < keyset->count; i++) {
+        const struct key_pair *other = keyset->keys[i];
+        int64_t before = other->times.at[KEY_PUBLISHED];
+        if (other != key && work_is_shared(key, other) && before != 0 && before <= published)
+            return published + policy->propagation_delay_seconds + policy->dnskey_ttl_seconds;
+    }
+    return published;
+}
+
+int64_t
+keyset_spare_at(const struct keyset *keyset, const struct key_pair *key, bool dnskey,
+                const struct key_policy *policy, const struct key_pair **ret_other)
+{
+    const struct key_pair *signing[KEYSET_KEYS_MAX];
+    unsigned count = keyset_signing(keyset, dnskey, signing);
+    int64_t first = INT64_MAX;
+    *ret_other = NULL;
+    for (unsigned i = 0; i < count; i++) {
+        int64_t known_at = keyset_known_at(keyset, signing[i], policy);
+        if (signing[i] == key || signing[i]->algorithm != key->algorithm || known_at >= first)
+            continue;
+        first = known_at;
+        *ret_other = signing[i];
+    }
+    return first;
+}

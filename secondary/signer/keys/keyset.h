@@ -68,4 +68,15 @@ unsigned keyset_published(const struct keyset *keyset,
 unsigned keyset_signing(const struct keyset *keyset, bool dnskey,
                         const struct key_pair *ret_keys[static KEYSET_KEYS_MAX]);
 
+// When every cache that holds DNSKEYs of the zone holds this published key (RFC 7583 section 3.2.1:
+// publication, propagation, TTL), in unix seconds; its publication where every other key that does
+// its work was published later, so that no cache can have a set without it.
+int64_t keyset_known_at(const struct keyset *keyset, const struct key_pair *key,
+                        const struct key_policy *policy);
+// When the work of a signing key (dnskey: signing the DNSKEY RRset; else the rest) may be left to
+// the others that sign with its algorithm; INT64_MAX: there are none. ret_other: the one that is
+// known first, or NULL.
+int64_t keyset_spare_at(const struct keyset *keyset, const struct key_pair *key, bool dnskey,
+                        const struct key_policy *policy, const struct key_pair **ret_other);
+
 #endif
