@@ -23,13 +23,14 @@ job_new(enum job_kind kind, const uint8_t *apex, const char *cause, uint64_t sta
 }
 
 // What a large zone took for a moment goes back to the system; else the process would stay as large
-// as two or three copies of it.
+// as two or three copies of it. Not after a few owners: it takes longer than publishing them.
 static void
 memory_give_back(const struct job *job)
 {
     const struct source *source =
         job->kind == JOB_LOAD ? job->loading.source : job->publication.source;
-    if (source && draft_memory(source->draft) > MEMORY_WORTH_TRIMMING)
+    bool whole = job->kind == JOB_LOAD || !job->publication.owners;
+    if (whole && source && draft_memory(source->draft) > MEMORY_WORTH_TRIMMING)
         malloc_trim(0);
 }
 
@@ -37,11 +38,20 @@ void
 job_work(void *context)
 {
     struct job *job = context;
-    if (job->kind == JOB_LOAD) {
-        source_load(job->path, job->apex, job->now, &job->loading);
+    switch (job->kind) {
+    case JOB_OPEN:
+        publication_open(&job->publication, job->path, &job->marked);
+        break;
+    case JOB_LOAD:
+        source_load_changed(job->known, job->path, job->apex, job->now, &job->loading);
         publication_prepare(&job->publication);
-    } else {
+        break;
+    case JOB_PUBLISH:
         publication_run(&job->publication);
+        break;
+    case JOB_UPKEEP:
+        publication_keep_up(&job->publication);
+        break;
     }
     memory_give_back(job);
 }
@@ -51,12 +61,14 @@ job_free(struct job **job)
 {
     struct job *old = *job;
     *job = NULL;
-    if (old->kind == JOB_LOAD && old->path)
+    if (old->kind == JOB_LOAD)
         source_loading_close(&old->loading);
     free(old->path);
     draft_free(&old->addresses);
     source_drop(&old->source);
+    source_drop(&old->known);
     vector_close(&old->owners);
-    version_drop(&old->publication.version);
+    if (old->publication.has_place)
+        version_place_close(&old->publication.place);
     free(old);
 }

@@ -5,67 +5,18 @@
 // So nothing is lost, nothing is done twice, and the store has one writer.
 #include "primary/keeper.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/base/arena.h"
-#include "common/base/quantity.h"
 #include "common/daemon/clock.h"
 #include "common/daemon/log.h"
 #include "common/dns/name.h"
-#include "primary/job.h"
+#include "primary/keeper_inside.h"
+#include "primary/keeper_take.h"
 #include "primary/store_directory.h"
 
-#define LOG_TEXTS_MAX                                                                              \
-    20 // lines of the log for one zone file: one mistake may stand in every record
-
-struct waiter {
-    loop_call *call;
-    void *context;
-};
-
-struct keeper {
-    struct loop *loop;
-    struct settings_hold *settings;
-    const struct primary_zone_settings *zone;
-    const struct alias_link *alias;
-    const struct keeper_events *events;
-    void *context;
-    uint8_t apex[NAME_SIZE_MAX];
-    char *domain, *directory;
-    struct served_zone served;
-    struct store *store; // touched by jobs only
-    const struct version *version, *version_before;
-    struct source *source;
-
-    struct job *job; // under way
-    bool load_wanted, expand_all_wanted, forgotten;
-    const char *load_cause, *expand_cause;
-    struct vector owners_wanted; // of uint8_t[NAME_SIZE_MAX]
-    struct loop_timer *retry;
-    uint64_t retry_ms;
-    struct vector waiters; // of struct waiter
-
-    bool load_ended, load_good, waiting;
-    bool state_lost;                // the store had versions, but none whole
-    bool given_out;                 // a version was published, in this run or before
-    struct vector errors, warnings; // of char *
-    char *publish_fault;            // NULL: the last one went well
-    int64_t load_failed_at;
-    size_t added, removed;
-    struct store_sizes sizes;
-    struct history history;
-};
-
 static void keeper_next(struct keeper *keeper);
-
-const char *
-keeper_state_word(enum keeper_state state)
-{
-    static const char *const words[] = {"loading", "waiting", "ok", "stale", "failed"};
-    return words[state];
-}
 
 static void
 settings_take(struct keeper *keeper, struct settings_hold *settings,
@@ -76,14 +27,6 @@ settings_take(struct keeper *keeper, struct settings_hold *settings,
     keeper->zone = zone;
     keeper->served.acl = &zone->acl;
     settings_drop(&old);
-}
-
-static void
-on_retry(void *context)
-{
-    struct keeper *keeper = context;
-    keeper->expand_all_wanted = true;
-    keeper_next(keeper);
 }
 
 struct keeper *
@@ -100,10 +43,11 @@ keeper_new(const struct keeper_options *options)
     keeper->served = (struct served_zone){
         .answer.expire_at = ANSWER_NEVER, .apex = keeper->apex, .domain = keeper->domain};
     settings_take(keeper, options->settings, options->zone);
+    keeper->open_wanted = true;
+    keeper->state_lost = options->state_lost;
     keeper->load_cause = keeper->expand_cause = "file";
-    keeper->retry = loop_timer_new(options->loop, on_retry, keeper);
     vector_init(&keeper->owners_wanted, NAME_SIZE_MAX);
-    vector_init(&keeper->waiters, sizeof(struct waiter));
+    vector_init(&keeper->waiters, sizeof(struct keeper_waiter));
     vector_init(&keeper->errors, sizeof(char *));
     vector_init(&keeper->warnings, sizeof(char *));
     return keeper;
@@ -113,7 +57,7 @@ static void
 waiters_call_all(struct keeper *keeper)
 {
     while (keeper->waiters.count > 0) {
-        struct waiter *items = keeper->waiters.items, waiter = items[0];
+        struct keeper_waiter *items = keeper->waiters.items, waiter = items[0];
         memmove(items, items + 1, --keeper->waiters.count * sizeof *items);
         waiter.call(waiter.context);
     }
@@ -142,6 +86,7 @@ keeper_free(struct keeper **keeper)
         old->alias->zone_forget(old->alias->context, old->apex);
     loop_defer_cancel(old->loop, old);
     loop_timer_free(&old->retry);
+    loop_timer_free(&old->gather_timer);
     version_drop(&old->version);
     version_drop(&old->version_before);
     source_drop(&old->source);
@@ -158,159 +103,22 @@ keeper_free(struct keeper **keeper)
         keeper_release(old);
 }
 
-// A load that ended.
-
 static void
-texts_log(const struct keeper *keeper, enum log_level level, const struct vector *texts)
+on_retry(void *context)
 {
-    for (size_t i = 0; i < texts->count && i < LOG_TEXTS_MAX; i++)
-        log_at(level, *(char **)vector_at(texts, i), "zone", keeper->domain);
-    if (texts->count > LOG_TEXTS_MAX)
-        log_at(level, "further ones are shown by tandemctl zone status", "zone", keeper->domain,
-               "more", LOG_NUMBER(texts->count - LOG_TEXTS_MAX));
+    struct keeper *keeper = context;
+    keeper->expand_all_wanted = keeper->source != NULL;
+    keeper_next(keeper);
 }
 
 static void
-texts_move(struct vector *from, struct vector *to)
+retry_start(struct keeper *keeper)
 {
-    struct vector old = *to;
-    *to = *from;
-    *from = old;
-}
-
-static void
-load_failed(struct keeper *keeper)
-{
-    keeper->load_failed_at = clock_unix_seconds();
-    texts_log(keeper, LOG_LEVEL_ERROR, &keeper->errors);
-    log_error(keeper->source ? "the zone file is broken: the zone stays as it was"
-                             : "the zone file is broken: the zone is not served",
-              "zone", keeper->domain, "file", keeper->zone->file, "errors",
-              LOG_NUMBER(keeper->errors.count));
-}
-
-// The engine is told before what it borrowed goes away.
-static void
-alias_follow(struct keeper *keeper, const struct source *source)
-{
-    if (keeper->alias->zone_follow)
-        keeper->alias->zone_follow(keeper->alias->context, keeper->zone, source->draft,
-                                   keeper->given_out);
-}
-
-static void
-load_taken(struct keeper *keeper, struct job *job)
-{
-    keeper->given_out = keeper->given_out || job->publication.had_version;
-    alias_follow(keeper, job->loading.source);
-    source_drop(&keeper->source);
-    keeper->source = job->loading.source;
-    job->loading.source = NULL;
-    keeper->load_failed_at = 0;
-    keeper->expand_all_wanted = true;
-    keeper->expand_cause = job->cause;
-    texts_log(keeper, LOG_LEVEL_WARNING, &keeper->warnings);
-    log_info("zone file read", "zone", keeper->domain, "serial", LOG_NUMBER(keeper->source->serial),
-             "records", LOG_NUMBER(draft_rr_count(keeper->source->draft)), "aliases",
-             LOG_NUMBER(keeper->source->alias_owners), "milliseconds",
-             LOG_NUMBER(loop_now_ms(keeper->loop) - job->started_ms));
-}
-
-static void
-load_done(struct keeper *keeper, struct job *job)
-{
-    bool good = job->loading.source != NULL, before = keeper->load_good || !keeper->load_ended;
-    if (job->publication.opening.torn_indexes > 0) {
-        keeper->state_lost = !job->publication.had_version;
-        log_warning("versions that were not whole were set aside", "zone", keeper->domain,
-                    "indexes", LOG_NUMBER(job->publication.opening.torn_indexes));
-    }
-    texts_move(&job->loading.errors, &keeper->errors);
-    texts_move(&job->loading.warnings, &keeper->warnings);
-    if (good)
-        load_taken(keeper, job);
-    else
-        load_failed(keeper);
-    keeper->load_ended = true;
-    keeper->load_good = good;
-    keeper->events->loaded(keeper->context, keeper, good, before);
-}
-
-// A publication that ended.
-
-static void
-publish_fault_set(struct keeper *keeper, const struct fault *fault)
-{
-    free(keeper->publish_fault);
-    keeper->publish_fault = fault ? memory_text(fault->text) : NULL;
-    if (!fault) {
-        keeper->retry_ms = 0;
+    if (!keeper->publish_fault || (keeper->retry && loop_timer_is_running(keeper->retry)))
         return;
-    }
-    keeper->retry_ms = keeper->retry_ms ? keeper->retry_ms * 2 : KEEPER_RETRY_FIRST_MS;
-    if (keeper->retry_ms > KEEPER_RETRY_MAX_MS)
-        keeper->retry_ms = KEEPER_RETRY_MAX_MS;
+    if (!keeper->retry)
+        keeper->retry = loop_timer_new(keeper->loop, on_retry, keeper);
     loop_timer_start(keeper->retry, keeper->retry_ms, 0);
-    log_error("the expanded zone could not be written: the version before stays; trying again",
-              "zone", keeper->domain, "reason", fault->text, "seconds",
-              LOG_NUMBER(keeper->retry_ms / 1000));
-}
-
-static void
-history_note(struct keeper *keeper, const struct job *job, uint32_t serial)
-{
-    const struct publication *done = &job->publication;
-    struct history_step step = {.at_seconds = job->now,
-                                .source_serial = job->source->serial,
-                                .serial = serial,
-                                .cause = job->cause,
-                                .added = done->counts.added_rrs,
-                                .removed = done->counts.removed_rrs,
-                                .duration_ms =
-                                    (int64_t)(loop_now_ms(keeper->loop) - job->started_ms)};
-    if (!done->had_version)
-        snprintf(step.why, sizeof step.why, "first version");
-    else if (done->first_change[0])
-        snprintf(step.why, sizeof step.why, "%.180s changed%s", done->first_change,
-                 done->counts.added_rrs + done->counts.removed_rrs > 2 ? " and more" : "");
-    else
-        snprintf(step.why, sizeof step.why, "SOA changed");
-    history_add(&keeper->history, &step);
-    keeper->added = step.added;
-    keeper->removed = step.removed;
-    char from[24];
-    log_info("zone published", "zone", keeper->domain, "cause", job->cause, "source",
-             LOG_NUMBER(step.source_serial), "serial", LOG_NUMBER(serial), "was",
-             done->had_version ? log_number_text(from, done->old_serial) : NULL, "added",
-             LOG_NUMBER(step.added), "removed", LOG_NUMBER(step.removed), "milliseconds",
-             LOG_NUMBER(step.duration_ms));
-}
-
-static void
-version_swap(struct keeper *keeper, struct job *job)
-{
-    bool first = keeper->version == NULL;
-    version_drop(&keeper->version_before);
-    keeper->version_before = keeper->version;
-    keeper->version = job->publication.version;
-    keeper->given_out = true;
-    job->publication.version = NULL;
-    keeper->served.answer.version = keeper->version;
-    if (job->publication.changed)
-        history_note(keeper, job, version_facts(keeper->version)->signed_serial);
-    else
-        log_info("zone unchanged since the last run", "zone", keeper->domain, "serial",
-                 LOG_NUMBER(version_facts(keeper->version)->signed_serial));
-    keeper->events->published(keeper->context, keeper, first, job->publication.changed);
-}
-
-static void
-publish_done(struct keeper *keeper, struct job *job)
-{
-    keeper->sizes = job->publication.sizes;
-    publish_fault_set(keeper, job->publication.good ? NULL : &job->publication.fault);
-    if (job->publication.version)
-        version_swap(keeper, job);
 }
 
 static void
@@ -324,10 +132,12 @@ job_done(void *context, bool cancelled)
         keeper_release(keeper);
         return;
     }
-    if (!cancelled && job->kind == JOB_LOAD)
-        load_done(keeper, job);
-    else if (!cancelled)
-        publish_done(keeper, job);
+    if (!cancelled) {
+        keeper_take(keeper, job);
+        retry_start(keeper);
+        if (job->kind == JOB_PUBLISH)
+            keeper->published_ms = loop_now_ms(keeper->loop);
+    }
     job_free(&job);
     if (!cancelled)
         keeper_next(keeper);
@@ -351,16 +161,53 @@ job_start(struct keeper *keeper, struct job *job)
     loop_work(keeper->loop, job_work, job_done, job);
 }
 
+// What every job lends the publication.
+static struct publication
+publication_lend(struct keeper *keeper, const struct job *job)
+{
+    return (struct publication){.store = &keeper->store,
+                                .directory = keeper->directory,
+                                .apex = job->apex,
+                                .journal_octets_max = keeper->zone->journal_max_octets,
+                                .now = job->now,
+                                .state_lost = keeper->state_lost,
+                                .mapped =
+                                    keeper->version ? version_facts(keeper->version)->sequence : 0};
+}
+
+// Where transfers are refused after a hold, whether this is so is known only when the engine has
+// the source; until then nothing is served.
+static void
+open_start(struct keeper *keeper)
+{
+    struct job *job = job_make(keeper, JOB_OPEN, keeper->load_cause);
+    if (keeper->zone->alias.after_hold != ALIAS_AFTER_HOLD_REFUSE)
+        job->path = memory_text(keeper->zone->file);
+    job->publication = publication_lend(keeper, job);
+    keeper->open_wanted = false;
+    job_start(keeper, job);
+}
+
+// A load that failed is followed by one that reads, so that errors and warnings are those of one
+// reading.
 static void
 load_start(struct keeper *keeper)
 {
     struct job *job = job_make(keeper, JOB_LOAD, keeper->load_cause);
     job->path = memory_text(keeper->zone->file);
-    job->publication = (struct publication){.store = &keeper->store,
-                                            .directory = keeper->directory,
-                                            .apex = job->apex,
-                                            .journal_octets_max = keeper->zone->journal_max_octets};
-    keeper->load_wanted = false;
+    if (keeper->source && keeper->load_good && !keeper->read_wanted)
+        job->known = source_hold(keeper->source);
+    job->publication = publication_lend(keeper, job);
+    keeper->load_wanted = keeper->read_wanted = false;
+    job_start(keeper, job);
+}
+
+static void
+upkeep_start(struct keeper *keeper)
+{
+    struct job *job = job_make(keeper, JOB_UPKEEP, "upkeep");
+    job->publication = publication_lend(keeper, job);
+    keeper->upkeep_wanted = false;
     job_start(keeper, job);
 }
 
@@ -395,17 +242,12 @@ static void
 publication_fill(struct keeper *keeper, struct job *job, bool all)
 {
     job->source = source_hold(keeper->source);
-    job->publication = (struct publication){.store = &keeper->store,
-                                            .directory = keeper->directory,
-                                            .apex = job->apex,
-                                            .source = job->source,
-                                            .addresses = job->addresses,
-                                            .owners = all ? NULL : &job->owners,
-                                            .policy = serial_policy_of(keeper->zone->serial_policy),
-                                            .journal_octets_max = keeper->zone->journal_max_octets,
-                                            .now = job->now,
-                                            .state_lost = keeper->state_lost,
-                                            .map_wanted = keeper->version == NULL};
+    job->publication = publication_lend(keeper, job);
+    job->publication.source = job->source;
+    job->publication.addresses = job->addresses;
+    job->publication.owners = all ? NULL : &job->owners;
+    job->publication.policy = serial_policy_of(keeper->zone->serial_policy);
+    job->publication.marked = keeper_take_marked(keeper, job->source);
 }
 
 static void
@@ -416,7 +258,9 @@ publish_start(struct keeper *keeper)
     struct vector none = job->owners;
     job->owners = keeper->owners_wanted;
     keeper->owners_wanted = none;
-    keeper->expand_all_wanted = false;
+    keeper->expand_all_wanted = keeper->gathered = false;
+    if (all)
+        keeper->settings_changed = false;
     keeper->waiting = !addresses_take(keeper, job, all);
     if (keeper->waiting) {
         // All of it is compared once the targets have answered.
@@ -429,12 +273,65 @@ publish_start(struct keeper *keeper)
     job_start(keeper, job);
 }
 
+// Gathering: addresses of many owners change together (targets of one provider, a resolver that
+// comes back), each by an answer of its own. The first one waits for a moment for the others, and
+// longer while one version follows the other, so that a burst becomes one version, and a stream a
+// few.
+
+static void
+on_gathered(void *context)
+{
+    struct keeper *keeper = context;
+    keeper->gathered = keeper->owners_wanted.count > 0;
+    keeper_next(keeper);
+}
+
+static void
+gather_start(struct keeper *keeper)
+{
+    uint64_t quiet_ms = loop_now_ms(keeper->loop) - keeper->published_ms;
+    if (!keeper->gather_timer)
+        keeper->gather_timer = loop_timer_new(keeper->loop, on_gathered, keeper);
+    if (loop_timer_is_running(keeper->gather_timer))
+        return;
+    if (quiet_ms > KEEPER_GATHER_QUIET * keeper->gather_ms)
+        keeper->gather_ms = KEEPER_GATHER_FIRST_MS;
+    else if ((keeper->gather_ms *= 2) > KEEPER_GATHER_MAX_MS)
+        keeper->gather_ms = KEEPER_GATHER_MAX_MS;
+    loop_timer_start(keeper->gather_timer, keeper->gather_ms, 0);
+}
+
+// The zone at rest: upkeep changes nothing of what it says, and what is being gathered came later.
+static bool
+keeper_rests(const struct keeper *keeper)
+{
+    return (!keeper->job || keeper->job->kind == JOB_UPKEEP) && !keeper->load_wanted &&
+           !keeper->expand_all_wanted;
+}
+
 static void
 waiters_call(void *context)
 {
     struct keeper *keeper = context;
-    if (!keeper->job && !keeper->load_wanted && !keeper->expand_all_wanted)
+    if (keeper_rests(keeper))
         waiters_call_all(keeper); // else at the next rest
+}
+
+static void
+job_next(struct keeper *keeper)
+{
+    if (keeper->open_wanted && keeper->load_wanted)
+        open_start(keeper);
+    else if (keeper->load_wanted)
+        load_start(keeper);
+    else if (keeper->source && keeper->expand_all_wanted)
+        publish_start(keeper);
+    else if (keeper->source && keeper->owners_wanted.count > 0 && keeper->gathered)
+        publish_start(keeper);
+    else if (keeper->source && keeper->owners_wanted.count > 0)
+        gather_start(keeper);
+    else if (keeper->upkeep_wanted)
+        upkeep_start(keeper);
 }
 
 static void
@@ -442,13 +339,10 @@ keeper_next(struct keeper *keeper)
 {
     if (keeper->job)
         return;
-    if (keeper->load_wanted)
-        load_start(keeper);
-    else if (keeper->source && (keeper->expand_all_wanted || keeper->owners_wanted.count > 0))
-        publish_start(keeper);
+    job_next(keeper);
     if (keeper->alias->refusal)
         keeper->served.held_reason = keeper->alias->refusal(keeper->alias->context, keeper->apex);
-    if (!keeper->job && keeper->waiters.count > 0)
+    if (keeper_rests(keeper) && keeper->waiters.count > 0)
         loop_defer(keeper->loop, waiters_call, keeper);
 }
 
@@ -458,6 +352,13 @@ keeper_load(struct keeper *keeper, const char *cause)
     keeper->load_wanted = true;
     keeper->load_cause = cause;
     keeper_next(keeper);
+}
+
+void
+keeper_read(struct keeper *keeper, const char *cause)
+{
+    keeper->read_wanted = true;
+    keeper_load(keeper, cause);
 }
 
 void
@@ -478,11 +379,15 @@ keeper_alias_changed(struct keeper *keeper, const struct vector *owners)
 bool
 keeper_when_idle(struct keeper *keeper, loop_call *call, void *context)
 {
-    struct waiter waiter = {.call = call, .context = context};
+    struct keeper_waiter waiter = {.call = call, .context = context};
     if (keeper->waiters.count >= KEEPER_WAITERS_MAX)
         return false;
     vector_add(&keeper->waiters, &waiter);
-    if (!keeper->job)
+    if (keeper->owners_wanted.count > 0) {
+        keeper->gathered = true; // it is waited for
+        keeper_next(keeper);
+    }
+    if (keeper_rests(keeper))
         loop_defer(keeper->loop, waiters_call, keeper);
     return true;
 }
@@ -490,7 +395,7 @@ keeper_when_idle(struct keeper *keeper, loop_call *call, void *context)
 void
 keeper_forget_waiter(struct keeper *keeper, const void *context)
 {
-    struct waiter *items = keeper->waiters.items;
+    struct keeper_waiter *items = keeper->waiters.items;
     size_t kept = 0;
     for (size_t i = 0; i < keeper->waiters.count; i++)
         if (items[i].context != context)
@@ -503,93 +408,12 @@ keeper_change(struct keeper *keeper, struct settings_hold *settings,
               const struct primary_zone_settings *zone)
 {
     struct settings_hold *old = settings_hold(keeper->settings);
+    bool same = primary_zone_settings_equal(old->settings, keeper->zone, settings->settings, zone);
     settings_take(keeper, settings, zone);
-    if (keeper->source)
-        alias_follow(keeper, keeper->source);
+    if (!same) {
+        keeper->settings_changed = true;
+        if (keeper->source)
+            keeper_take_aliases(keeper, keeper->source);
+    }
     settings_drop(&old);
-}
-
-// What others see.
-
-struct served_zone *
-keeper_served(struct keeper *keeper)
-{
-    return &keeper->served;
-}
-
-const struct primary_zone_settings *
-keeper_zone(const struct keeper *keeper)
-{
-    return keeper->zone;
-}
-
-const struct settings_hold *
-keeper_settings(const struct keeper *keeper)
-{
-    return keeper->settings;
-}
-
-const struct version *
-keeper_version(const struct keeper *keeper)
-{
-    return keeper->version;
-}
-
-const struct version *
-keeper_version_before(const struct keeper *keeper)
-{
-    return keeper->version_before;
-}
-
-struct source *
-keeper_source(const struct keeper *keeper)
-{
-    return keeper->source;
-}
-
-static enum keeper_state
-state_of(const struct keeper *keeper)
-{
-    if (keeper->version)
-        return keeper->load_good && !keeper->publish_fault ? KEEPER_OK : KEEPER_STALE;
-    if (keeper->waiting)
-        return KEEPER_WAITING;
-    bool failed = keeper->publish_fault || (keeper->load_ended && !keeper->load_good);
-    return failed ? KEEPER_FAILED : KEEPER_LOADING;
-}
-
-static const char *
-reason_of(const struct keeper *keeper)
-{
-    if (keeper->load_ended && !keeper->load_good)
-        return keeper->errors.count > 0 ? *(char **)vector_at(&keeper->errors, 0) : NULL;
-    if (keeper->publish_fault)
-        return keeper->publish_fault;
-    return keeper->waiting ? "the targets of its ALIAS records have not answered yet" : NULL;
-}
-
-void
-keeper_status(const struct keeper *keeper, struct keeper_status *ret_status)
-{
-    *ret_status = (struct keeper_status){.state = state_of(keeper),
-                                         .reason = reason_of(keeper),
-                                         .load_failed_at = keeper->load_failed_at,
-                                         .added = keeper->added,
-                                         .removed = keeper->removed,
-                                         .size_octets = keeper->sizes.living_octets,
-                                         .errors = &keeper->errors,
-                                         .warnings = &keeper->warnings,
-                                         .history = &keeper->history};
-    if (keeper->source) {
-        ret_status->has_source = true;
-        ret_status->source_serial = keeper->source->serial;
-        ret_status->loaded_at = keeper->source->loaded_at;
-    }
-    if (keeper->version) {
-        const struct version_facts *facts = version_facts(keeper->version);
-        ret_status->has_version = true;
-        ret_status->serial = facts->signed_serial;
-        ret_status->changed_at = facts->published_seconds;
-        ret_status->records = facts->rr_count;
-    }
 }

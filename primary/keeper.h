@@ -19,6 +19,13 @@
 
 #define KEEPER_OWNERS_MAX                                                                          \
     4096 // changed ALIAS owners noted one by one; more: the whole zone is compared
+// Changed ALIAS owners wait so long for others before a version is made of them. A single change is
+// on its way to the secondaries within a few ten milliseconds.
+#define KEEPER_GATHER_FIRST_MS 10
+// While versions of changed addresses follow each other the wait doubles up to this: each version
+// costs every secondary a transfer, a signature and a mail.
+#define KEEPER_GATHER_MAX_MS  500
+#define KEEPER_GATHER_QUIET   4 // after so many times the last wait without a version: the first wait
 #define KEEPER_RETRY_FIRST_MS 5000  // after a failed write (disk full): again
 #define KEEPER_RETRY_MAX_MS   60000 // doubled up to this
 #define KEEPER_WAITERS_MAX    1024  // who waits for one zone to come to rest: reloads and commands
@@ -46,20 +53,24 @@ struct keeper_options {
     struct settings_hold *settings;           // held
     const struct primary_zone_settings *zone; // of these settings
     const char *directory;                    // of all zones' stores
-    const struct alias_link *alias;           // borrowed
-    const struct keeper_events *events;       // borrowed
+    bool state_lost; // what was known of versions of zones that have no store is lost, not new
+    const struct alias_link *alias;     // borrowed
+    const struct keeper_events *events; // borrowed
     void *context;
 };
 // Starts nothing: keeper_load does.
 struct keeper *keeper_new(const struct keeper_options *options);
 // Calls who waits, then nothing any more; a job under way ends by itself, then the rest is freed.
 void keeper_free(struct keeper **keeper);
-// Other settings after a reload (held); the caller then calls keeper_load.
+// The settings after a reload (held), perhaps the same; the caller then calls keeper_load.
 void keeper_change(struct keeper *keeper, struct settings_hold *settings,
                    const struct primary_zone_settings *zone);
 
-// Reads the zone file (again) and publishes what has changed. cause: "file" or "command", static.
+// Reads the zone file, if it or a file that it includes has changed, and publishes what has
+// changed. cause: "file" or "command", static.
 void keeper_load(struct keeper *keeper, const char *cause);
+// The same, changed or not.
+void keeper_read(struct keeper *keeper, const char *cause);
 // The addresses of these ALIAS owners may have changed (vector of uint8_t[NAME_SIZE_MAX]; NULL: of
 // any).
 void keeper_alias_changed(struct keeper *keeper, const struct vector *owners);

@@ -1,6 +1,7 @@
 // Each zone and remote is a telling: the state machine of notify.h with the exchange of its present
-// try. A ring of all tellings that are not done is gone through whenever one may start; with
-// thousands of zones this costs nothing worth a heap, since a datagram each takes longer.
+// try. The rounds with tellings that are not done stand in a queue, which is gone through whenever
+// one may start, until so many are under way as may be: what is done costs nothing any more, and a
+// round that had its turn waits behind the others.
 #include "primary/notifier.h"
 
 #include <stdlib.h>
@@ -27,6 +28,8 @@ struct telling {
 
 struct round {
     struct notifier *notifier;
+    struct round *next, *previous; // in the queue
+    bool queued;
     struct settings_hold *settings;
     uint8_t apex[NAME_SIZE_MAX];
     const char *domain; // of the settings
@@ -38,7 +41,8 @@ struct notifier {
     struct loop *loop;
     struct loop_timer *timer;
     struct zone_set *rounds;
-    size_t in_flight, next;
+    struct round *first, *last; // of the queue
+    size_t queue_count, in_flight;
 };
 
 static void notifier_pump(void *context);
@@ -62,9 +66,36 @@ exchange_end(struct telling *telling)
     telling->round->notifier->in_flight--;
 }
 
+// The queue.
+
+static void
+queue_add(struct round *round)
+{
+    struct notifier *notifier = round->notifier;
+    round->previous = notifier->last;
+    round->next = NULL;
+    round->queued = true;
+    *(notifier->last ? &notifier->last->next : &notifier->first) = round;
+    notifier->last = round;
+    notifier->queue_count++;
+}
+
+static void
+queue_remove(struct round *round)
+{
+    struct notifier *notifier = round->notifier;
+    if (!round->queued)
+        return;
+    *(round->previous ? &round->previous->next : &notifier->first) = round->next;
+    *(round->next ? &round->next->previous : &notifier->last) = round->previous;
+    round->queued = false;
+    notifier->queue_count--;
+}
+
 static void
 round_free(struct round *round)
 {
+    queue_remove(round);
     for (size_t i = 0; i < round->count; i++) {
         exchange_end(&round->tellings[i]);
         notify_out_close(&round->tellings[i].notify);
@@ -138,7 +169,9 @@ on_ended(void *context, const struct fault *fault)
     exchange_end(telling);
     if (fault)
         telling->address++;
-    loop_timer_start(telling->round->notifier->timer, 0, PUMP_MS);
+    // Somebody may wait for its turn; what waits for its time is found by the timer as it is.
+    if (telling->round->notifier->in_flight == NOTIFIER_IN_FLIGHT_MAX - 1)
+        loop_timer_start(telling->round->notifier->timer, 0, PUMP_MS);
 }
 
 // Until the next try is due, within reason.
@@ -199,14 +232,14 @@ notifier_pump(void *context)
 {
     struct notifier *notifier = context;
     int64_t now_ms = (int64_t)clock_monotonic_ms();
-    size_t waiting = 0, count = zone_set_count(notifier->rounds);
-    for (size_t i = 0; i < count; i++) {
-        notifier->next = (notifier->next + 1) % count;
-        waiting += round_pump(zone_set_at(notifier->rounds, notifier->next), now_ms);
-        if (notifier->in_flight >= NOTIFIER_IN_FLIGHT_MAX)
-            return;
+    for (size_t left = notifier->queue_count;
+         left > 0 && notifier->in_flight < NOTIFIER_IN_FLIGHT_MAX; left--) {
+        struct round *round = notifier->first;
+        queue_remove(round);
+        if (round_pump(round, now_ms) > 0)
+            queue_add(round);
     }
-    if (waiting == 0)
+    if (notifier->queue_count == 0)
         loop_timer_stop(notifier->timer);
 }
 
@@ -249,6 +282,7 @@ notifier_tell(struct notifier *notifier, struct settings_hold *settings,
         telling_start(telling, version);
     }
     zone_set_put(notifier->rounds, round->apex, round);
+    queue_add(round);
     loop_timer_start(notifier->timer, 0, PUMP_MS);
 }
 

@@ -17,6 +17,7 @@
 #include "common/daemon/config_table.h"
 #include "common/daemon/log.h"
 #include "common/daemon/service.h"
+#include "primary/established.h"
 
 #define ALERT_LINES_MAX 100 // errors of a zone file in a mail
 
@@ -38,6 +39,23 @@ struct reload {
 
 // Zones.
 
+// A zone that is broken, or waits for its targets, may have a version that is not known here.
+static void
+established_try(struct program *program)
+{
+    struct fault fault;
+    if (program->established)
+        return;
+    for (size_t i = 0; i < zones_count(program->zones); i++)
+        if (!keeper_version(zones_at(program->zones, i)))
+            return;
+    program->established = established_write(program->state_directory, &fault);
+    if (program->established)
+        zones_establish(program->zones);
+    else
+        log_error("the state directory cannot be written", "reason", fault.text);
+}
+
 static void
 on_published(void *context, struct keeper *keeper, bool first, bool changed)
 {
@@ -54,6 +72,8 @@ on_published(void *context, struct keeper *keeper, bool first, bool changed)
     // Also at a start without a change: the last NOTIFY of the run before may have been lost.
     if (changed || first)
         notifier_tell(program->notifier, program->settings, zone, keeper_version(keeper));
+    if (first && program->ready)
+        established_try(program);
 }
 
 static void
@@ -214,6 +234,7 @@ on_zone_idle(void *context)
         return;
     }
     zone_errors_collect(reload);
+    established_try(reload->program);
     reload_end(reload, true);
 }
 
@@ -339,8 +360,10 @@ program_new(const struct program_options *options, struct program **ret_program,
     vector_init(&program->reload_waiters_next, sizeof(struct reload_waiter));
     program->metrics = metrics_new();
     program->notifier = notifier_new(program->loop);
+    program->established = established_read(program->state_directory);
     struct zones_options zones = {.loop = program->loop,
                                   .directory = program->zones_directory,
+                                  .state_lost = !program->established,
                                   .alias = &program->alias,
                                   .events = &keeper_events,
                                   .context = program};
@@ -422,6 +445,10 @@ program_start(struct program *program, struct fault *fault)
         return false;
     program->started_at = program->configured_at = clock_unix_seconds();
     metrics_set(program->metrics, METRIC_BUILD_INFO, 1, TANDEM_VERSION);
+    if (!program->established)
+        log_info("a new state directory, or one that was lost: serials of zones without a saved "
+                 "version begin at max(serial of the file + 1, time)",
+                 "directory", program->state_directory);
     serve_start(program->serve);
     first_load(program);
     return true;

@@ -45,7 +45,8 @@ struct program {
     struct alias_link alias;
     int64_t started_at, configured_at;
     unsigned verbose;
-    bool ready; // every zone's first load has ended
+    bool ready;       // every zone's first load has ended
+    bool established; // the state directory is known to be that of the run before (established.h)
     bool stopping;
     struct loop_timer *stop_timer;
     struct reload *reload; // under way

@@ -11,6 +11,7 @@
 #include "common/dns/rrtype.h"
 #include "common/zone/find.h"
 #include "primary/expanded.h"
+#include "primary/source_mark.h"
 
 static bool
 store_ready(struct publication *publication)
@@ -185,25 +186,18 @@ next_publish(struct publication *publication, const struct version *current)
     return good;
 }
 
-// Upkeep that the step made due. A failure is told and leaves the version as it is.
+// The keeper maps it in its own thread, with what it has mapped already; the store has just read
+// what must be read of it.
 static bool
-store_keep_up(struct publication *publication)
+place_take(struct publication *publication)
 {
-    struct store *store = *publication->store;
-    if (store_wants_merge(store) && !store_merge(store, &publication->fault))
-        return false;
-    return !store_wants_compact(store) || store_compact(store, &publication->fault);
-}
-
-static bool
-version_take(struct publication *publication)
-{
-    struct version_place place;
-    if (!store_place(*publication->store, &place, &publication->fault))
-        return false;
-    bool good = version_map(&place, NULL, &publication->version, &publication->fault);
-    version_place_close(&place);
-    return good;
+    const struct version *current = store_current(*publication->store);
+    if (!current || version_facts(current)->sequence == publication->mapped)
+        return true;
+    publication->has_place =
+        store_place(*publication->store, &publication->place, &publication->fault);
+    publication->place.whole = true;
+    return publication->has_place;
 }
 
 void
@@ -214,6 +208,46 @@ publication_prepare(struct publication *publication)
 }
 
 void
+publication_open(struct publication *publication, const char *path, struct hash_digest *ret_source)
+{
+    struct source_files files, now;
+    size_t looked_into;
+    publication_prepare(publication);
+    if (!publication->had_version || !path || !source_mark_read(publication->directory, &files))
+        return;
+    publication->marked = source_files_compare(&files, path, publication->now, &now,
+                                               &looked_into) == SOURCE_FILES_SAME &&
+                          source_files_digest(&now, ret_source);
+    if (publication->marked)
+        place_take(publication);
+    source_files_close(&files);
+    source_files_close(&now);
+}
+
+// No mark may speak of a version that is not of its files, so the old one goes before.
+static bool
+marked_publish(struct publication *publication, const struct version *current)
+{
+    if (!publication->marked)
+        source_mark_remove(publication->directory);
+    bool good = current ? next_publish(publication, current) : whole_publish(publication, current);
+    current = store_current(*publication->store);
+    if (!good && current && publication->fault.kind == FAULT_CORRUPT) {
+        publication->fault = (struct fault){0};
+        good = whole_publish(publication, current);
+    }
+    if (good && !publication->marked)
+        source_mark_write(publication->directory, &publication->source->files);
+    return good;
+}
+
+static bool
+upkeep_is_due(const struct publication *publication)
+{
+    return store_wants_merge(*publication->store) || store_wants_compact(*publication->store);
+}
+
+void
 publication_run(struct publication *publication)
 {
     if (!store_ready(publication))
@@ -221,16 +255,20 @@ publication_run(struct publication *publication)
     const struct version *current = store_current(*publication->store);
     publication->had_version = current != NULL;
     publication->old_serial = current ? version_facts(current)->signed_serial : 0;
-    bool good = current ? next_publish(publication, current) : whole_publish(publication, current);
-    if (good && publication->changed)
-        good = store_keep_up(publication);
-    current = store_current(*publication->store);
-    if (!good && current && publication->fault.kind == FAULT_CORRUPT) {
-        publication->fault = (struct fault){0};
-        good = whole_publish(publication, current);
-    }
-    if (store_current(*publication->store) && (publication->changed || publication->map_wanted))
-        good = version_take(publication) && good;
+    bool good = marked_publish(publication, current);
+    good = place_take(publication) && good;
+    publication->upkeep_wanted = publication->changed && upkeep_is_due(publication);
     store_sizes(*publication->store, &publication->sizes);
     publication->good = good;
+}
+
+void
+publication_keep_up(struct publication *publication)
+{
+    struct store *store = *publication->store;
+    publication->good = (!store_wants_merge(store) || store_merge(store, &publication->fault)) &&
+                        (!store_wants_compact(store) || store_compact(store, &publication->fault));
+    publication->good = place_take(publication) && publication->good;
+    publication->upkeep_wanted = publication->good && upkeep_is_due(publication);
+    store_sizes(store, &publication->sizes);
 }

@@ -24,14 +24,19 @@ struct publication {
     enum serial_policy policy;
     uint64_t journal_octets_max; // of the settings in force
     int64_t now;                 // unix seconds
-    bool state_lost; // the store held versions, but none whole: the last serial is not known
-    bool map_wanted; // the keeper has no version mapped yet
+    bool state_lost;             // the last serial is not known, but there may have been one
+    uint64_t mapped;             // sequence of the version that the keeper has mapped; 0: none
+    bool marked;                 // the mark beside the versions speaks of the source's files
 
     // What came of it.
     bool good; // false: fault; the version before stays
     struct fault fault;
-    bool changed;                  // a new version was published
-    const struct version *version; // mapped for the keeper when changed or wanted; else NULL
+    bool changed; // a new version was published
+    // The descriptors of the newest version, for the keeper to map and close: where it is another
+    // one than mapped.
+    bool has_place;
+    struct version_place place;
+    bool upkeep_wanted; // publication_keep_up has something to do
     struct diff_counts counts;
     char first_change[640]; // "example.gov. A", for people; "" without one
     uint32_t old_serial;
@@ -42,6 +47,13 @@ struct publication {
 // Opens the store where it is not open yet, and says in had_version whether it holds one. A failure
 // shows at publication_run.
 void publication_prepare(struct publication *publication);
+// The same; and where the files below path (NULL: not to be served yet) are those that the newest
+// version was made from, gives its place, and in ret_source the digest of the files.
+void publication_open(struct publication *publication, const char *path,
+                      struct hash_digest *ret_source);
 void publication_run(struct publication *publication);
+// One step of upkeep, which changes nothing of what the zone says: merging the overlay, compacting.
+// Takes as long as the zone is large. needs: store, mapped.
+void publication_keep_up(struct publication *publication);
 
 #endif

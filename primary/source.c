@@ -30,6 +30,7 @@ source_drop(struct source **source)
     if (!old || --old->references > 0)
         return;
     draft_free(&old->draft);
+    source_files_close(&old->files);
     free(old);
 }
 
@@ -45,6 +46,7 @@ void
 source_loading_close(struct source_loading *loading)
 {
     source_drop(&loading->source);
+    source_files_close(&loading->files);
     source_texts_clear(&loading->errors);
     source_texts_clear(&loading->warnings);
     vector_close(&loading->errors);
@@ -140,12 +142,28 @@ findings_add(struct source_loading *loading, const struct vector *findings, size
     free(lines.places);
 }
 
-static bool
-file_read(const char *path, struct draft *draft, struct source_loading *loading)
+// Of one reading.
+struct reading {
+    struct source_files *files;
+    int64_t now;
+};
+
+static void
+file_note(void *context, const char *path, const struct stat *status, const char *text,
+          size_t length)
 {
+    struct reading *reading = context;
+    source_files_add(reading->files, path, status, text, length, reading->now);
+}
+
+static bool
+file_read(const char *path, struct draft *draft, int64_t now, struct source_loading *loading)
+{
+    struct reading reading = {.files = &loading->files, .now = now};
+    struct zonefile_options options = {.file_read = file_note, .context = &reading};
     struct vector errors;
     char text[TEXT_MAX];
-    bool good = zonefile_read(path, draft, NULL, &errors);
+    bool good = zonefile_read(path, draft, &options, &errors);
     for (size_t i = 0; i < errors.count; i++) {
         const struct zonefile_error *error = vector_at(&errors, i);
         zonefile_error_text(error, text, sizeof text);
@@ -189,7 +207,7 @@ draft_good(const struct draft *draft, const char *path, struct source_loading *l
 }
 
 static struct source *
-source_new(struct draft **draft, int64_t now)
+source_new(struct draft **draft, struct source_files *files, int64_t now)
 {
     struct source *source = memory_zalloc(sizeof *source);
     struct rrset rrset;
@@ -197,6 +215,7 @@ source_new(struct draft **draft, int64_t now)
     struct rdata_soa soa;
     uint32_t position = 0;
     *source = (struct source){.references = 1, .draft = *draft, .loaded_at = now};
+    source_files_take(&source->files, files);
     *draft = NULL;
     bool has = node_rrset_find(draft_node_at(source->draft, 0), RRTYPE_SOA, &rrset) &&
                rrset_next(rrset.wire, rrset.wire_length, &position, &rr) &&
@@ -208,15 +227,39 @@ source_new(struct draft **draft, int64_t now)
     return source;
 }
 
+static void
+loading_init(struct source_loading *loading)
+{
+    *loading = (struct source_loading){0};
+    source_files_init(&loading->files);
+    vector_init(&loading->errors, sizeof(char *));
+    vector_init(&loading->warnings, sizeof(char *));
+}
+
 void
 source_load(const char *path, const uint8_t *apex, int64_t now, struct source_loading *ret_loading)
 {
     struct draft *draft = draft_new(apex);
-    *ret_loading = (struct source_loading){0};
-    vector_init(&ret_loading->errors, sizeof(char *));
-    vector_init(&ret_loading->warnings, sizeof(char *));
-    if (file_read(path, draft, ret_loading) && draft_finish(draft, path, ret_loading) &&
+    loading_init(ret_loading);
+    if (file_read(path, draft, now, ret_loading) && draft_finish(draft, path, ret_loading) &&
         draft_good(draft, path, ret_loading))
-        ret_loading->source = source_new(&draft, now);
+        ret_loading->source = source_new(&draft, &ret_loading->files, now);
     draft_free(&draft);
+}
+
+void
+source_load_changed(const struct source *known, const char *path, const uint8_t *apex, int64_t now,
+                    struct source_loading *ret_loading)
+{
+    struct source_files files;
+    size_t looked_into;
+    if (!known || source_files_compare(&known->files, path, now, &files, &looked_into) ==
+                      SOURCE_FILES_CHANGED) {
+        source_load(path, apex, now, ret_loading);
+        return;
+    }
+    loading_init(ret_loading);
+    ret_loading->unchanged = true;
+    ret_loading->looked_into = looked_into;
+    source_files_take(&ret_loading->files, &files);
 }

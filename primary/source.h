@@ -9,6 +9,7 @@
 
 #include "common/base/vector.h"
 #include "common/zone/draft.h"
+#include "primary/source_files.h"
 
 #define SOURCE_TEXTS_MAX 200 // errors and warnings kept of one zone file: nobody reads more at once
 #define SOURCE_LINES_MAX 4   // lines named for one finding of the check
@@ -19,18 +20,25 @@ struct source {
     uint32_t serial;
     size_t alias_owners;
     int64_t loaded_at;
+    struct source_files files; // what it was read from
 };
 
 // What came of reading: a source, or errors. Each text is a sentence with file:line:column, or with
 // the zone's name and the lines of the records concerned.
 struct source_loading {
-    struct source *source; // NULL: not without errors
-    struct vector errors;  // of char *
+    struct source *source;     // NULL: not without errors, or unchanged
+    bool unchanged;            // the files of the known source are the same: nothing was read
+    struct source_files files; // unchanged: as they are now
+    size_t looked_into;        // unchanged: of how many of them the content was looked at
+    struct vector errors;      // of char *
     struct vector warnings;
 };
 // Any thread. path is what errors call the file. now: unix seconds.
 void source_load(const char *path, const uint8_t *apex, int64_t now,
                  struct source_loading *ret_loading);
+// The same, if the files are not those that the known source (NULL: none) was read from.
+void source_load_changed(const struct source *known, const char *path, const uint8_t *apex,
+                         int64_t now, struct source_loading *ret_loading);
 // Frees the texts and drops the source.
 void source_loading_close(struct source_loading *loading);
 void source_texts_clear(struct vector *texts);

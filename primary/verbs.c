@@ -364,7 +364,7 @@ zone_refresh_handle(void *context, struct control_request *request)
         control_reply(&request, &result);
         return;
     }
-    keeper_load(keeper, "command");
+    keeper_read(keeper, "command");
     struct pending *pending = pending_new(context, request, keeper);
     if (keeper_when_idle(keeper, on_zone_read, pending))
         return;

@@ -22,6 +22,12 @@ zones_new(const struct zones_options *options)
     return zones;
 }
 
+void
+zones_establish(struct zones *zones)
+{
+    zones->options.state_lost = false;
+}
+
 static void
 zone_remove(struct zones *zones, struct keeper *keeper)
 {
@@ -80,6 +86,7 @@ zone_add(struct zones *zones, struct settings_hold *settings,
                                      .settings = settings,
                                      .zone = zone,
                                      .directory = zones->options.directory,
+                                     .state_lost = zones->options.state_lost,
                                      .alias = zones->options.alias,
                                      .events = zones->options.events,
                                      .context = zones->options.context};

@@ -69,6 +69,14 @@ reader_frame(struct reader *reader)
     return reader->depth ? &reader->frames[reader->depth - 1] : NULL;
 }
 
+static void
+file_tell(const struct reader *reader, const char *path, const struct zonefile_text *text)
+{
+    if (reader->options.file_read)
+        reader->options.file_read(reader->options.context, path, &text->status, text->text,
+                                  text->length);
+}
+
 // Takes the frame over and reads from it next.
 static void
 frame_push(struct reader *reader, struct frame *frame)
@@ -142,11 +150,17 @@ include_path(struct reader *reader, const struct zonefile_token *token, char *pa
 }
 
 static bool
+same_file(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+static bool
 include_is_loop(const struct reader *reader, const struct frame *frame)
 {
     for (unsigned i = 0; i < reader->depth; i++)
-        if (reader->frames[i].file.text && reader->frames[i].file.device == frame->file.device &&
-            reader->frames[i].file.inode == frame->file.inode)
+        if (reader->frames[i].file.text &&
+            same_file(&reader->frames[i].file.status, &frame->file.status))
             return true;
     return false;
 }
@@ -161,6 +175,7 @@ include_open(struct reader *reader, const struct zonefile_token *token, struct f
         return false;
     if (!zonefile_text_load(path, &frame->file, &fault))
         return zonefile_error_add(&reader->errors, token->place, "$INCLUDE: %s", fault.text);
+    file_tell(reader, path, &frame->file);
     if (include_is_loop(reader, frame))
         return zonefile_error_add(&reader->errors, token->place,
                                   "$INCLUDE: '%s' includes itself (perhaps by way of others)",
@@ -422,6 +437,7 @@ zonefile_read(const char *path, struct draft *draft, const struct zonefile_optio
     reader_init(reader, draft, options);
     reader->errors.file = path;
     if (zonefile_text_load(path, &frame.file, &fault)) {
+        file_tell(reader, path, &frame.file);
         frame.name = memory_text(path);
         frame.directory = directory_of(path);
         zonefile_scan_init(&frame.scan, frame.file.text, frame.file.length);

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "common/base/vector.h"
 #include "common/zone/draft.h"
@@ -22,9 +23,15 @@
 // (NULL: not wanted); file is valid during the call.
 typedef void zonefile_record_seen(void *context, const char *file, unsigned line,
                                   const uint8_t *owner, uint16_t type, uint32_t ttl);
+// A file was read into memory, the main one or an $INCLUDE: under which path, its status from before the
+// first octet was read, its text. For who wants to know later whether the files are still the same
+// (NULL: not wanted). All of it is borrowed.
+typedef void zonefile_file_read(void *context, const char *path, const struct stat *status,
+                                const char *text, size_t length);
 struct zonefile_options {
     uint32_t default_ttl; // used where neither RR nor $TTL nor a former RR says one; 0: 3600
     zonefile_record_seen *record_seen;
+    zonefile_file_read *file_read;
     void *context;
     uint32_t generate_max; // records of one $GENERATE; 0: ZONEFILE_GENERATE_MAX
 };

@@ -45,8 +45,7 @@ zonefile_text_load(const char *path, struct zonefile_text *ret_text, struct faul
         good = fault_set(fault, FAULT_LIMIT, "'%s' is over %llu octets", path, ZONEFILE_SIZE_MAX);
     if (good) {
         ret_text->length = (size_t)stat.st_size;
-        ret_text->device = stat.st_dev;
-        ret_text->inode = stat.st_ino;
+        ret_text->status = stat;
         ret_text->text = memory_alloc(ret_text->length + 1);
         good = text_read_all(descriptor, ret_text->length, ret_text->text);
         if (!good)

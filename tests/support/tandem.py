@@ -292,6 +292,26 @@ class Daemon:
 class Primary(Daemon):
     program = "tandem-primary"
 
+    def start(self, wait=True, environment=None, established=True):
+        """As Daemon.start. established: the first start finds a state directory that is its own, so that new zones
+        begin with the serials of their files; False: one that may have been lost."""
+        state = pathlib.Path(self.config["server"]["state-directory"])
+        if established and self.process is None and state.is_absolute() and not state.exists():
+            state.mkdir(mode=0o700)
+            (state / "established").touch()
+        return super().start(wait, environment)
+
+    def is_ready(self):
+        """Also a zone that is served before its file was read has read it."""
+        assert self.process.poll() is None, f"{self.name} ended: {self.process.returncode}\n{self.log()}"
+        try:
+            zones = self.control("status").get("zones", [])
+        except (OSError, ControlError, ValueError):
+            return False
+        return all(
+            zone["state"] != "loading" and (zone["file"]["loaded_at"] or zone["file"]["failed_at"]) for zone in zones
+        )
+
     def zone(self, domain):
         """ZONE of `zone status` (common/tandemctl/README.md)."""
         return self.control("zone", "status", domain)["zone"]

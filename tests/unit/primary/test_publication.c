@@ -82,6 +82,27 @@ source_read(const struct bed *bed, const char *text)
     return source;
 }
 
+static uint64_t
+sequence(const struct bed *bed)
+{
+    return bed->version ? version_facts(bed->version)->sequence : 0;
+}
+
+// As the keeper does: beside the version before, with which it shares what it can.
+static void
+place_map(struct bed *bed, struct publication *publication)
+{
+    const struct version *version;
+    struct fault fault;
+    if (!publication->has_place)
+        return;
+    assert_true(version_map(&publication->place, bed->version, &version, &fault));
+    version_place_close(&publication->place);
+    publication->has_place = false;
+    version_drop(&bed->version);
+    bed->version = version;
+}
+
 // Publishes a text with addresses ("" none) and gives what came of it.
 static struct publication
 step(struct bed *bed, enum serial_policy policy, const char *text, const char *addresses,
@@ -97,13 +118,10 @@ step(struct bed *bed, enum serial_policy policy, const char *text, const char *a
                                       .owners = owners,
                                       .policy = policy,
                                       .now = NOW,
-                                      .map_wanted = bed->version == NULL};
+                                      .mapped = sequence(bed)};
     publication_run(&publication);
     assert_true(publication.good);
-    if (publication.version) {
-        version_drop(&bed->version);
-        bed->version = publication.version;
-    }
+    place_map(bed, &publication);
     source_drop(&source);
     draft_free(&draft);
     return publication;
@@ -260,9 +278,89 @@ a_store_that_cannot_be_opened_is_a_fault_and_no_version(void **state)
                                       .now = NOW};
     publication_run(&publication);
     assert_false(publication.good);
-    assert_null(publication.version);
+    assert_false(publication.has_place);
     assert_non_null(strstr(publication.fault.text, "/proc/nowhere"));
     source_drop(&source);
+}
+
+// A million names are not here, but what is written and walked must not grow with those that are:
+// the octets that one changed address costs in a zone of many names are those of a small zone.
+static uint64_t
+octets_of_one_change(struct bed *bed, unsigned names)
+{
+    struct octets_buffer text;
+    struct vector owners;
+    uint8_t owner[NAME_SIZE_MAX];
+    octets_buffer_init(&text);
+    octets_buffer_add(&text, HEAD(1), sizeof HEAD(1) - 1);
+    for (unsigned i = 0; i < names; i++)
+        octets_buffer_printf(&text, "n%u TXT \"some text in each of them\"\n", i);
+    octets_buffer_printf(&text, "w ALIAS t.example.net.\n");
+    octets_buffer_add_u8(&text, '\0');
+    vector_init(&owners, NAME_SIZE_MAX);
+    assert_true(name_from_text("w.example.gov.", NULL, owner, NULL));
+    vector_add(&owners, owner);
+    step(bed, SERIAL_INCREMENT, (char *)text.data, "w A 192.0.2.1\n", NULL);
+    struct store_sizes before, after;
+    store_sizes(bed->store, &before);
+    struct publication done =
+        step(bed, SERIAL_INCREMENT, (char *)text.data, "w A 192.0.2.2\n", &owners);
+    store_sizes(bed->store, &after);
+    assert_true(done.changed);
+    assert_int_equal(done.counts.added_rrs, 2); // the address and the SOA
+    assert_false(done.upkeep_wanted);
+    vector_close(&owners);
+    octets_buffer_close(&text);
+    return after.heap_octets - before.heap_octets + (after.index_octets - before.index_octets);
+}
+
+static void
+a_changed_address_costs_the_same_octets_in_a_zone_of_any_size(void **state)
+{
+    struct bed *small = *state, *large;
+    uint64_t few = octets_of_one_change(small, 10);
+    void *other;
+    bed_make(&other);
+    large = other;
+    uint64_t many = octets_of_one_change(large, 20000);
+    assert_true(few > 0);
+    assert_in_range(many, few - few / 4, few + few / 4);
+    bed_clear(&other);
+}
+
+static void
+upkeep_folds_the_changes_in_and_says_the_same(void **state)
+{
+    struct bed *bed = *state;
+    struct octets_buffer text;
+    struct publication done = {0};
+    octets_buffer_init(&text);
+    step(bed, SERIAL_INCREMENT, HEAD(7) "www A 192.0.2.2\n", NULL, NULL);
+    octets_buffer_add(&text, HEAD(7), sizeof HEAD(7) - 1);
+    for (unsigned i = 0; !done.upkeep_wanted && i < STORE_OVERLAY_ENTRIES_MAX; i += 512) {
+        for (unsigned k = i; k < i + 512; k++)
+            octets_buffer_printf(&text, "n%u A 192.0.2.2\n", k);
+        octets_buffer_add_u8(&text, '\0');
+        text.length--;
+        done = step(bed, SERIAL_INCREMENT, (char *)text.data, NULL, NULL);
+    }
+    assert_true(done.upkeep_wanted);
+    char *before = content(bed->version);
+    uint32_t last = serial(bed);
+    struct store_sizes sizes;
+    store_sizes(bed->store, &sizes);
+    assert_true(sizes.overlay_entries > 0);
+    struct publication upkeep = {.store = &bed->store, .mapped = sequence(bed)};
+    publication_keep_up(&upkeep);
+    assert_true(upkeep.good && upkeep.has_place && !upkeep.upkeep_wanted);
+    assert_int_equal(upkeep.sizes.overlay_entries, 0);
+    place_map(bed, &upkeep);
+    char *after = content(bed->version);
+    assert_string_equal(after, before);
+    assert_int_equal(serial(bed), last);
+    free(before);
+    free(after);
+    octets_buffer_close(&text);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, bed_make, bed_clear)
@@ -306,6 +404,8 @@ main(void)
         TEST(the_serial_goes_on_after_a_restart),
         TEST(alias_records_become_addresses_and_never_leave),
         TEST(one_changed_owner_gives_what_the_whole_expansion_gives),
+        TEST(a_changed_address_costs_the_same_octets_in_a_zone_of_any_size),
+        TEST(upkeep_folds_the_changes_in_and_says_the_same),
         TEST(a_damaged_record_on_disk_is_replaced_by_the_whole_content_under_the_next_serial),
         TEST(a_store_that_cannot_be_opened_is_a_fault_and_no_version),
     };

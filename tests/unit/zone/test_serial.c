@@ -32,6 +32,17 @@ increment_follows_the_source_and_never_goes_back(void **state)
     assert_int_equal(serial_next(SERIAL_INCREMENT, 7, true, UINT32_MAX, false, 0), 7);
     assert_int_equal(serial_next(SERIAL_INCREMENT, UINT32_MAX, true, UINT32_MAX, false, 0), 0);
     assert_int_equal(serial_next(SERIAL_INCREMENT, 42, false, 0, false, 99), 42);
+    assert_int_equal(serial_next(SERIAL_INCREMENT, 0x80000009, true, 10, false, 0), 0x80000009);
+}
+
+// Section 3.2 leaves the order of two serials at this distance open: a secondary may stay behind.
+static void
+a_distance_of_half_the_circle_is_not_jumped(void **state)
+{
+    (void)state;
+    assert_int_equal(serial_next(SERIAL_INCREMENT, 0x8000000a, true, 10, false, 0), 11);
+    assert_int_equal(serial_next(SERIAL_INCREMENT, 10, true, 0x8000000a, false, 0), 0x8000000b);
+    assert_int_equal(serial_next(SERIAL_INCREMENT, 0x8000000b, true, 10, false, 0), 11);
 }
 
 static void
@@ -73,6 +84,10 @@ a_lost_state_goes_on_from_source_or_time_whichever_is_after(void **state)
                      2026112105);
     assert_int_equal(serial_next(SERIAL_INCREMENT, 12, false, 0, true, 1795263187), 1795263187);
     assert_int_equal(serial_next(SERIAL_UNIXTIME, 12, false, 0, true, 1795263187), 1795263187);
+    // Today's versions may have come to 2026112103 before.
+    assert_int_equal(serial_next(SERIAL_DATESERIAL, 12, false, 0, true, 1795286527), 2026112199);
+    assert_int_equal(serial_next(SERIAL_DATESERIAL, 2026112205, false, 0, true, 1795286527),
+                     2026112206);
 }
 
 int
@@ -81,6 +96,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(order_is_that_of_rfc_1982),
         cmocka_unit_test(increment_follows_the_source_and_never_goes_back),
+        cmocka_unit_test(a_distance_of_half_the_circle_is_not_jumped),
         cmocka_unit_test(unixtime_is_the_time_or_the_next_number),
         cmocka_unit_test(dateserial_is_the_day_and_then_counts),
         cmocka_unit_test(keep_keeps),
