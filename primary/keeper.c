@@ -34,6 +34,7 @@ keeper_new(const struct keeper_options *options)
 {
     struct keeper *keeper = memory_zalloc(sizeof *keeper);
     keeper->loop = options->loop;
+    keeper->turns = options->turns;
     keeper->alias = options->alias;
     keeper->events = options->events;
     keeper->context = options->context;
@@ -85,6 +86,9 @@ keeper_free(struct keeper **keeper)
     if (old->alias->zone_forget)
         old->alias->zone_forget(old->alias->context, old->apex);
     loop_defer_cancel(old->loop, old);
+    turns_leave(old->turns, &old->turn);
+    if (old->job) // it ends outside of the count: the turns may be gone by then
+        turns_give(old->turns);
     loop_timer_free(&old->retry);
     loop_timer_free(&old->gather_timer);
     version_drop(&old->version);
@@ -139,8 +143,10 @@ job_done(void *context, bool cancelled)
             keeper->published_ms = loop_now_ms(keeper->loop);
     }
     job_free(&job);
-    if (!cancelled)
-        keeper_next(keeper);
+    if (cancelled)
+        return;
+    keeper_next(keeper); // behind who waits in line
+    turns_give(keeper->turns);
 }
 
 // What is to be done next.
@@ -301,12 +307,18 @@ gather_start(struct keeper *keeper)
     loop_timer_start(keeper->gather_timer, keeper->gather_ms, 0);
 }
 
+static bool
+publish_is_due(const struct keeper *keeper)
+{
+    return keeper->source && (keeper->expand_all_wanted || keeper->gathered);
+}
+
 // The zone at rest: upkeep changes nothing of what it says, and what is being gathered came later.
 static bool
 keeper_rests(const struct keeper *keeper)
 {
     return (!keeper->job || keeper->job->kind == JOB_UPKEEP) && !keeper->load_wanted &&
-           !keeper->expand_all_wanted;
+           !publish_is_due(keeper);
 }
 
 static void
@@ -318,20 +330,44 @@ waiters_call(void *context)
 }
 
 static void
+keeper_at_rest(struct keeper *keeper)
+{
+    if (keeper->alias->refusal)
+        keeper->served.held_reason = keeper->alias->refusal(keeper->alias->context, keeper->apex);
+    if (keeper_rests(keeper) && keeper->waiters.count > 0)
+        loop_defer(keeper->loop, waiters_call, keeper);
+}
+
+// A change that is being gathered must not have to wait for it.
+static bool
+upkeep_is_due(const struct keeper *keeper)
+{
+    return keeper->upkeep_wanted && keeper->owners_wanted.count == 0;
+}
+
+static void
 job_next(struct keeper *keeper)
 {
     if (keeper->open_wanted && keeper->load_wanted)
         open_start(keeper);
     else if (keeper->load_wanted)
         load_start(keeper);
-    else if (keeper->source && keeper->expand_all_wanted)
+    else if (publish_is_due(keeper))
         publish_start(keeper);
-    else if (keeper->source && keeper->owners_wanted.count > 0 && keeper->gathered)
-        publish_start(keeper);
-    else if (keeper->source && keeper->owners_wanted.count > 0)
-        gather_start(keeper);
-    else if (keeper->upkeep_wanted)
+    else if (upkeep_is_due(keeper))
         upkeep_start(keeper);
+}
+
+// With its turn taken. What was wanted when it came into the line may be wanted no more.
+static void
+on_turn(void *context)
+{
+    struct keeper *keeper = context;
+    if (!keeper->job)
+        job_next(keeper);
+    if (!keeper->job)
+        turns_give(keeper->turns);
+    keeper_at_rest(keeper);
 }
 
 static void
@@ -339,11 +375,13 @@ keeper_next(struct keeper *keeper)
 {
     if (keeper->job)
         return;
-    job_next(keeper);
-    if (keeper->alias->refusal)
-        keeper->served.held_reason = keeper->alias->refusal(keeper->alias->context, keeper->apex);
-    if (keeper_rests(keeper) && keeper->waiters.count > 0)
-        loop_defer(keeper->loop, waiters_call, keeper);
+    bool wanted = keeper->load_wanted || publish_is_due(keeper) || upkeep_is_due(keeper);
+    if (!wanted && keeper->source && keeper->owners_wanted.count > 0)
+        gather_start(keeper);
+    if (wanted && turns_take(keeper->turns, &keeper->turn, on_turn, keeper))
+        on_turn(keeper);
+    else
+        keeper_at_rest(keeper);
 }
 
 void

@@ -16,6 +16,7 @@
 #include "primary/served.h"
 #include "primary/settings.h"
 #include "primary/source.h"
+#include "primary/turns.h"
 
 #define KEEPER_OWNERS_MAX                                                                          \
     4096 // changed ALIAS owners noted one by one; more: the whole zone is compared

@@ -5,6 +5,7 @@
 #include "common/base/vector.h"
 #include "primary/job.h"
 #include "primary/keeper.h"
+#include "primary/turns.h"
 
 struct keeper_waiter {
     loop_call *call;
@@ -26,6 +27,8 @@ struct keeper {
     struct source *source;
 
     // What is wanted, and the job under way.
+    struct turns *turns;
+    struct turn turn;
     struct job *job;
     bool open_wanted; // nothing was done yet
     bool load_wanted, read_wanted, expand_all_wanted, upkeep_wanted, forgotten;

@@ -6,6 +6,7 @@
 
 struct zones {
     struct zones_options options;
+    struct turns turns;
     struct zone_set *served;  // of struct served_zone *
     struct zone_set *keepers; // of struct keeper *
     struct vector order;      // of struct keeper *
@@ -44,6 +45,7 @@ zones_free(struct zones **zones)
     *zones = NULL;
     if (!old)
         return;
+    turns_close(&old->turns);
     for (size_t i = 0; i < old->order.count; i++)
         zone_remove(old, *(struct keeper **)vector_at(&old->order, i));
     vector_close(&old->order);
@@ -87,6 +89,7 @@ zone_add(struct zones *zones, struct settings_hold *settings,
                                      .zone = zone,
                                      .directory = zones->options.directory,
                                      .state_lost = zones->options.state_lost,
+                                     .turns = &zones->turns,
                                      .alias = zones->options.alias,
                                      .events = zones->options.events,
                                      .context = zones->options.context};
