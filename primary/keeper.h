@@ -54,7 +54,8 @@ struct keeper_options {
     struct settings_hold *settings;           // held
     const struct primary_zone_settings *zone; // of these settings
     const char *directory;                    // of all zones' stores
-    bool state_lost; // what was known of versions of zones that have no store is lost, not new
+    bool state_lost;     // what was known of versions of zones that have no store is lost, not new
+    struct turns *turns; // of the jobs of all keepers; borrowed
     const struct alias_link *alias;     // borrowed
     const struct keeper_events *events; // borrowed
     void *context;
