@@ -1,10 +1,9 @@
 // The place in the zone (node, RRset, data or signatures, position in the run) is kept in the
 // struct and moves only when an RR is in the message, so that an RR which does not fit is simply
-// the first of the next one. RRs are stored as they go out, behind a slot for the owner: each costs
-// one owner and one memcpy.
+// the first of the next one. RRs are stored as they go out, behind a slot for the owner, so a run
+// is given as it stands: what is put in is the slots (transfer_message).
 #include "common/transfer/axfr_out.h"
 
-#include "common/base/octets.h"
 #include "common/dns/rrtype.h"
 #include "common/zone/node.h"
 
@@ -44,9 +43,9 @@ current_run(const struct axfr_out *out, const struct rrset *rrset)
     return (struct octets){rrset->wire, rrset->wire_length};
 }
 
-// Each turn moves on: to the RR, the signatures, the next RRset or the next node.
+// Each turn moves on: to the RRset, the signatures, the next RRset or the next node.
 bool
-axfr_out_peek(struct axfr_out *out, struct rr *ret_rr)
+axfr_out_run(struct axfr_out *out, struct octets *ret_run)
 {
     struct rrset rrset;
     for (;;) {
@@ -60,18 +59,11 @@ axfr_out_peek(struct axfr_out *out, struct rr *ret_rr)
             continue;
         }
         node_rrset_at(out->node, out->rrset, &rrset);
-        struct octets run = current_run(out, &rrset);
-        out->end = out->position;
-        if (run.length && rrset_next(run.data, (uint32_t)run.length, &out->end, ret_rr))
+        *ret_run = current_run(out, &rrset);
+        if (out->position < ret_run->length)
             return true;
         out->position = 0;
         out->rrset += out->in_signatures;
         out->in_signatures = !out->in_signatures;
     }
-}
-
-void
-axfr_out_take(struct axfr_out *out)
-{
-    out->position = out->end;
 }

@@ -1,10 +1,11 @@
 // How to tell what is left of 4096 steps without a table of all their RRs? Each step's halves are
-// in canonical order of owners already, so a merge of them all gives one owner after the other with
-// everything that happened to it; what happened to each of its RRs first and last says whether it
-// was there before and whether it is there now. The merge can stop between two owners, which a
-// table that must be filled first cannot. Price: a difference sequence wants all removals before
-// all additions, so the caller goes through the steps twice, and once more to know how long the
-// answer will be.
+// in canonical order already (owners, then types with RRSIGs behind what they cover, then RDATA),
+// so a merge of them all gives one RR after the other with everything that happened to it, oldest
+// first; the first and the last of that say whether it was there before and whether it is there
+// now. The merge can stop anywhere; a table that must be filled first cannot, nor can a sort of
+// what one owner went through: one whose addresses rotate has hundreds of thousands of RRs in 4096
+// steps. Price: a difference sequence wants all removals before all additions, so the caller goes
+// through the steps twice, and once more to know how long the answer will be.
 #include "common/transfer/condense.h"
 
 #include "common/base/arena.h"
@@ -15,28 +16,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-// One half of a step.
+// One half of a step. Later steps have higher indexes, and a step's additions than its removals.
 struct condense_cursor {
     struct journal_walk start; // before its first RR
     struct journal_walk walk;  // behind rr
     struct diff_rr rr;
-};
-// One RR of one step. order: later steps have more, and additions more than the same step's
-// removals.
-struct event {
-    struct diff_rr rr;
-    uint32_t order;
+    size_t owner_length; // of rr's
 };
 
 // The next RR of the half; false at its end. SOAs are passed over.
 static bool
 cursor_next(struct condense_cursor *cursor, bool added)
 {
+    const uint8_t *owner = cursor->rr.owner;
     while (journal_walk_next(&cursor->walk, &cursor->rr)) {
         if (cursor->rr.added != added)
             return false; // the removals have ended
-        if (cursor->rr.type != RRTYPE_SOA)
-            return true;
+        if (cursor->rr.type == RRTYPE_SOA)
+            continue;
+        if (cursor->rr.owner != owner) // a step has each owner once
+            cursor->owner_length = name_length(cursor->rr.owner);
+        return true;
     }
     return false;
 }
@@ -52,64 +52,6 @@ cursors_init(struct condense_cursor *removals, const struct journal_step *step)
     do
         additions->start = walk;
     while (journal_walk_next(&walk, &rr) && !rr.added);
-}
-
-static bool
-is_before(const struct condense *condense, uint32_t a, uint32_t b)
-{
-    int order = name_compare(condense->cursors[a].rr.owner, condense->cursors[b].rr.owner);
-    return order < 0 || (order == 0 && a < b);
-}
-
-static void
-heap_sink(struct condense *condense, size_t at)
-{
-    uint32_t *heap = condense->heap, moved = heap[at];
-    for (size_t child; (child = 2 * at + 1) < condense->heap_count; at = child) {
-        if (child + 1 < condense->heap_count && is_before(condense, heap[child + 1], heap[child]))
-            child++;
-        if (!is_before(condense, heap[child], moved))
-            break;
-        heap[at] = heap[child];
-    }
-    heap[at] = moved;
-}
-
-void
-condense_restart(struct condense *condense)
-{
-    condense->heap_count = 0;
-    condense->position = 0;
-    vector_clear(&condense->events);
-    for (uint32_t i = 0; i < condense->count; i++) {
-        condense->cursors[i].walk = condense->cursors[i].start;
-        if (cursor_next(&condense->cursors[i], i % 2))
-            condense->heap[condense->heap_count++] = i;
-    }
-    for (size_t i = condense->heap_count / 2; i-- > 0;)
-        heap_sink(condense, i);
-}
-
-void
-condense_init(struct condense *condense, const struct journal_step *steps, size_t count)
-{
-    ENSURE(count > 0 && count <= JOURNAL_STEPS_MAX);
-    condense->count = 2 * count;
-    condense->cursors = memory_alloc(condense->count * sizeof *condense->cursors);
-    condense->heap = memory_alloc(condense->count * sizeof *condense->heap);
-    vector_init(&condense->events, sizeof(struct event));
-    for (size_t i = 0; i < count; i++)
-        cursors_init(&condense->cursors[2 * i], &steps[i]);
-    condense_restart(condense);
-}
-
-void
-condense_close(struct condense *condense)
-{
-    free(condense->cursors);
-    free(condense->heap);
-    vector_close(&condense->events);
-    *condense = (struct condense){0};
 }
 
 // RRSIGs stand behind what they cover.
@@ -138,71 +80,134 @@ rr_compare(const struct diff_rr *a, const struct diff_rr *b)
     return a->ttl < b->ttl ? -1 : a->ttl > b->ttl;
 }
 
+// Names are compared label by label only where they differ: most of what meets at the top of the
+// heap is of one owner.
 static int
-event_compare(const void *left, const void *right)
+owner_compare(const struct condense_cursor *a, const struct condense_cursor *b)
 {
-    const struct event *a = left, *b = right;
-    int order = rr_compare(&a->rr, &b->rr);
-    return order != 0 ? order : a->order < b->order ? -1 : a->order > b->order;
+    if (a->owner_length == b->owner_length &&
+        memcmp(a->rr.owner, b->rr.owner, a->owner_length) == 0)
+        return 0;
+    return name_compare(a->rr.owner, b->rr.owner);
 }
 
-// What is left of the events of each RR: nothing where the last takes back the first.
-static void
-events_condense(struct vector *events)
+static bool
+is_before(const struct condense *condense, uint32_t a, uint32_t b)
 {
-    struct event *all = events->items;
-    size_t kept = 0, next;
-    if (events->count > 1)
-        qsort(all, events->count, sizeof *all, event_compare);
-    for (size_t first = 0; first < events->count; first = next) {
-        for (next = first + 1; next < events->count; next++)
-            if (rr_compare(&all[first].rr, &all[next].rr) != 0)
-                break;
-        if (all[first].rr.added == all[next - 1].rr.added)
-            all[kept++] = all[next - 1];
-    }
-    events->count = kept;
+    const struct condense_cursor *left = &condense->cursors[a], *right = &condense->cursors[b];
+    int order = owner_compare(left, right);
+    if (order == 0)
+        order = rr_compare(&left->rr, &right->rr);
+    return order < 0 || (order == 0 && a < b);
 }
 
-// All that happened to the owner on top of the heap.
 static void
-owner_gather(struct condense *condense, uint32_t *budget)
+heap_sink(struct condense *condense, size_t at)
 {
-    const uint8_t *owner = condense->cursors[condense->heap[0]].rr.owner;
-    vector_clear(&condense->events);
-    condense->position = 0;
-    while (condense->heap_count > 0) {
-        uint32_t top = condense->heap[0];
-        struct condense_cursor *cursor = &condense->cursors[top];
-        if (!name_equal(cursor->rr.owner, owner))
+    uint32_t *heap = condense->heap, moved = heap[at];
+    for (size_t child; (child = 2 * at + 1) < condense->heap_count; at = child) {
+        if (child + 1 < condense->heap_count && is_before(condense, heap[child + 1], heap[child]))
+            child++;
+        if (!is_before(condense, heap[child], moved))
             break;
-        const struct event event = {cursor->rr, top};
-        vector_add(&condense->events, &event);
-        *budget -= *budget > 0;
-        if (!cursor_next(cursor, top % 2))
-            condense->heap[0] = condense->heap[--condense->heap_count];
-        heap_sink(condense, 0);
+        heap[at] = heap[child];
     }
-    events_condense(&condense->events);
+    heap[at] = moved;
+}
+
+void
+condense_restart(struct condense *condense)
+{
+    condense->heap_count = 0;
+    condense->place = CONDENSE_NEXT;
+    for (uint32_t i = 0; i < condense->count; i++) {
+        condense->cursors[i].walk = condense->cursors[i].start;
+        condense->cursors[i].rr = (struct diff_rr){0};
+        if (cursor_next(&condense->cursors[i], i % 2))
+            condense->heap[condense->heap_count++] = i;
+    }
+    for (size_t i = condense->heap_count / 2; i-- > 0;)
+        heap_sink(condense, i);
+}
+
+void
+condense_init(struct condense *condense, const struct journal_step *steps, size_t count)
+{
+    ENSURE(count > 0 && count <= JOURNAL_STEPS_MAX);
+    condense->count = 2 * count;
+    condense->cursors = memory_zalloc(condense->count * sizeof *condense->cursors);
+    condense->heap = memory_alloc(condense->count * sizeof *condense->heap);
+    for (size_t i = 0; i < count; i++)
+        cursors_init(&condense->cursors[2 * i], &steps[i]);
+    condense_restart(condense);
+}
+
+void
+condense_close(struct condense *condense)
+{
+    free(condense->cursors);
+    free(condense->heap);
+    *condense = (struct condense){0};
+}
+
+// Moves the cursor on top of the heap on.
+static void
+heap_advance(struct condense *condense)
+{
+    uint32_t top = condense->heap[0];
+    if (!cursor_next(&condense->cursors[top], top % 2))
+        condense->heap[0] = condense->heap[--condense->heap_count];
+    if (condense->heap_count > 0)
+        heap_sink(condense, 0);
+}
+
+static bool
+is_on_top(const struct condense *condense, const struct diff_rr *rr)
+{
+    if (condense->heap_count == 0)
+        return false;
+    const struct diff_rr *top = &condense->cursors[condense->heap[0]].rr;
+    return name_equal(top->owner, rr->owner) && rr_compare(top, rr) == 0;
+}
+
+// Looks at what happened to rr as far as the budget goes. False: there is more.
+static bool
+rr_follow(struct condense *condense, uint32_t *budget)
+{
+    while (is_on_top(condense, &condense->rr)) {
+        if (*budget == 0)
+            return false;
+        --*budget;
+        condense->rr = condense->cursors[condense->heap[0]].rr;
+        heap_advance(condense);
+    }
+    return true;
 }
 
 enum condense_state
 condense_peek(struct condense *condense, uint32_t *budget, struct diff_rr *ret_rr)
 {
-    while (condense->position >= condense->events.count) {
-        if (condense->heap_count == 0)
-            return CONDENSE_END;
-        if (*budget == 0)
+    while (condense->place != CONDENSE_TOLD) {
+        if (condense->place == CONDENSE_NEXT) {
+            if (condense->heap_count == 0)
+                return CONDENSE_END;
+            condense->rr = condense->cursors[condense->heap[0]].rr;
+            condense->rr_first_is_added = condense->rr.added;
+            condense->place = CONDENSE_WITHIN;
+        }
+        if (!rr_follow(condense, budget))
             return CONDENSE_LATER;
-        owner_gather(condense, budget);
+        // Nothing is left where the last event takes back the first.
+        bool left = condense->rr.added == condense->rr_first_is_added;
+        condense->place = left ? CONDENSE_TOLD : CONDENSE_NEXT;
     }
-    *ret_rr = ((const struct event *)vector_at(&condense->events, condense->position))->rr;
+    *ret_rr = condense->rr;
     return CONDENSE_RR;
 }
 
 void
 condense_take(struct condense *condense)
 {
-    ENSURE(condense->position < condense->events.count);
-    condense->position++;
+    ENSURE(condense->place == CONDENSE_TOLD);
+    condense->place = CONDENSE_NEXT;
 }

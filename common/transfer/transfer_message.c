@@ -3,6 +3,9 @@
 #include "common/base/fault.h"
 #include "common/dns/rrtype.h"
 
+#include <string.h>
+
+#define RR_SLOT_SIZE   2  // of a stored RR, for its owner
 #define RR_HEAD_SIZE   10 // type, class, TTL, RDLENGTH, between owner slot and RDATA
 #define ANCOUNT_OFFSET 6
 #define ARCOUNT_OFFSET 10
@@ -14,6 +17,7 @@ transfer_message_begin(struct transfer_message *message, void *memory, size_t si
     message_writer_init(&message->writer, memory, size, id, flags);
     owner_table_init(&message->owners);
     message->count = 0;
+    message->run_owner = NULL;
     if (!question)
         return;
     ENSURE(
@@ -32,6 +36,7 @@ transfer_message_resume(struct transfer_message *message, void *memory, size_t s
     owner_table_init(&message->owners);
     owner_table_note(&message->owners, begun + MESSAGE_HEADER_SIZE, MESSAGE_HEADER_SIZE);
     message->count = count;
+    message->run_owner = NULL;
 }
 
 // After an RR; before: where it begins.
@@ -48,16 +53,68 @@ rr_end(struct transfer_message *message, uint8_t *before)
     return false;
 }
 
-bool
-transfer_message_add(struct transfer_message *message, const uint8_t *owner, const struct rr *rr)
+// type to RDATA, as they go out, behind the owner.
+static bool
+rr_add(struct transfer_message *message, const uint8_t *owner, const uint8_t *octets, size_t length)
 {
     struct octets_writer *out = &message->writer.out;
     uint8_t *before = out->at;
     if (message->count == UINT16_MAX)
         return false;
     owner_table_write(&message->owners, out, owner);
-    octets_write(out, rr->rdata - RR_HEAD_SIZE, RR_HEAD_SIZE + (size_t)rr->rdlength);
+    octets_write(out, octets, length);
     return rr_end(message, before);
+}
+
+bool
+transfer_message_add(struct transfer_message *message, const uint8_t *owner, const struct rr *rr)
+{
+    message->run_owner = NULL;
+    return rr_add(message, owner, rr->rdata - RR_HEAD_SIZE, RR_HEAD_SIZE + (size_t)rr->rdlength);
+}
+
+// Where the RR at the position ends; 0 at the run's end.
+static uint32_t
+rr_end_in(struct octets run, uint32_t position)
+{
+    struct rr rr;
+    return rrset_next(run.data, (uint32_t)run.length, &position, &rr) ? position : 0;
+}
+
+// RRs of an owner that can be pointed at: each is copied as it stands, and its slot set. There is
+// no counting beyond what fits: a message has no room for UINT16_MAX RRs.
+static unsigned
+run_copy(struct transfer_message *message, uint16_t pointer, struct octets run, uint32_t *position)
+{
+    struct octets_writer *out = &message->writer.out;
+    unsigned added = 0;
+    for (uint32_t end; (end = rr_end_in(run, *position)); *position = end, added++) {
+        size_t size = end - *position;
+        if ((size_t)(out->end - out->at) < size)
+            break;
+        memcpy(out->at, run.data + *position, size);
+        octets_put_u16(out->at, pointer);
+        out->at += size;
+    }
+    message->count = (uint16_t)(message->count + added);
+    return added;
+}
+
+unsigned
+transfer_message_add_run(struct transfer_message *message, const uint8_t *owner, struct octets run,
+                         uint32_t *position)
+{
+    unsigned added = 0;
+    for (uint32_t end; (end = rr_end_in(run, *position)); *position = end, added++) {
+        uint16_t pointer = message->run_owner == owner ? owner_table_pointer(&message->owners) : 0;
+        if (pointer)
+            return added + run_copy(message, pointer, run, position);
+        if (!rr_add(message, owner, run.data + *position + RR_SLOT_SIZE,
+                    end - *position - RR_SLOT_SIZE))
+            break;
+        message->run_owner = owner;
+    }
+    return added;
 }
 
 bool
@@ -67,6 +124,7 @@ transfer_message_add_diff(struct transfer_message *message, const struct diff_rr
     uint8_t *before = out->at;
     if (message->count == UINT16_MAX)
         return false;
+    message->run_owner = NULL;
     owner_table_write(&message->owners, out, rr->owner);
     octets_write_u16(out, rr->type);
     octets_write_u16(out, RRCLASS_IN);

@@ -18,7 +18,8 @@
 struct transfer_message {
     struct message_writer writer;
     struct owner_table owners;
-    uint16_t count; // of RRs in the answer section
+    uint16_t count;           // of RRs in the answer section
+    const uint8_t *run_owner; // of transfer_message_add_run before: written last. NULL: another
 };
 // question: NULL but in the first message. size: without what is to stand behind the answer
 // section.
@@ -33,6 +34,10 @@ void transfer_message_resume(struct transfer_message *message, void *memory, siz
 bool transfer_message_add(struct transfer_message *message, const uint8_t *owner,
                           const struct rr *rr);
 bool transfer_message_add_diff(struct transfer_message *message, const struct diff_rr *rr);
+// Adds RRs of a stored run from *position on, as many as fit, and moves *position behind them;
+// gives their number. owner: not changed while the message is written.
+unsigned transfer_message_add_run(struct transfer_message *message, const uint8_t *owner,
+                                  struct octets run, uint32_t *position);
 // The counts and the OPT, for which edns_size was left out of the size; NULL: none. Gives the
 // length.
 size_t transfer_message_end(struct transfer_message *message, const struct edns_answer *opt);

@@ -90,12 +90,12 @@ soa_add(const struct xfr_out *out, struct transfer_message *message)
 static bool
 whole_add(struct xfr_out *out, struct transfer_message *message)
 {
-    struct rr rr;
-    while (axfr_out_peek(&out->whole, &rr)) {
-        if (!transfer_message_add(message, node_owner(out->whole.node), &rr))
+    struct octets run;
+    while (axfr_out_run(&out->whole, &run)) {
+        out->records += transfer_message_add_run(message, node_owner(out->whole.node), run,
+                                                 &out->whole.position);
+        if (out->whole.position < run.length)
             return false;
-        axfr_out_take(&out->whole);
-        out->records++;
     }
     return !out->whole.cursor.damaged;
 }

@@ -8,6 +8,13 @@
 
 static uint8_t memory[65535];
 
+static unsigned
+random_step(uint64_t *random)
+{
+    *random = *random * UINT64_C(6364136223846793005) + 1442695040888963407;
+    return (unsigned)(*random >> 33);
+}
+
 static size_t
 write_name(struct owner_table *table, struct octets_writer *writer, const char *text)
 {
@@ -108,6 +115,68 @@ a_parent_in_reach_is_used_when_the_name_itself_is_not(void **state)
     assert_int_equal(write_name(&table, &writer, "c.b.example.gov."), 6);
 }
 
+// The octets of one name's end may be the inside of a longer label of the other: no label begins
+// there, so nothing is shared.
+static void
+a_label_that_holds_the_octets_of_others_is_not_pointed_into(void **state)
+{
+    (void)state;
+    struct owner_table table;
+    struct octets_writer writer;
+    begin(&table, &writer, 12);
+    assert_int_equal(write_name(&table, &writer, "ab\\003www.gov."), 12);
+    assert_int_equal(write_name(&table, &writer, "www.gov."), 6);
+    assert_int_equal(write_name(&table, &writer, "ab\\003www.gov."), 9);
+    assert_int_equal(write_name(&table, &writer, "abc\\003www\\003gov."), 13);
+    assert_int_equal(write_name(&table, &writer, "www.gov."), 9);
+}
+
+// Labels out of octets that look like lengths.
+static void
+name_random(uint64_t *random, uint8_t name[static NAME_SIZE_MAX])
+{
+    size_t at = 0;
+    for (unsigned labels = random_step(random) % 6; labels > 0; labels--) {
+        unsigned length = 1 + random_step(random) % 9;
+        name[at++] = (uint8_t)length;
+        for (; length > 0; length--)
+            name[at++] = (uint8_t)(1 + random_step(random) % 3);
+    }
+    name[at] = 0;
+}
+
+static void
+as_many_labels_are_shared_as_the_names_have_in_common(void **state)
+{
+    (void)state;
+    uint64_t random = 4711;
+    struct owner_table table;
+    struct octets_writer writer;
+    uint8_t name[NAME_SIZE_MAX], before[NAME_SIZE_MAX] = {0}, back[NAME_SIZE_MAX];
+    for (unsigned i = 0; i < 20000; i++, name_copy(before, name)) {
+        if (i % 100 == 0) {
+            begin(&table, &writer, 12);
+            before[0] = 0;
+        }
+        name_random(&random, name);
+        if (random_step(&random) % 2)
+            name_copy(name, before + (*before ? *before + 1 : 0)); // its parent
+        unsigned common = name_common_labels(name, before);
+        size_t at = octets_written(&writer);
+        size_t fresh = (size_t)(name_skip(name, name_labels(name) - common) - name);
+        owner_table_write(&table, &writer, name);
+        assert_int_equal(octets_written(&writer) - at, fresh + (common ? 2 : 1));
+        struct octets_reader reader;
+        octets_reader_init(&reader, memory, octets_written(&writer));
+        octets_seek(&reader, at);
+        assert_true(name_read(&reader, back) && name_equal(name, back));
+        uint16_t pointer = owner_table_pointer(&table);
+        assert_int_equal(pointer != 0, *name != 0);
+        octets_seek(&reader, pointer & 0x3fff);
+        assert_true(!pointer || (name_read(&reader, back) && name_equal(name, back)));
+    }
+}
+
 int
 main(void)
 {
@@ -117,6 +186,8 @@ main(void)
         cmocka_unit_test(the_questions_name_is_pointed_at_whatever_its_case),
         cmocka_unit_test(what_stands_behind_16_kib_is_out_of_reach),
         cmocka_unit_test(a_parent_in_reach_is_used_when_the_name_itself_is_not),
+        cmocka_unit_test(a_label_that_holds_the_octets_of_others_is_not_pointed_into),
+        cmocka_unit_test(as_many_labels_are_shared_as_the_names_have_in_common),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
