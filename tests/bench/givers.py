@@ -7,13 +7,11 @@ import shutil
 import subprocess
 import time
 
-import dns.exception
 import dns.message
-import dns.query
 
 import peers
 import servers
-from measure import HOST
+from measure import HOST, Question
 from servers import cpu_of, keep_on_server_core
 from tandem import BIN, wait_for
 
@@ -118,10 +116,9 @@ class TandemPrimary(servers.Measured):
     def __init__(self, work, name, zones, resolver=None, alias=None):
         sections = {"acl": [{"id": "signed", "key": [work.key.name], "action": ["transfer", "query"]},
                             {"id": "here", "address": ["127.0.0.1"], "action": ["transfer", "query"]}]}
-        if resolver:
-            sections["resolver"] = {"address": [f"{HOST}@{resolver}"], "timeout": "2s", "tries": 3}
         self.primary = work.primary([{"acl": ["signed", "here"], **({"alias": alias} if alias else {}), **zone}
-                                     for zone in zones], name=name, **sections)
+                                     for zone in zones], name=f"{name}-primary", resolver=resolver, **sections)
+        self.primary.config["resolver"].update({"timeout": "2s", "tries": 3})
         self.work, self.port, self.domains = work, self.primary.port, [zone["domain"] for zone in zones]
 
     def start(self):
@@ -229,12 +226,10 @@ def start(giver, seconds):
 
 def answers_soa(port, domain):
     """True when it has the zone."""
-    query = dns.message.make_query(domain, "SOA")
-    try:
-        answer = dns.query.udp(query, HOST, port=port, timeout=1)
-    except (OSError, dns.exception.Timeout):
-        return False
-    return answer.rcode() == 0 and bool(answer.answer)
+    question = Question(port, domain, "SOA")
+    answer = question.ask()
+    question.close()
+    return answer is not None and answer[3] & 15 == 0 and answer[6:8] != b"\0\0"
 
 
 class SlowResolver(servers.Spawned):
