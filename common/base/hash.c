@@ -142,6 +142,23 @@ hash_crc32c(uint32_t crc, const void *data, size_t length)
     return hash_crc32c_table(crc, data, length);
 }
 
+void
+hash_mark_key_draw(uint8_t ret_key[static HASH_MARK_KEY_SIZE])
+{
+    pthread_once(&sodium_once, sodium_start);
+    randombytes_buf(ret_key, HASH_MARK_KEY_SIZE);
+}
+
+void
+hash_mark(const uint8_t key[static HASH_MARK_KEY_SIZE], const void *data, size_t length,
+          uint8_t ret_mark[static HASH_MARK_SIZE])
+{
+    _Static_assert(crypto_onetimeauth_KEYBYTES == HASH_MARK_KEY_SIZE &&
+                       crypto_onetimeauth_BYTES == HASH_MARK_SIZE,
+                   "Poly1305 takes 256 bits and gives 128");
+    crypto_onetimeauth(ret_mark, data, length, key);
+}
+
 _Static_assert(sizeof(crypto_generichash_state) <= sizeof(struct hash_digest_state),
                "the opaque state holds libsodium's");
 _Static_assert(_Alignof(crypto_generichash_state) <= _Alignof(struct hash_digest_state),

@@ -1,6 +1,7 @@
 // Keyed hashes: a fast one for our own tables (never on the wire, key from hash_key_draw so that a
 // stranger cannot choose collisions), SipHash-2-4 for DNS cookies (RFC 9018), CRC32C for stored
-// records, BLAKE2b for digests of content that an operator types.
+// records, BLAKE2b for digests of content that an operator types, Poly1305 for "the same as the last
+// time?".
 #ifndef TANDEM_BASE_HASH_H
 #define TANDEM_BASE_HASH_H
 
@@ -19,6 +20,15 @@ uint64_t hash_siphash24(const uint8_t key[static 16], const void *data, size_t l
 // processor's instruction where it has one; hash_crc32c_table gives the same without.
 uint32_t hash_crc32c(uint32_t crc, const void *data, size_t length);
 uint32_t hash_crc32c_table(uint32_t crc, const void *data, size_t length);
+
+// A universal hash (Poly1305, RFC 8439 section 2.5, with a pad that stays the same): two octet
+// strings of at most 64 KiB that were chosen without knowledge of the key agree with a chance below
+// 2^-90. For marks that never leave the process: as the key is used more than once, it is no MAC.
+#define HASH_MARK_KEY_SIZE 32
+#define HASH_MARK_SIZE     16
+void hash_mark_key_draw(uint8_t ret_key[static HASH_MARK_KEY_SIZE]);
+void hash_mark(const uint8_t key[static HASH_MARK_KEY_SIZE], const void *data, size_t length,
+               uint8_t ret_mark[static HASH_MARK_SIZE]);
 
 #define HASH_DIGEST_SIZE 32
 struct hash_digest {

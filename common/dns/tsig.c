@@ -405,6 +405,7 @@ tsig_check_answer(struct tsig_exchange *exchange, const uint8_t *message, size_t
     ENSURE(exchange->key && exchange->prior_mac_length);
     if (!tsig_find(message, length, &tsig))
         return fault_set(fault, FAULT_SYNTAX, "not a whole DNS message, or a TSIG not at its end");
+    exchange->plain_length = tsig.present ? tsig.position : length;
     if (!tsig.present)
         return take_unsigned(exchange, message, length, fault);
     if (!check_key(exchange->key, &tsig, fault))

@@ -45,6 +45,7 @@ struct tsig_exchange {
     unsigned messages; // of the answer signed or verified so far (the first has the full variables)
     unsigned unsigned_count;      // received since the last signed one
     struct octets_buffer pending; // unsigned messages that the next MAC covers
+    size_t plain_length; // of the last message that tsig_check_answer saw, without its TSIG
 };
 void tsig_exchange_init(struct tsig_exchange *exchange, const struct tsig_key *key);
 void tsig_exchange_close(struct tsig_exchange *exchange);

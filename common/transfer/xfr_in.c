@@ -10,6 +10,12 @@
 // RR. The signature comes before the RRs, so that a stranger on the path reaches as little code as
 // can be. The RCODE is looked at before an absent signature is complained of: a refusal is often
 // sent unsigned, and "REFUSED" is what helps.
+//
+// What if the primary sends what it sent the last time? Then nobody need read it. A message is
+// checked from the outside as ever; if its octets are those of the same message of a transfer that
+// is known (xfr_marks), it waits. The first one that differs has all that waited read before it, so
+// that a change costs what it cost before. When the last known message has come, the transfer is
+// over where that one was: its closing SOA is among the octets that are the same.
 #include "common/transfer/xfr_in_inside.h"
 
 #include "common/dns/message_read.h"
@@ -19,6 +25,8 @@
 
 #include <inttypes.h>
 #include <string.h>
+
+#define HELD_KEPT (256U << 10) // of the buffer, from message to message; more goes once it is read
 
 const char *
 xfr_in_reason_word(enum xfr_in_reason reason)
@@ -48,6 +56,17 @@ xfr_in_reason_word(enum xfr_in_reason reason)
     return "none";
 }
 
+// A limit on records may have become lower since, and whoever repeats is not counted.
+static void
+marks_begin(struct xfr_in *transfer)
+{
+    const struct xfr_marks *known = transfer->options.known;
+    uint64_t most = transfer->options.records_max;
+    transfer->marks = xfr_marks_new(known);
+    transfer->repeats = known && (!most || known->records <= most);
+    ENSURE(!known || known->whole);
+}
+
 void
 xfr_in_init(struct xfr_in *transfer, const struct xfr_in_options *options,
             struct rr_stream_writer *stream, int64_t now)
@@ -63,12 +82,17 @@ xfr_in_init(struct xfr_in *transfer, const struct xfr_in_options *options,
     if (!options->seconds_max)
         transfer->options.seconds_max = XFR_IN_SECONDS_MAX;
     tsig_exchange_init(&transfer->exchange, options->key);
+    octets_buffer_init(&transfer->held);
+    if (options->wants_marks && !options->ixfr)
+        marks_begin(transfer);
 }
 
 void
 xfr_in_close(struct xfr_in *transfer)
 {
     tsig_exchange_close(&transfer->exchange);
+    xfr_marks_drop(&transfer->marks);
+    octets_buffer_close(&transfer->held);
 }
 
 static uint16_t
@@ -225,6 +249,75 @@ skip_rest(struct xfr_in *transfer, struct octets_reader *reader, unsigned count,
     return true;
 }
 
+// What is inside of a message that was checked from outside.
+static bool
+read_message(struct xfr_in *transfer, const uint8_t *message, size_t length, size_t *ret_position,
+             struct fault *fault)
+{
+    struct octets_reader reader;
+    struct message_header header;
+    octets_reader_init(&reader, message, length);
+    ENSURE(message_read_header(&reader, &header));
+    *ret_position = octets_position(&reader);
+    return check_question(transfer, &reader, &header, fault) &&
+           take_answer(transfer, &reader, header.ancount, ret_position, fault) &&
+           skip_rest(transfer, &reader, (unsigned)header.nscount + header.arcount, ret_position,
+                     fault);
+}
+
+// The messages that waited, now that the transfer is another than the known one, or failed.
+static bool
+read_held(struct xfr_in *transfer, size_t *ret_position, struct fault *fault)
+{
+    unsigned messages = transfer->messages;
+    size_t at = 0;
+    if (!transfer->repeats)
+        return true;
+    transfer->repeats = false;
+    for (unsigned i = 1; i < messages; i++) {
+        const struct xfr_mark *mark = vector_at(&transfer->marks->items, i - 1);
+        transfer->messages = i;
+        if (!read_message(transfer, transfer->held.data + at, mark->length, ret_position, fault))
+            return false;
+        at += mark->length;
+    }
+    transfer->messages = messages;
+    return true;
+}
+
+static void
+go_on_repeating(struct xfr_in *transfer)
+{
+    const struct xfr_marks *known = transfer->options.known;
+    if (transfer->marks->items.count < known->items.count)
+        return;
+    transfer->step = XFR_IN_SAME;
+    transfer->form = XFR_IN_WHOLE;
+    transfer->serial = known->serial;
+    transfer->records = known->records;
+}
+
+static bool
+take_marked(struct xfr_in *transfer, const uint8_t *message, size_t length, size_t *ret_position,
+            struct fault *fault)
+{
+    struct octets_buffer *held = &transfer->held;
+    size_t start = held->length;
+    size_t plain = transfer->options.key ? transfer->exchange.plain_length : length;
+    const struct xfr_marks *known = transfer->repeats ? transfer->options.known : NULL;
+    xfr_marks_strip(message, length, plain, held);
+    if (xfr_marks_add(transfer->marks, held->data + start, plain, known)) {
+        go_on_repeating(transfer);
+        return true;
+    }
+    bool good = read_held(transfer, ret_position, fault) &&
+                read_message(transfer, held->data + start, plain, ret_position, fault);
+    held->length = 0;
+    if (held->capacity > HELD_KEPT)
+        octets_buffer_close(held);
+    return good;
+}
+
 static bool
 take_message(struct xfr_in *transfer, const uint8_t *message, size_t length, int64_t now,
              size_t *ret_position, struct fault *fault)
@@ -239,11 +332,19 @@ take_message(struct xfr_in *transfer, const uint8_t *message, size_t length, int
     if (!check_header(transfer, &header, fault) ||
         !check_signature(transfer, message, length, message_rcode(&header), now, fault))
         return false;
-    *ret_position = octets_position(&reader);
-    return check_question(transfer, &reader, &header, fault) &&
-           take_answer(transfer, &reader, header.ancount, ret_position, fault) &&
-           skip_rest(transfer, &reader, (unsigned)header.nscount + header.arcount, ret_position,
-                     fault);
+    if (transfer->marks)
+        return take_marked(transfer, message, length, ret_position, fault);
+    return read_message(transfer, message, length, ret_position, fault);
+}
+
+static void
+marks_end(struct xfr_in *transfer)
+{
+    struct xfr_marks *marks = transfer->marks;
+    marks->whole = !marks->too_many;
+    marks->serial = transfer->serial;
+    marks->records = transfer->records;
+    rr_stream_digest(transfer->stream, &marks->digest);
 }
 
 // The last message is read: its signature, and the stream's end.
@@ -252,8 +353,12 @@ conclude(struct xfr_in *transfer, struct fault *fault)
 {
     if (transfer->options.key && !tsig_check_end(&transfer->exchange, fault))
         return xfr_in_refuse(transfer, XFR_IN_TSIG);
-    if (transfer->step == XFR_IN_DONE && !rr_stream_end(transfer->stream, fault))
+    if (transfer->step != XFR_IN_DONE)
+        return true;
+    if (!rr_stream_end(transfer->stream, fault))
         return xfr_in_refuse(transfer, XFR_IN_IO);
+    if (transfer->marks)
+        marks_end(transfer);
     return true;
 }
 
@@ -293,9 +398,21 @@ xfr_in_feed(struct xfr_in *transfer, const uint8_t *message, size_t length, int6
     return transfer->step;
 }
 
+// What waited unread is counted for the sentence.
+static void
+count_held(struct xfr_in *transfer)
+{
+    size_t position;
+    struct fault fault = {0};
+    transfer->messages++;
+    read_held(transfer, &position, &fault);
+    transfer->messages--;
+}
+
 bool
 xfr_in_cut(struct xfr_in *transfer, const char *why, struct fault *fault)
 {
+    count_held(transfer);
     transfer->step = XFR_IN_FAILED;
     transfer->reason = XFR_IN_CUT;
     if (transfer->messages == 0)

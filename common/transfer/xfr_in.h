@@ -15,6 +15,7 @@
 #include "common/dns/rdata.h"
 #include "common/dns/tsig.h"
 #include "common/transfer/rr_stream.h"
+#include "common/transfer/xfr_marks.h"
 
 #define XFR_IN_SIZE_DEFAULT                                                                        \
     (UINT64_C(256) << 20) // octets on the wire; gate max-size of interface.md
@@ -36,6 +37,11 @@ struct xfr_in_options {
     // RRs of a delta, removed and added; 0: no limit. A delta of more than twice the zone's RRs is
     // longer than the zone thrown away and sent anew.
     uint64_t delta_records_max;
+    // Of an AXFR only: marks are made, and messages that are those of `known` (NULL: none; borrowed
+    // for the transfer, whole) are not read as long as they are. They must have been taken under
+    // the same apex and limits.
+    bool wants_marks;
+    const struct xfr_marks *known;
 };
 
 // What kind of failure it was: the metric's label and how the poll goes on (all of them: next
@@ -59,6 +65,7 @@ enum xfr_in_step {
     XFR_IN_MORE,       // feed the next message
     XFR_IN_DONE,       // whole: the stream is ended
     XFR_IN_UP_TO_DATE, // IXFR only: the primary holds nothing newer than our serial
+    XFR_IN_SAME,       // whole, and what options.known was: the stream is empty
     XFR_IN_FAILED,
 };
 
@@ -77,6 +84,9 @@ struct xfr_in {
     uint32_t step_serial;     // of the delta: where the step under way begins, or ends
     unsigned messages, empty_messages;
     uint8_t apex[NAME_SIZE_MAX];
+    struct xfr_marks *marks;   // of this transfer; NULL: not wanted
+    bool repeats;              // so far it is options.known: its messages wait in held, unread
+    struct octets_buffer held; // messages as xfr_marks_strip writes them
     bool has_soa;
     uint32_t serial; // of the first SOA
     uint32_t soa_ttl;

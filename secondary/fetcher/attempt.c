@@ -11,6 +11,7 @@
 #include "common/daemon/log.h"
 #include "common/dns/name.h"
 #include "common/net/loop.h"
+#include "common/transfer/xfr_marks.h"
 #include "secondary/fetcher/primaries.h"
 #include "secondary/fetcher/soa_check.h"
 
@@ -121,6 +122,14 @@ take_ixfr(struct attempt *attempt, struct receive_result *received)
     }
 }
 
+static enum attempt_outcome
+outcome_of_axfr(enum receive_outcome outcome)
+{
+    if (outcome == RECEIVE_SAME)
+        return ATTEMPT_SAME;
+    return outcome == RECEIVE_ZONE ? ATTEMPT_ZONE : ATTEMPT_FAILED;
+}
+
 static void
 on_received(void *context, struct receive_result *received)
 {
@@ -132,8 +141,7 @@ on_received(void *context, struct receive_result *received)
     if (attempt->asking == BASIS_IXFR)
         take_ixfr(attempt, received);
     else
-        conclude(attempt, received->outcome == RECEIVE_ZONE ? ATTEMPT_ZONE : ATTEMPT_FAILED,
-                 received);
+        conclude(attempt, outcome_of_axfr(received->outcome), received);
 }
 
 static void
@@ -146,6 +154,7 @@ copy_options(struct attempt *attempt, const struct attempt_options *options)
     snprintf(attempt->domain, sizeof attempt->domain, "%s", options->domain);
     receive->apex = attempt->apex;
     receive->primary = attempt->label;
+    receive->known = xfr_marks_hold(receive->known);
     if (receive->key) {
         attempt->key = *receive->key;
         receive->key = &attempt->key;
@@ -192,6 +201,7 @@ attempt_free(struct attempt **attempt)
         return;
     soa_check_free(&gone->soa_check);
     receive_free(&gone->receive);
+    xfr_marks_drop(&gone->options.receive.known);
     explicit_bzero(&gone->key, sizeof gone->key);
     free(gone);
     *attempt = NULL;

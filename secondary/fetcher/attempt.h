@@ -21,7 +21,14 @@ struct attempt_options {
     bool compare;    // where nothing changed, the whole zone is transferred all the same
 };
 
-enum attempt_outcome { ATTEMPT_ZONE, ATTEMPT_DELTA, ATTEMPT_UNCHANGED, ATTEMPT_FAILED };
+// SAME: the whole zone came, and it is that of receive.known.
+enum attempt_outcome {
+    ATTEMPT_ZONE,
+    ATTEMPT_SAME,
+    ATTEMPT_DELTA,
+    ATTEMPT_UNCHANGED,
+    ATTEMPT_FAILED
+};
 struct attempt_result {
     enum attempt_outcome outcome;
     enum basis_ask by; // what the answer came by; a delta only by IXFR

@@ -8,16 +8,28 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/transfer/xfr_marks.h"
+
+void
+basis_set_marks(struct basis *basis, struct xfr_marks *marks)
+{
+    struct xfr_marks *held = xfr_marks_hold(marks);
+    xfr_marks_drop(&basis->marks);
+    basis->marks = held;
+}
+
 void
 basis_forget(struct basis *basis)
 {
     basis->exact = basis->has_digest = false;
     basis->deltas = 0;
+    basis_set_marks(basis, NULL);
 }
 
 void
 basis_reset(struct basis *basis)
 {
+    basis_set_marks(basis, NULL);
     *basis = (struct basis){0};
 }
 
@@ -93,6 +105,7 @@ basis_settle(struct basis *basis, const struct basis_arrival *arrival)
     label_set(basis, arrival->label);
     basis->exact = arrival->exact;
     basis->serial = arrival->serial;
+    basis_set_marks(basis, arrival->is_delta || !arrival->steady ? NULL : arrival->marks);
     if (arrival->is_delta) {
         basis->has_digest = false;
         basis->deltas++;

@@ -28,6 +28,8 @@
 
 enum basis_ask { BASIS_AXFR, BASIS_IXFR, BASIS_SOA };
 
+struct xfr_marks;
+
 struct basis {
     bool exact;                      // a delta may be asked for
     uint32_t serial;                 // of the primary, of what is served
@@ -36,6 +38,7 @@ struct basis {
     bool has_digest;                 // a stream with it would change nothing
     struct hash_digest digest;
     uint32_t digest_serial;
+    struct xfr_marks *marks;   // where has_digest: of a transfer that gave it; held, NULL: none
     int64_t whole_due_seconds; // the next full comparison
     bool compared;             // one agreed
     uint64_t deltas;           // since the last whole transfer
@@ -46,7 +49,7 @@ struct basis {
 // After anything but an exact verdict, and where the signer begins anew: the next transfer is
 // whole.
 void basis_forget(struct basis *basis);
-// Settings changed: what was held against the primary is forgotten, too.
+// Settings changed, or it ends: what was held against the primary is forgotten, too.
 void basis_reset(struct basis *basis);
 
 // How the address of the label is asked. signed_zone: the zone has a policy, else IXFR makes no
@@ -67,6 +70,8 @@ uint64_t basis_delta_records_max(const struct basis *basis);
 // A stream that is known: it need not go to the signer.
 bool basis_knows(const struct basis *basis, const struct hash_digest *digest, uint32_t serial,
                  bool signed_zone);
+// Marks of a later transfer with the same digest stand in for those before; NULL: none can be had.
+void basis_set_marks(struct basis *basis, struct xfr_marks *marks);
 // It was known: what is served stands for this serial of this address.
 void basis_note_same(struct basis *basis, const char *label, uint32_t serial);
 // What came of a stream. chance: any number.
@@ -76,6 +81,7 @@ struct basis_arrival {
     bool is_delta, exact, steady;
     uint64_t records;
     struct hash_digest digest; // of a whole stream
+    struct xfr_marks *marks;   // of its transfer, or NULL
     int64_t now;
     uint64_t chance;
 };

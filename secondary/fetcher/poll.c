@@ -15,6 +15,7 @@
 #include "common/daemon/control.h"
 #include "common/daemon/log.h"
 #include "common/net/loop.h"
+#include "common/transfer/xfr_marks.h"
 
 static void
 begin(struct poll *poll)
@@ -176,6 +177,8 @@ poll_free(struct poll **poll)
     turn_end(gone->shared.turns, &gone->turn);
     loop_timer_free(&gone->timer);
     message_poll_facts_close(&gone->facts);
+    xfr_marks_drop(&gone->candidate.marks);
+    basis_reset(&gone->basis);
     free(gone);
     *poll = NULL;
 }

@@ -21,10 +21,18 @@ struct receive {
     struct rr_stream_writer stream;
     struct xfr_in transfer;
     struct tsig_key key;
+    struct xfr_marks *known;
     char *primary;
     bool connected, done;
     uint64_t started_ms, asked_ms, first_ms;
 };
+
+// By which the zone would be known again; too many messages have none.
+static struct xfr_marks *
+marks_of(const struct xfr_in *transfer)
+{
+    return transfer->marks && transfer->marks->whole ? transfer->marks : NULL;
+}
 
 // The last step. The receive may be gone afterwards.
 static void
@@ -40,7 +48,10 @@ conclude(struct receive *receive, struct receive_result *result)
     result->round_trip_ms =
         receive->first_ms ? (int64_t)(receive->first_ms - receive->asked_ms) : -1;
     result->stream = -1;
+    if (result->outcome == RECEIVE_SAME)
+        result->marks = xfr_marks_hold(receive->known);
     if (result->outcome == RECEIVE_ZONE) {
+        result->marks = xfr_marks_hold(marks_of(transfer));
         result->stream = receive->memfd;
         result->is_delta = transfer->form != XFR_IN_WHOLE;
         rr_stream_digest(&receive->stream, &result->digest);
@@ -50,6 +61,7 @@ conclude(struct receive *receive, struct receive_result *result)
     receive->ended(receive->context, result);
     if (stream >= 0 && result->stream == stream)
         close(stream);
+    xfr_marks_drop(&result->marks);
 }
 
 static void
@@ -88,6 +100,8 @@ on_done(void *context)
     struct fault fault = {0};
     if (receive->transfer.step == XFR_IN_UP_TO_DATE)
         result.outcome = RECEIVE_UP_TO_DATE;
+    else if (receive->transfer.step == XFR_IN_SAME)
+        result.outcome = RECEIVE_SAME;
     else if (!rr_stream_seal(receive->memfd, &fault)) {
         fail(receive, "io", &fault);
         return;
@@ -113,6 +127,7 @@ on_message(void *context, const uint8_t *octets, size_t length)
         fail(receive, xfr_in_reason_word(receive->transfer.reason), &fault);
         return;
     case XFR_IN_UP_TO_DATE:
+    case XFR_IN_SAME:
     case XFR_IN_DONE:
         receive->done = true;
         loop_defer(receive->loop, on_done, receive);
@@ -162,6 +177,8 @@ transfer_init(struct receive *receive, const struct receive_options *options)
         .ixfr = options->has_serial,
         .serial = options->serial,
         .delta_records_max = options->delta_records_max,
+        .wants_marks = !options->has_serial,
+        .known = options->has_serial ? NULL : receive->known,
     };
     xfr_in_init(&receive->transfer, &transfer, &receive->stream, clock_unix_seconds());
 }
@@ -189,6 +206,7 @@ receive_new(struct loop *loop, const struct receive_options *options, receive_en
     receive->primary = memory_text(options->primary);
     if (options->key)
         receive->key = *options->key;
+    receive->known = xfr_marks_hold(options->known);
     receive->started_ms = loop_now_ms(loop);
     rr_stream_writer_init(&receive->stream, options->apex, memfd);
     transfer_init(receive, options);
@@ -208,6 +226,7 @@ receive_free(struct receive **receive)
     loop_defer_cancel(gone->loop, gone);
     xfr_in_close(&gone->transfer);
     rr_stream_writer_close(&gone->stream);
+    xfr_marks_drop(&gone->known);
     if (gone->memfd >= 0)
         close(gone->memfd);
     explicit_bzero(&gone->key, sizeof(gone->key));

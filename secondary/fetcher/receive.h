@@ -30,15 +30,18 @@ struct receive_options {
     bool has_serial;            // ask by IXFR: what has changed since the serial
     uint32_t serial;
     uint64_t delta_records_max; // 0: no limit
+    struct xfr_marks *known;    // of a whole transfer that may come again; held; NULL
 };
 
-enum receive_outcome { RECEIVE_ZONE, RECEIVE_UP_TO_DATE, RECEIVE_FAILED };
+enum receive_outcome { RECEIVE_ZONE, RECEIVE_SAME, RECEIVE_UP_TO_DATE, RECEIVE_FAILED };
 struct receive_result {
     enum receive_outcome outcome;
     int stream; // RECEIVE_ZONE: sealed memfd (common/transfer/rr_stream.h); set to -1 to keep it
     uint32_t serial;
     bool is_delta;             // RECEIVE_ZONE: a delta from the serial that was asked with
     struct hash_digest digest; // RECEIVE_ZONE: of the stream
+    struct xfr_marks *marks; // RECEIVE_ZONE: of the transfer, NULL where it cannot be known again;
+                             // RECEIVE_SAME: known. To be held by who keeps it
     uint64_t octets, records;
     int64_t transfer_ms;
     int64_t round_trip_ms; // from the query to the first message; -1: none came

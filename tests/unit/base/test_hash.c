@@ -88,6 +88,25 @@ blake2b_gives_the_known_answer_in_one_piece_or_two(void **state)
 }
 
 static void
+marks_give_the_known_answer(void **state)
+{
+    (void)state; // RFC 8439 section 2.5.2
+    static const uint8_t key[HASH_MARK_KEY_SIZE] = {0x85, 0xd6, 0xbe, 0x78, 0x57, 0x55, 0x6d, 0x33,
+                                                    0x7f, 0x44, 0x52, 0xfe, 0x42, 0xd5, 0x06, 0xa8,
+                                                    0x01, 0x03, 0x80, 0x8a, 0xfb, 0x0d, 0xb2, 0xfd,
+                                                    0x4a, 0xbf, 0xf6, 0xaf, 0x41, 0x49, 0xf5, 0x1b};
+    static const uint8_t expected[HASH_MARK_SIZE] = {0xa8, 0x06, 0x1d, 0xc1, 0x30, 0x51,
+                                                     0x36, 0xc6, 0xc2, 0x2b, 0x8b, 0xaf,
+                                                     0x0c, 0x01, 0x27, 0xa9};
+    uint8_t mark[HASH_MARK_SIZE], drawn[HASH_MARK_KEY_SIZE], other[HASH_MARK_KEY_SIZE];
+    hash_mark(key, "Cryptographic Forum Research Group", 34, mark);
+    assert_memory_equal(mark, expected, sizeof mark);
+    hash_mark_key_draw(drawn);
+    hash_mark_key_draw(other);
+    assert_memory_not_equal(drawn, other, sizeof drawn);
+}
+
+static void
 the_key_changes_the_hash_and_is_drawn_afresh(void **state)
 {
     (void)state;
@@ -140,6 +159,7 @@ main(void)
         cmocka_unit_test(crc32c_may_be_taken_in_pieces),
         cmocka_unit_test(siphash_gives_the_known_answers),
         cmocka_unit_test(blake2b_gives_the_known_answer_in_one_piece_or_two),
+        cmocka_unit_test(marks_give_the_known_answer),
         cmocka_unit_test(the_key_changes_the_hash_and_is_drawn_afresh),
         cmocka_unit_test(zero_octets_at_the_end_count),
         cmocka_unit_test(each_bit_of_the_input_turns_half_of_the_output),

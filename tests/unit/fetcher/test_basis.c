@@ -1,6 +1,8 @@
 // How the next poll asks, by what is known: no clock, no network.
 #include "secondary/fetcher/basis.h"
 
+#include "common/transfer/xfr_marks.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -172,6 +174,40 @@ the_same_content_from_another_address_is_that_address_s(void **state)
     assert_true(basis_whole_is_due(&basis, NOW, &late)); // what it says is compared first
 }
 
+static void
+marks_are_those_of_a_steady_whole_transfer_and_go_with_its_digest(void **state)
+{
+    (void)state;
+    struct xfr_marks *marks = xfr_marks_new(NULL), *later = xfr_marks_new(NULL);
+    struct basis_arrival arrival = whole(7);
+    basis_reset(&basis);
+    arrival.marks = marks;
+    basis_settle(&basis, &arrival);
+    assert_ptr_equal(basis.marks, marks);
+    basis_set_marks(&basis, later); // the same content under other octets
+    assert_ptr_equal(basis.marks, later);
+    basis_set_marks(&basis, later);
+    assert_ptr_equal(basis.marks, later);
+    basis_forget(&basis);
+    assert_null(basis.marks);
+    basis_settle(&basis, &arrival);
+    arrival.is_delta = true;
+    basis_settle(&basis, &arrival);
+    assert_null(basis.marks);
+    arrival.is_delta = arrival.steady = false;
+    basis_settle(&basis, &arrival);
+    assert_null(basis.marks);
+    arrival.steady = true;
+    basis_settle(&basis, &arrival);
+    assert_ptr_equal(basis.marks, marks);
+    basis_reset(&basis);
+    assert_null(basis.marks);
+    assert_int_equal(marks->holders, 1);
+    assert_int_equal(later->holders, 1);
+    xfr_marks_drop(&marks);
+    xfr_marks_drop(&later);
+}
+
 int
 main(void)
 {
@@ -184,6 +220,7 @@ main(void)
         cmocka_unit_test(an_unchanged_verdict_that_is_not_exact_knows_the_digest_alone),
         cmocka_unit_test(comparisons_come_within_the_hour_and_then_daily_with_jitter),
         cmocka_unit_test(the_same_content_from_another_address_is_that_address_s),
+        cmocka_unit_test(marks_are_those_of_a_steady_whole_transfer_and_go_with_its_digest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
