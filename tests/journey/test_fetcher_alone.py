@@ -109,6 +109,21 @@ EVILS = [
     ("bad_sig", {}, "BADSIG"),
     ("bad_time", {}, "BADTIME"),
     ("other_zone", {}, "outside of the zone"),
+    ("truncated_mac", {"octets": 9}, "a TSIG with a MAC of 9 octets; hmac-sha256 has 32"),
+    ("truncated_mac", {"octets": 15}, "a TSIG with a MAC of 15 octets"),
+    ("unsigned_between", {"count": 100}, "100 messages without a TSIG follow one another; at most 99 may"),
+    ("half_closed", {"message": 0}, ""),
+    ("half_closed", {"message": 2}, "before the closing SOA"),
+    ("short_soa", {}, "example.gov. SOA: "),
+    ("soa_below", {}, "below.example.gov. SOA: a SOA below the apex"),
+    ("rdata_loop", {}, "example.gov. MX: "),
+    ("rdata_forward", {}, "example.gov. MX: "),
+    ("long_name", {}, "a record that cannot be read"),
+    ("label_type", {}, "not a whole DNS message"),
+    ("count_high", {}, "not a whole DNS message"),
+    ("count_low", {}, "octets behind the end"),
+    ("svcb_order", {}, "example.gov. HTTPS: "),
+    ("svcb_length", {}, "example.gov. HTTPS: "),
 ]
 
 
@@ -132,7 +147,25 @@ def test_a_bad_transfer_is_a_counter_a_sentence_and_a_retry(primary, key, what, 
         nothing_but_a_sentence(fetcher, primary, words)
 
 
-UNSIGNED_EVILS = [("long_rdlength", "a record that cannot be read"), ("trailing_octets", "octets behind the end"), ("garbage", "message 1, octet 0: ")]
+# What looks odd and is allowed: RFC 8945 section 5.2.2.1 and 5.3.1.
+@pytest.mark.parametrize("what, options, more", [("truncated_mac", {"octets": 16}, 0), ("unsigned_between", {"count": 99}, 99)])
+def test_what_rfc_8945_allows_is_taken(primary, key, what, options, more):
+    primary.do(what, **options)
+    with fetching([primary.port], key) as fetcher:
+        assert fetcher.next("candidate", "poll-facts")["record_count"] == RECORDS + more
+
+
+def test_a_transfer_that_was_heard_before_is_no_transfer(primary, key):
+    with fetching([primary.port], key, {"retry": "1s"}) as fetcher:
+        fetcher.next("candidate")
+        primary.do("replayed")
+        fetcher.order("control 0 1 refresh")
+        facts = fetcher.facts(failed)
+        assert "does not fit the message" in facts["failure"], facts["failure"]
+        assert fetcher.count("candidate") == 1
+
+
+UNSIGNED_EVILS = [("count_high", "a record that cannot be read"), ("count_low", "octets behind the end"), ("long_rdlength", "a record that cannot be read"), ("trailing_octets", "octets behind the end"), ("garbage", "message 1, octet 0: ")]
 
 
 @pytest.mark.parametrize("what, words", UNSIGNED_EVILS)

@@ -178,6 +178,62 @@ def test_a_known_content_is_not_sent_to_the_signer_again(primary, key):
             fetcher.facts(lambda what: not what["failures_in_row"])
 
 
+SAME = "zone received, octet for octet as before"
+
+
+def test_the_same_octets_are_not_read_again(primary, key):
+    with fetching(primary, key, **{"request-ixfr": "no"}) as fetcher:
+        begin(fetcher)
+
+        def poll_says(word, same):
+            poll(fetcher)
+            assert fetcher.next("contact", "candidate")["type"] == word
+            assert fetcher.log().count(SAME) == same
+
+        poll_says("contact", 1)
+        poll_says("contact", 2)
+        primary.set_zone(zone_text(8))  # a serial alone: read, and no news; then it is the same
+        poll_says("contact", 2)
+        poll_says("contact", 3)
+        primary.set_zone(zone_text(9).replace("n23 IN A", "n24 IN A"))  # the last message differs
+        poll_says("candidate", 3)
+        fetcher.facts(lambda what: what["transfers_ok"] == 6)
+        poll_says("contact", 4)
+        fetcher.order("control 0 99 retransfer")
+        assert fetcher.next("contact", "candidate")["forced"]
+        assert fetcher.log().count(SAME) == 4
+
+
+def test_what_is_forgotten_while_the_same_comes_is_asked_for_once_more(primary, key):
+    with fetching(primary, key, **{"request-ixfr": "no"}) as fetcher:
+        begin(fetcher)
+        primary.do("trickle", seconds=0.1)
+        poll(fetcher)
+        tandem.wait_for(lambda: primary.transfers == 2, "the second transfer")
+        fetcher.order("started")  # the signer begins anew and knows of nothing
+        assert fetcher.next("contact", "candidate")["type"] == "candidate"
+        assert primary.transfers == 3 and fetcher.log().count(SAME) == 0
+
+
+def test_the_same_transfer_that_is_cut_or_badly_signed_is_a_failure(primary, key):
+    with fetching(primary, key, **{"request-ixfr": "no", "retry": "20m"}) as fetcher:
+        begin(fetcher)
+        for what, options, words in (
+            ("cut_after", {"message": 6}, "after 6 messages and 24 records, before the closing SOA"),
+            ("cut_inside", {"message": 99}, "middle of a message"),
+            ("unsigned_last", {}, "the last message is not signed"),
+            ("bad_mac", {"message": 4}, "message 4, octet 0: the signature by key"),
+            ("changed", {"message": 7}, "message 7, octet 0: the signature by key"),
+        ):
+            primary.do(what, **options)
+            poll(fetcher)
+            failure = fetcher.facts(lambda what: what["failures_in_row"] > 0)["failure"]
+            assert words in failure, failure
+            primary.do("good")
+            poll(fetcher)
+            assert fetcher.next("contact", "candidate")["type"] == "contact"
+
+
 # ---- with the signer ----
 
 

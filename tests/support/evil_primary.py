@@ -69,6 +69,20 @@ What do() takes (the list of issue 2 "Bad input", and what signing.md's table of
     changed message=N           a flipped bit in a record of message N after signing
     clock_off seconds=S         signs with a clock that is off
     bad_key, bad_sig, bad_time  TSIG errors, as if the query's key or time were wrong
+    truncated_mac octets=N      MACs cut to their first N octets
+    unsigned_between count=N    N messages of one record without a TSIG between the first and the last
+    replayed                    the signed messages of the transfer before, with this query's ID
+    half_closed message=N       N messages, then it closes its side and goes on reading
+    short_soa                   a closing SOA that lacks its last number
+    soa_below                   a SOA below the apex
+    rdata_loop, rdata_forward   an MX whose name points at itself, or behind itself
+    long_name                   an owner of more than 255 octets, by a pointer
+    label_type                  an owner with a label of type 01
+    count_high, count_low       ANCOUNT is one more, or one less, than there are records
+    svcb_order, svcb_length     an HTTPS record whose parameters are not in order, or longer than it
+    nsec3_long_owner            an NSEC3 at an owner of 255 octets
+    oversize_rrset              an RRset of more than 65,000 octets
+    spoiled seed=S              a valid transfer, AXFR or IXFR, spoiled at random (spoiled.py); .sent has what was sent
     other_zone                  a perfect transfer of another zone
     endless                     records without end
 """
@@ -94,6 +108,8 @@ import dns.rrset
 import dns.tsig
 import dns.zone
 
+import spoiled
+
 RECORDS_PER_MESSAGE = 4
 SECONDS_MAX = 120  # no thread outlives this
 
@@ -114,6 +130,12 @@ class Signer:
         self.mac = b""
         return append_tsig(wire, self.key.name, tsig)
 
+    def chain_from(self, mac):
+        """The MAC that was sent is another than the one that was made: what comes next builds on that one."""
+        self.context = dns.tsig.get_context(self.key)
+        self.context.update(struct.pack("!H", len(mac)))
+        self.context.update(mac)
+
     def skip(self, wire):
         """An unsigned message, which the next MAC covers."""
         if self.context is not None:
@@ -131,6 +153,19 @@ def append_tsig(wire, name, tsig):
     return bytes(body)
 
 
+def truncate_mac(signed, key, octets):
+    """A signed message with the first octets of its MAC only, and these. No other data behind it."""
+    signed, whole = bytearray(signed), dns.tsig.mac_sizes[key.algorithm]
+    mac_at = len(signed) - 6 - whole  # original ID, error and other length stand behind it
+    rdlength_at = mac_at - 2 - 8 - len(key.algorithm.to_wire()) - 2  # MAC size; time and fudge
+    mac = bytes(signed[mac_at : mac_at + octets])
+    rdlength = int.from_bytes(signed[rdlength_at : rdlength_at + 2], "big") - whole + octets
+    signed[rdlength_at : rdlength_at + 2] = rdlength.to_bytes(2, "big")
+    signed[mac_at - 2 : mac_at] = octets.to_bytes(2, "big")
+    signed[mac_at : mac_at + whole] = mac
+    return bytes(signed), mac
+
+
 def rr(owner, rdtype, rdata, klass="IN", ttl=60):
     return dns.rrset.from_text(owner, ttl, klass, rdtype, rdata)
 
@@ -143,6 +178,7 @@ class EvilPrimary:
         self.what, self.options = "good", {}
         self.transfers, self.notify_answers, self.queries = 0, [], 0
         self.ixfrs, self.history = 0, {}  # asked for; {serial: zone}
+        self.sent, self.recorded = [], []  # of `spoiled`: (type, held serial, ID, messages before they are signed); of `replayed`
         self.running, self.most_running, self.lock = 0, 0, threading.Lock()
         self.stopping = threading.Event()
         self.set_zone(zone_text)
@@ -317,6 +353,7 @@ class Transfer:
         if self.sign_with:
             self.signer = Signer(self.sign_with, self.query.mac)
         self.soa, self.body = primary.soa(), list(primary.records())
+        self.recorded = []
 
     def run(self):
         if self.refusal:
@@ -324,6 +361,7 @@ class Transfer:
             reply[3] |= dns.rcode.NOTAUTH
             return send(self.connection, bytes(reply))
         getattr(self, "_" + self.what)(**self.options)
+        self.primary.recorded = self.recorded
 
     # ---- steps ----
 
@@ -347,6 +385,7 @@ class Transfer:
         wire = bytes(wire)
         if self.signer:
             wire = self.signer.sign(wire) if signed else self.signer.skip(wire)
+        self.recorded.append(wire)
         send(self.connection, wire)
 
     def send_all(self, messages):
@@ -589,6 +628,90 @@ class Transfer:
     def _long_rdlength(self):
         self._bad_a(400, b"\xc0\x00\x02\x01")
 
+    def with_raw(self, rdtype, rdata, owner=b"\xc0\x0c"):
+        """A transfer with one more record in the middle, as octets; rdata may be a function of where it stands."""
+        messages = self.messages()
+        wire = messages[0]
+        if callable(rdata):
+            rdata = rdata(len(wire) + len(owner) + 10)
+        wire += owner + struct.pack("!HHIH", rdtype, 1, 60, len(rdata)) + rdata
+        wire[7] += 1
+        self.send_all(messages)
+
+    def _short_soa(self):
+        messages = self.messages([self.soa, *self.body])
+        rdata = self.soa[0].to_wire()[:-4]
+        last = self.message([], question=True)
+        last += b"\xc0\x0c" + struct.pack("!HHIH", 6, 1, self.soa.ttl, len(rdata)) + rdata
+        last[7] += 1
+        self.send_all([*messages, last])
+
+    def _soa_below(self):
+        self.with_raw(6, self.soa[0].to_wire(), b"\5below\xc0\x0c")
+
+    def _rdata_loop(self):
+        self.with_raw(15, lambda at: struct.pack("!HH", 10, 0xC000 | (at + 2)))
+
+    def _rdata_forward(self):
+        self.with_raw(15, lambda at: struct.pack("!HH", 10, 0xC000 | (at + 8)))
+
+    def _long_name(self):
+        self.with_raw(1, b"\xc0\x00\x02\x01", b"".join(b"\x3f" + b"x" * 63 for _ in range(4)) + b"\xc0\x0c")
+
+    def _label_type(self):
+        self.with_raw(1, b"\xc0\x00\x02\x01", b"\x41\x01\xc0\x0c")
+
+    def _count(self, by):
+        messages = self.messages()
+        messages[1][7] += by
+        self.send_all(messages)
+
+    def _count_high(self):
+        self._count(1)
+
+    def _count_low(self):
+        self._count(-1)
+
+    def _svcb_order(self):
+        self.with_raw(65, b"\0\1\0" + b"\0\3\0\2\1\xbb" + b"\0\1\0\3\2h2")
+
+    def _svcb_length(self):
+        self.with_raw(65, b"\0\1\0" + b"\0\1\0\xff\2h2")
+
+    def _nsec3_long_owner(self):
+        room = 255 - len(self.primary.origin.to_wire())
+        owner = b""
+        while room > 1:
+            length = min(room - 1, 63)
+            owner += bytes([length]) + b"v" * length
+            room -= length + 1
+        rdata = b"\1\0\0\0\0" + b"\x14" + b"h" * 20 + b"\0\1\x40"
+        self.with_raw(50, rdata, owner + b"\xc0\x0c")
+
+    def _oversize_rrset(self):
+        owner = f"large.{self.primary.origin}"
+        texts = [rr(owner, "TXT", " ".join(f'"{number:03}{"x" * 250}"' for _ in range(50))) for number in range(6)]
+        self.send_all([self.message([self.soa, *self.body]), *(self.message([text]) for text in texts), self.message([self.soa])])
+
+    def _spoiled(self, seed):
+        """The nth transfer of a seed is the same every time. Messages may lack their TSIG, as RFC 8945 section 5.3.1 lets them."""
+        rdtype = self.query.question[0].rdtype
+        chance = random.Random(f"{seed} {self.primary.transfers}")
+        held = self.query.authority[0][0].serial if rdtype == dns.rdatatype.IXFR else None
+        records = [self.soa, *self.body, self.soa]
+        if held in self.primary.history:
+            serials = [serial for serial in self.primary.history if serial >= held]
+            records = self.spoil_delta([self.step(old, new) for old, new in zip(serials, serials[1:])], None, held)
+        good = [bytes(wire) for wire in self.messages(spoiled.records(records, chance))]
+        messages = spoiled.messages(good, chance)
+        self.primary.sent.append((rdtype, held, self.query.id, messages))
+        for number, wire in enumerate(messages):
+            between = 0 < number < len(messages) - 1
+            if self.signer and len(wire) >= 12:
+                wire = self.signer.skip(wire) if between and chance.random() < 0.1 else self.signer.sign(wire)
+            send(self.connection, wire)
+        self.connection.shutdown(socket.SHUT_RDWR)
+
     def _trailing_octets(self):
         self.signer = None
         messages = self.messages()
@@ -601,22 +724,22 @@ class Transfer:
         self.send(bytes(noise.randrange(256) for _ in range(300)))
         self.wait()
 
-    def _spoiled(self, spoil):
+    def spoil_first(self, spoil):
         messages = self.messages()
         spoil(messages[0])
         self.send_all(messages)
 
     def _wrong_id(self):
-        self._spoiled(lambda wire: wire.__setitem__(1, wire[1] ^ 1))
+        self.spoil_first(lambda wire: wire.__setitem__(1, wire[1] ^ 1))
 
     def _wrong_question(self):
-        self._spoiled(lambda wire: wire.__setitem__(13, wire[13] ^ 1))
+        self.spoil_first(lambda wire: wire.__setitem__(13, wire[13] ^ 1))
 
     def _not_a_response(self):
-        self._spoiled(lambda wire: wire.__setitem__(2, wire[2] & 0x7F))
+        self.spoil_first(lambda wire: wire.__setitem__(2, wire[2] & 0x7F))
 
     def _truncated_flag(self):
-        self._spoiled(lambda wire: wire.__setitem__(2, wire[2] | 0x02))
+        self.spoil_first(lambda wire: wire.__setitem__(2, wire[2] | 0x02))
 
     def _unsigned(self):
         self.signer = None
@@ -639,6 +762,30 @@ class Transfer:
 
     def _changed(self, message=1):
         self._spoil_signed(message, 60)
+
+    def _truncated_mac(self, octets):
+        """The whole chain of MACs is of cut ones, as it is with hmac-sha256-128 and its like."""
+        for wire in self.messages():
+            signed, mac = truncate_mac(self.signer.sign(bytes(wire)), self.sign_with, octets)
+            self.signer.chain_from(mac)
+            send(self.connection, signed)
+
+    def _unsigned_between(self, count):
+        fillers = [rr(f"f{i}.{self.primary.origin}", "A", "192.0.2.66") for i in range(count)]
+        self.send(self.message([self.soa, *self.body]))
+        for filler in fillers:
+            self.send(self.message([filler], question=False), signed=False)
+        self.send(self.message([self.soa], question=False))
+
+    def _replayed(self):
+        assert self.primary.recorded, "nothing was recorded before"
+        for wire in self.primary.recorded:
+            send(self.connection, self.query_wire[:2] + wire[2:])
+
+    def _half_closed(self, message=1):
+        self.send_all(self.messages()[:message])
+        self.connection.shutdown(socket.SHUT_WR)
+        self.wait()
 
     def _clock_off(self, seconds=3600):
         self.signer.off = seconds
