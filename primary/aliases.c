@@ -9,15 +9,15 @@
 #include "common/daemon/clock.h"
 #include "common/daemon/log.h"
 #include "common/dns/rrtype.h"
+#include "primary/alias_mails.h"
 
 #define STATE_FILE "aliases"
-#define BODY_MAX   8192 // of a mail: three names and a sentence
 
 struct aliases {
     struct engine *engine;
     struct metrics *metrics;
-    struct alerts *alerts; // NULL: not open yet
-    char *host, *state_file;
+    struct alias_mails *mails;
+    char *state_file;
     void (*changed)(void *context, const uint8_t *apex, const struct vector *owners);
     void *context;
 };
@@ -77,7 +77,7 @@ static const struct {
 struct event_texts {
     char zone[NAME_TEXT_MAX], owner[NAME_TEXT_MAX], target[NAME_TEXT_MAX];
     char type[RRTYPE_TEXT_MAX];
-    char since[QUANTITY_TEXT_MAX], until[QUANTITY_TEXT_MAX];
+    char until[QUANTITY_TEXT_MAX];
 };
 
 static void
@@ -92,38 +92,9 @@ event_texts_make(const struct event *event, struct event_texts *texts)
         rrtype_text(event->type, texts->type);
     else
         snprintf(texts->type, sizeof texts->type, "A and AAAA");
-    texts->since[0] = texts->until[0] = '\0';
-    if (event->since > 0)
-        quantity_time_text(event->since, texts->since);
+    texts->until[0] = '\0';
     if (event->until > 0)
         quantity_time_text(event->until, texts->until);
-}
-
-static void
-event_mail(struct aliases *aliases, const struct event *event, const struct event_texts *texts)
-{
-    char subject[ALERTS_SUBJECT_MAX], body[BODY_MAX], once[NAME_TEXT_MAX * 2 + 32];
-    const char *sentence = event_shapes[event->what].sentence;
-    if (!aliases->alerts)
-        return;
-    snprintf(subject, sizeof subject, "%.120s: ALIAS %s", texts->owner, event_word(event->what));
-    snprintf(body, sizeof body,
-             "Why      %s\n"
-             "Where    %s, tandem-primary, zone %s\n"
-             "What     %s %s -> %s\n"
-             "Reason   %s\n"
-             "Since    %s\n"
-             "Until    %s\n"
-             "Check    tandemctl alias show %s\n",
-             sentence, aliases->host, texts->zone, texts->owner, texts->type,
-             texts->target[0] ? texts->target : "-", event->text ? event->text : "-",
-             texts->since[0] ? texts->since : "-", texts->until[0] ? texts->until : "-",
-             texts->owner);
-    snprintf(once, sizeof once, "alias %s %s %s", texts->owner, texts->target,
-             event_word(event->what));
-    alerts_tell(aliases->alerts,
-                event_shapes[event->what].mailing == MAIL_HELD ? ALERT_ALIAS_HELD : ALERT_RECOVERED,
-                texts->zone, once, subject, body);
 }
 
 static void
@@ -139,7 +110,10 @@ on_happened(void *context, const struct event *event)
            LOG_NUMBER(event->removed ? event->removed->count : 0), "until",
            texts.until[0] ? texts.until : NULL, "reason", event->text);
     if (event_shapes[event->what].mailing != MAIL_NONE)
-        event_mail(aliases, event, &texts);
+        alias_mails_add(aliases->mails,
+                        event_shapes[event->what].mailing == MAIL_HELD ? ALERT_ALIAS_HELD
+                                                                       : ALERT_RECOVERED,
+                        event_shapes[event->what].sentence, event);
 }
 
 static const struct engine_events engine_events = {.changed = on_changed,
@@ -189,7 +163,7 @@ aliases_new(const struct aliases_options *options, struct aliases **ret_aliases,
     aliases->metrics = options->metrics;
     aliases->changed = options->changed;
     aliases->context = options->context;
-    aliases->host = memory_text(options->host);
+    aliases->mails = alias_mails_new(options->loop, options->host);
     aliases->state_file = memory_alloc(size);
     snprintf(aliases->state_file, size, "%s/" STATE_FILE, options->state_directory);
     struct engine_options engine = {.loop = options->loop,
@@ -217,7 +191,7 @@ aliases_free(struct aliases **aliases)
     if (!old)
         return;
     engine_free(&old->engine);
-    free(old->host);
+    alias_mails_free(&old->mails);
     free(old->state_file);
     free(old);
 }
@@ -225,7 +199,7 @@ aliases_free(struct aliases **aliases)
 void
 aliases_set_alerts(struct aliases *aliases, struct alerts *alerts)
 {
-    aliases->alerts = alerts;
+    alias_mails_set_alerts(aliases->mails, alerts);
 }
 
 bool

@@ -2,12 +2,16 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/quantity.h"
 #include "common/tandemctl/render_words.h"
 
 void
 render_alias_list(const struct render *render, const struct json_value *result)
 {
+    int64_t left_out = json_value_get_integer(result, "left_out", 0);
     render_aliases(render, json_value_get(result, "aliases"));
+    if (left_out > 0)
+        render_line(render, "and %" PRId64 " more; name a zone to see less of them", left_out);
 }
 
 static void
@@ -30,19 +34,21 @@ type_line(const struct render *render, const char *type, const struct json_value
 static void
 alias_lines(const struct render *render, const struct json_value *alias)
 {
-    char since[RENDER_PHRASE_MAX], until[RENDER_PHRASE_MAX];
+    char since[RENDER_PHRASE_MAX], until[RENDER_PHRASE_MAX], settle[QUANTITY_TEXT_MAX];
     const struct json_value *addresses = json_value_get(alias, "addresses");
     const char *reason = json_value_get_text(alias, "reason", NULL);
     render_line(render, "%s -> %s  %s%s%s", json_value_get_text(alias, "owner", "?"),
                 json_value_get_text(alias, "target", "?"), json_value_get_text(alias, "state", "-"),
                 reason ? ": " : "", reason ? reason : "");
     render_line(
-        render, "  since %s, until %s, TTL %" PRId64 ", %s, %" PRId64 " hops, %" PRId64 " flaps",
+        render,
+        "  since %s, until %s, TTL %" PRId64 ", %s, %" PRId64 " hops, %" PRId64 " flaps, settle %s",
         render_moment(render, alias, "since", since), render_moment(render, alias, "until", until),
         json_value_get_integer(alias, "ttl_seconds", 0),
         json_value_get_boolean(alias, "local", false) ? "from a zone held here"
                                                       : "from the resolver",
-        json_value_get_integer(alias, "hops", 0), json_value_get_integer(alias, "flaps", 0));
+        json_value_get_integer(alias, "hops", 0), json_value_get_integer(alias, "flaps", 0),
+        quantity_duration_text(json_value_get_integer(alias, "settle_seconds", 0), settle));
     type_line(render, "A", json_value_get(alias, "a"));
     type_line(render, "AAAA", json_value_get(alias, "aaaa"));
     for (size_t i = 0; i < json_value_count(addresses); i++)

@@ -226,7 +226,7 @@ render_aliases(const struct render *render, const struct json_value *aliases)
 {
     char moment[RENDER_PHRASE_MAX];
     struct text_table *table = text_table_new(render->coloured);
-    HEADING(table, "OWNER", "STATE", "TARGET", "ADDRESSES", "SINCE", "NEXT", "REASON");
+    HEADING(table, "OWNER", "STATE", "TARGET", "ADDRESSES", "SINCE", "FLAPS", "NEXT", "REASON");
     for (size_t i = 0; i < json_value_count(aliases); i++) {
         const struct json_value *alias = json_value_at(aliases, i);
         const char *state = json_value_get_text(alias, "state", "-");
@@ -236,6 +236,7 @@ render_aliases(const struct render *render, const struct json_value *aliases)
         text_table_cell(table, COLOUR_NONE, "%s", json_value_get_text(alias, "target", "-"));
         addresses_cell(table, json_value_get(alias, "addresses"));
         text_table_cell(table, COLOUR_NONE, "%s", render_moment(render, alias, "since", moment));
+        text_table_cell(table, COLOUR_NONE, "%" PRId64, json_value_get_integer(alias, "flaps", 0));
         text_table_cell(table, COLOUR_NONE, "%s", render_moment(render, alias, "next_at", moment));
         text_table_cell(table, COLOUR_NONE, "%s", json_value_get_text(alias, "reason", ""));
     }

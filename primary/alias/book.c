@@ -14,10 +14,13 @@
 #include "primary/alias/dirty.h"
 #include "primary/alias/link.h"
 #include "primary/alias/owner.h"
+#include "primary/alias/past_save.h"
 #include "primary/alias/save.h"
 #include "primary/alias/target.h"
 
 #define PASSES_MAX 1000
+#define SOON_DOUBLINGS_MAX                                                                         \
+    10 // of five seconds; refresh comes before that nearly always
 
 struct book *
 book_new(const struct book_options *options)
@@ -27,8 +30,12 @@ book_new(const struct book_options *options)
     book->random = options->seed;
     book->zones = zone_set_new();
     name_table_init(&book->targets);
-    name_table_init(&book->saved);
-    vector_init(&book->due, sizeof(struct target *));
+    saved_init(&book->saved);
+    saved_init(&book->saved_past);
+    saved_init(&book->saved_rotation);
+    for (unsigned lane = 0; lane < TARGET_LANES; lane++)
+        vector_init(&book->due[lane], sizeof(struct target *));
+    book_in_flight_max(book, BOOK_SILENT_SHARE);
     vector_init(&book->dirty, sizeof(struct link *));
     vector_init(&book->news, sizeof(struct book_zone *));
     return book;
@@ -81,6 +88,16 @@ zone_free(struct book *book, struct book_zone *zone)
     free(zone);
 }
 
+static void
+lane_free(struct book *book, struct vector *lane)
+{
+    while (lane->count > 0) {
+        struct target *target = *(struct target **)vector_at(lane, lane->count - 1);
+        target_free(book, &target);
+    }
+    vector_close(lane);
+}
+
 void
 book_free(struct book **book)
 {
@@ -90,15 +107,13 @@ book_free(struct book **book)
         return;
     for (size_t i = 0; i < zone_set_count(old->zones); i++)
         zone_free(old, zone_at(old, i));
-    while (old->due.count > 0) {
-        struct target *target = *(struct target **)vector_at(&old->due, old->due.count - 1);
-        target_free(old, &target);
-    }
+    for (unsigned lane = 0; lane < TARGET_LANES; lane++)
+        lane_free(old, &old->due[lane]);
     zone_set_free(&old->zones);
-    save_close(old);
-    name_table_close(&old->saved);
+    saved_close(&old->saved);
+    saved_close(&old->saved_past);
+    saved_close(&old->saved_rotation);
     name_table_close(&old->targets);
-    vector_close(&old->due);
     vector_close(&old->dirty);
     vector_close(&old->news);
     free(old);
@@ -139,8 +154,10 @@ owners_take(struct book *book, struct book_zone *zone, const struct vector *reco
         owner->kept = true;
         vector_add(&zone->order, &owner);
         owner_retarget(book, owner, all + i, end - i, now);
+        if (is_new && save_claim(book, owner))
+            owner_resume(book, owner);
         if (is_new)
-            save_claim(book, owner);
+            past_claim(book, owner);
     }
     for (size_t i = 0; i < before.count; i++) {
         struct owner *owner = *(struct owner **)vector_at(&before, i);
@@ -189,8 +206,10 @@ book_zone_forget(struct book *book, const uint8_t *apex, struct book_now now)
     if (!zone)
         return;
     save_keep(book, zone, now.seconds);
+    past_keep(book, zone, now.seconds);
     zone_free(book, zone);
     book->changes++;
+    book->past_changes++;
 }
 
 // Working off.
@@ -306,30 +325,78 @@ book_question(struct book *book, struct book_now now, const uint8_t **ret_name, 
     target->lookups[type].in_flight = true;
     target->lookups[type].asked_at = now.seconds;
     target->lookups[type].asked_round = target->round;
+    book->silent_in_flight += target->lane == LANE_SILENT;
     *ret_name = target->name;
     *ret_type = type_number(type);
     return true;
 }
 
+void
+book_in_flight_max(struct book *book, size_t maximum)
+{
+    book->silent_max = maximum / BOOK_SILENT_SHARE;
+    if (book->silent_max == 0)
+        book->silent_max = 1;
+}
+
+size_t
+book_due_count(const struct book *book, uint64_t now_ms)
+{
+    size_t count = 0;
+    for (unsigned lane = 0; lane < TARGET_LANES; lane++)
+        for (size_t i = 0; i < book->due[lane].count; i++)
+            if ((*(struct target **)vector_at(&book->due[lane], i))->next_ms <= now_ms)
+                count += TYPE_COUNT;
+    return count;
+}
+
 uint64_t
 book_due_ms(const struct book *book)
 {
+    uint64_t next = UINT64_MAX;
     if (book->asking && book->asking->wanted)
         return 0;
-    return book->due.count > 0 ? (*(struct target **)vector_at(&book->due, 0))->next_ms
-                               : UINT64_MAX;
+    for (unsigned lane = 0; lane < TARGET_LANES; lane++) {
+        const struct target *target = target_lane_is_open(book, lane)
+                                          ? *(struct target **)vector_at(&book->due[lane], 0)
+                                          : NULL;
+        if (target && target->next_ms < next)
+            next = target->next_ms;
+    }
+    return next;
 }
 
-// The round is over: a wish that came meanwhile is due now, and a target that never gave anything
-// is asked again soon.
+// When a target that never gave anything is asked again: soon, then less and less so.
+static uint64_t
+soon_ms(const struct target *target, struct book_now now)
+{
+    unsigned doublings =
+        target->round < SOON_DOUBLINGS_MAX ? target->round - 1 : SOON_DOUBLINGS_MAX;
+    return now.ms + ((uint64_t)RULES_REFRESH_MIN * 1000 << doublings);
+}
+
+static bool
+was_silent(const struct target *target)
+{
+    for (unsigned type = 0; type < TYPE_COUNT; type++)
+        if (target->lookups[type].kind == REPLY_FAILURE && target->lookups[type].rcode < 0)
+            return true;
+    return false;
+}
+
+// The round is over: a wish that came meanwhile is due now.
 static void
 round_end(struct book *book, struct target *target, struct book_now now)
 {
-    uint64_t soon = now.ms + RULES_REFRESH_MIN * 1000;
+    uint64_t soon = soon_ms(target, now);
+    if (target->look_again) // the other type's "no data" may have waited for this answer
+        dirty_watchers(book, &target->watched, false);
+    target->look_again = false;
     bool never = target->lookups[A_TYPE].good_at == 0 || target->lookups[AAAA_TYPE].good_at == 0;
     target->asap_runs = false;
+    target_lane(book, target, was_silent(target) && !target->asap ? LANE_SILENT : LANE_QUICK);
     if (target->asap)
-        target_due(book, target, now.ms);
+        target_due(book, target, 0);
     else if (never && target->next_ms > soon)
         target_due(book, target, soon);
 }
@@ -344,13 +411,15 @@ book_answer(struct book *book, const uint8_t *name, uint16_t type, const struct 
     if (!lookup || !lookup->in_flight)
         return;
     bool had_chain = lookup->chain_count > 0;
-    if (lookup_take(lookup, reply, server, round_trip_ms, now.seconds))
+    uint64_t moves = lookup->moves;
+    book->silent_in_flight -= target->lane == LANE_SILENT;
+    if (lookup_take(lookup, reply, server, round_trip_ms, now.seconds)) {
         dirty_watchers(book, &target->watched, had_chain || lookup->chain_count > 0);
-    if (target_is_quiet(target)) {
-        // The other type's "no data" may have waited for this answer.
-        dirty_watchers(book, &target->watched, false);
-        round_end(book, target, now);
+        target->look_again = true;
     }
+    book->past_changes += lookup->moves - moves;
+    if (target_is_quiet(target))
+        round_end(book, target, now);
     if (!interest_is_watched(&target->watched))
         book->sweep_wanted = true;
 }
@@ -370,27 +439,23 @@ targets_each(const struct owner *owner, void (*call)(struct target *target, void
     }
 }
 
-struct wish {
-    struct book *book;
-    uint64_t now_ms;
-};
-
 static void
 target_wish(struct target *target, void *context)
 {
-    const struct wish *wish = context;
+    struct book *book = context;
     target->asap = true;
-    if (target_is_quiet(target))
-        target_due(wish->book, target, wish->now_ms);
+    if (!target_is_quiet(target))
+        return;
+    target_lane(book, target, LANE_QUICK);
+    target_due(book, target, 0); // before all that are due
 }
 
 bool
-book_refresh(struct book *book, const uint8_t *name, struct book_now now)
+book_refresh(struct book *book, const uint8_t *name)
 {
     const struct owner *owner = owner_find(book, name);
-    struct wish wish = {.book = book, .now_ms = now.ms};
     if (owner)
-        targets_each(owner, target_wish, &wish);
+        targets_each(owner, target_wish, book);
     return owner != NULL;
 }
 

@@ -25,6 +25,9 @@
     20                         // a new owner's first answer is waited for so long: it has come or
                                // failed by then unless thousands wait with it
 #define BOOK_JITTER_PERCENT 10 // of refresh, both ways: ten thousand targets must not beat in time
+#define BOOK_SILENT_SHARE                                                                          \
+    4 // what fails without an answer gets one in so many of the places in flight: a thousand dead
+      // targets must not hold up nine thousand good ones
 
 struct book;
 
@@ -54,15 +57,20 @@ void book_age(struct book *book, struct book_now now);
 
 // The next question that is due (one for each target and type at a time); false: none. name is
 // borrowed until the book is fed again.
+// Those wished for by book_refresh come first, then those that are due for longest.
 bool book_question(struct book *book, struct book_now now, const uint8_t **ret_name,
                    uint16_t *ret_type);
+// How many questions may be in flight; the share of targets that gave no answer follows from it.
+void book_in_flight_max(struct book *book, size_t maximum);
+// How many questions are due now.
+size_t book_due_count(const struct book *book, uint64_t now_ms);
 // When book_question will have one, in monotonic milliseconds; UINT64_MAX: never.
 uint64_t book_due_ms(const struct book *book);
 // The answer to a question; one that nobody waits for is passed over.
 void book_answer(struct book *book, const uint8_t *name, uint16_t type, const struct reply *reply,
                  const struct address *server, unsigned round_trip_ms, struct book_now now);
 // The targets of this owner are due now. False: no such owner.
-bool book_refresh(struct book *book, const uint8_t *owner, struct book_now now);
+bool book_refresh(struct book *book, const uint8_t *owner);
 // Have the questions of book_refresh for this owner all been answered or failed? No such owner:
 // true.
 bool book_refreshed(const struct book *book, const uint8_t *owner);
@@ -83,5 +91,9 @@ uint64_t book_changes(const struct book *book);
 void book_save(const struct book *book, struct octets_buffer *buffer);
 // Before anything is followed. False: damaged; the book is empty then.
 bool book_restore(struct book *book, const void *octets, size_t length);
+// The same of history and rotation (past_save.c).
+uint64_t book_past_changes(const struct book *book);
+void book_past_save(const struct book *book, struct octets_buffer *buffer);
+bool book_past_restore(struct book *book, const void *octets, size_t length, struct book_now now);
 
 #endif

@@ -15,6 +15,7 @@
 #include "primary/alias/name_table.h"
 #include "primary/alias/past.h"
 #include "primary/alias/record.h"
+#include "primary/alias/saved.h"
 
 enum { A_TYPE, AAAA_TYPE, TYPE_COUNT };
 static inline uint16_t
@@ -23,15 +24,22 @@ type_number(unsigned type)
     return type == A_TYPE ? 1 : 28;
 }
 
+// A target whose last round met silence keeps a place among the questions in flight for all tries
+// of it. Such targets have a lane of their own, with a share of those places, so that they do not
+// hold up the others.
+enum target_lane { LANE_QUICK, LANE_SILENT, TARGET_LANES };
+
 struct target {
     struct interest watched; // first: an interest is cast back
     uint8_t *name;
     struct lookup lookups[TYPE_COUNT];
-    uint32_t round;       // of the last questions
-    uint64_t next_ms;     // when the next round is due
-    size_t heap_place;    // in book->due
+    uint32_t round;   // of the last questions
+    uint64_t next_ms; // when the next round is due
+    enum target_lane lane;
+    size_t heap_place;    // in book->due[lane]
     unsigned wanted;      // bits of types still to be handed out in this round
     bool asap, asap_runs; // a round was wished for; it is under way
+    bool look_again;      // an answer of this round brings news: its watchers judge when it ends
 };
 
 struct book_zone {
@@ -100,18 +108,21 @@ struct link {
 
 struct book {
     struct book_options options;
-    struct zone_set *zones;    // of struct book_zone
-    struct name_table targets; // of struct target
-    struct vector due;         // heap of struct target *, the earliest first
-    struct vector dirty;       // of struct link *; NULL: gone
-    struct name_table saved;   // of struct saved_owner (save.c)
-    struct vector news;        // of struct book_zone *: something to tell
-    struct target *asking;     // whose round is being handed out
-    bool walk_all;             // every way may be another one
-    bool sweep_wanted;         // some target may be watched by nobody
+    struct zone_set *zones;              // of struct book_zone
+    struct name_table targets;           // of struct target
+    struct vector due[TARGET_LANES];     // heaps of struct target *, the earliest first
+    size_t silent_max, silent_in_flight; // questions of LANE_SILENT
+    struct vector dirty;                 // of struct link *; NULL: gone
+    struct saved saved;                  // last good sets whose owner has not appeared yet (save.c)
+    struct saved saved_past, saved_rotation; // likewise (past_save.c)
+    struct vector news;                      // of struct book_zone *: something to tell
+    struct target *asking;                   // whose round is being handed out
+    bool walk_all;                           // every way may be another one
+    bool sweep_wanted;                       // some target may be watched by nobody
     size_t link_count;
-    uint64_t random;  // state of the jitter
-    uint64_t changes; // of what save.c writes
+    uint64_t random;       // state of the jitter
+    uint64_t changes;      // of what save.c writes
+    uint64_t past_changes; // of what past_save.c writes
 };
 
 #endif

@@ -116,6 +116,19 @@ contribution_apply(struct contribution *contribution, const struct outcome *outc
 }
 
 static unsigned
+drop(struct contribution *contribution, int64_t now)
+{
+    unsigned steps = STEP_DROPPED;
+    if (contribution->known && contribution->good.count > 0) {
+        steps |= STEP_CHANGED;
+        contribution->changed_at = now;
+    }
+    address_set_clear(&contribution->good);
+    contribution->known = false;
+    return steps;
+}
+
+static unsigned
 expire(struct contribution *contribution, const struct rules *rules, int64_t now)
 {
     unsigned steps = STEP_EXPIRED;
@@ -123,15 +136,7 @@ expire(struct contribution *contribution, const struct rules *rules, int64_t now
     contribution->reminded_at = now;
     if (contribution->state == TARGET_HELD)
         steps |= state_set(contribution, TARGET_FAILING, now);
-    if (rules->after_hold != AFTER_HOLD_DROP)
-        return steps;
-    if (contribution->known && contribution->good.count > 0) {
-        steps |= STEP_CHANGED;
-        contribution->changed_at = now;
-    }
-    address_set_clear(&contribution->good);
-    contribution->known = false;
-    return steps | STEP_DROPPED;
+    return rules->after_hold == AFTER_HOLD_DROP ? steps | drop(contribution, now) : steps;
 }
 
 unsigned
@@ -143,6 +148,8 @@ contribution_age(struct contribution *contribution, const struct rules *rules, i
         bool over = now - contribution->trouble_since >= rules->hold_seconds;
         return over ? expire(contribution, rules, now) : 0;
     }
+    if (rules->after_hold == AFTER_HOLD_DROP && contribution->known) // the rule is a new one
+        return drop(contribution, now);
     if (now - contribution->reminded_at < CONTRIBUTION_REMIND_SECONDS)
         return 0;
     contribution->reminded_at = now;

@@ -5,17 +5,16 @@
 // that arrive together cost one pass through the book.
 #include "primary/alias/engine.h"
 
-#include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "common/base/arena.h"
 #include "common/base/hash.h"
 #include "primary/alias/book.h"
 #include "primary/alias/question.h"
+#include "primary/alias/saver.h"
 #include "primary/alias/server_check.h"
-#include "primary/alias/state_file.h"
 
 #define AGE_MS 1000 // how often holds are looked at
 
@@ -28,31 +27,15 @@ struct waiter {
 struct engine {
     struct engine_options options; // servers and events only as said below
     struct engine_events events;   // with no NULL context of theirs
-    char *state_file;              // NULL: none
     struct book *book;
     struct questions *questions;
     size_t server_count;
-    struct loop_timer *due, *age, *save;
+    struct loop_timer *due, *age;
     bool turn_asked;
     struct vector waiters; // of struct waiter
     struct vector owners;  // of uint8_t[NAME_SIZE_MAX], between book and events
     int64_t last_answer_at, last_failure_at;
-
-    uint64_t saved_changes; // of the book, in the file or on its way
-    uint64_t saved_ms;
-    struct saving *saving; // under way
-    enum fault_kind save_trouble;
-};
-
-enum saving_state { SAVING_QUEUED, SAVING_WRITES, SAVING_ENDED };
-struct saving {
-    struct engine *engine; // NULL: the engine is gone
-    _Atomic int state;     // enum saving_state; the worker's but for the end of the engine
-    char *path;
-    struct octets_buffer buffer;
-    uint64_t changes;
-    bool good;
-    struct fault fault;
+    struct saver *sets, *past; // NULL: nothing is kept
 };
 
 static struct book_now
@@ -66,130 +49,79 @@ static void turn_ask(struct engine *engine);
 
 // Saving.
 
-static void
-save_told(struct engine *engine, const struct fault *fault)
+static uint64_t
+sets_changes(void *context)
 {
-    bool same = fault && fault->kind == engine->save_trouble;
-    engine->save_trouble = fault ? fault->kind : FAULT_NONE;
-    if (fault && !same && engine->events.save_failed)
+    const struct engine *engine = context;
+    return book_changes(engine->book);
+}
+
+static void
+sets_write(void *context, struct octets_buffer *buffer)
+{
+    const struct engine *engine = context;
+    book_save(engine->book, buffer);
+}
+
+static bool
+sets_restore(void *context, const void *octets, size_t length)
+{
+    struct engine *engine = context;
+    return book_restore(engine->book, octets, length);
+}
+
+static uint64_t
+past_changes(void *context)
+{
+    const struct engine *engine = context;
+    return book_past_changes(engine->book);
+}
+
+static void
+past_write(void *context, struct octets_buffer *buffer)
+{
+    const struct engine *engine = context;
+    book_past_save(engine->book, buffer);
+}
+
+static bool
+past_restore(void *context, const void *octets, size_t length)
+{
+    struct engine *engine = context;
+    return book_past_restore(engine->book, octets, length, now_of(engine));
+}
+
+static void
+on_save_failed(void *context, const struct fault *fault)
+{
+    struct engine *engine = context;
+    if (engine->events.save_failed)
         engine->events.save_failed(engine->options.context, fault);
 }
 
 static void
-save_work(void *context)
+savers_make(struct engine *engine, const char *path)
 {
-    struct saving *saving = context;
-    int queued = SAVING_QUEUED;
-    if (!atomic_compare_exchange_strong(&saving->state, &queued, SAVING_WRITES))
-        return; // the engine ended before, and wrote itself
-    saving->good =
-        state_file_write(saving->path, saving->buffer.data, saving->buffer.length, &saving->fault);
-    atomic_store(&saving->state, SAVING_ENDED);
-}
-
-static void
-saving_free(struct saving *saving)
-{
-    octets_buffer_close(&saving->buffer);
-    free(saving->path);
-    free(saving);
-}
-
-static void
-save_done(void *context, bool cancelled)
-{
-    struct saving *saving = context;
-    struct engine *engine = saving->engine;
-    if (engine) {
-        engine->saving = NULL;
-        if (saving->good)
-            engine->saved_changes = saving->changes;
-        save_told(engine, saving->good || cancelled ? NULL : &saving->fault);
-        turn_ask(engine);
-    }
-    saving_free(saving);
-}
-
-static struct saving *
-saving_new(struct engine *engine)
-{
-    struct saving *saving = memory_zalloc(sizeof *saving);
-    saving->engine = engine;
-    saving->path = memory_text(engine->state_file);
-    saving->changes = book_changes(engine->book);
-    octets_buffer_init(&saving->buffer);
-    book_save(engine->book, &saving->buffer);
-    return saving;
-}
-
-static void
-on_save(void *context)
-{
-    struct engine *engine = context;
-    if (engine->saving || book_changes(engine->book) == engine->saved_changes)
-        return;
-    engine->saving = saving_new(engine);
-    engine->saved_ms = loop_now_ms(engine->options.loop);
-    loop_work(engine->options.loop, save_work, save_done, engine->saving);
-}
-
-static void
-save_ask(struct engine *engine)
-{
-    uint64_t now = loop_now_ms(engine->options.loop), wait = ENGINE_SAVE_DELAY_MS;
-    if (!engine->state_file || engine->saving || loop_timer_is_running(engine->save) ||
-        book_changes(engine->book) == engine->saved_changes)
-        return;
-    if (engine->saved_ms && now - engine->saved_ms < ENGINE_SAVE_INTERVAL_MS)
-        wait = ENGINE_SAVE_INTERVAL_MS - (now - engine->saved_ms);
-    loop_timer_start(engine->save, wait, 0);
-}
-
-// The worker must not write the same file beside us: it is told not to begin, or waited for.
-static void
-saving_end(struct saving *saving)
-{
-    int queued = SAVING_QUEUED;
-    saving->engine = NULL;
-    if (atomic_compare_exchange_strong(&saving->state, &queued, SAVING_ENDED))
-        return;
-    while (atomic_load(&saving->state) != SAVING_ENDED)
-        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-}
-
-// What is not in the file when the engine ends.
-static void
-save_last(struct engine *engine)
-{
-    if (engine->saving)
-        saving_end(engine->saving);
-    if (!engine->state_file || book_changes(engine->book) == engine->saved_changes)
-        return;
-    struct saving *saving = saving_new(engine);
-    save_work(saving);
-    if (!saving->good)
-        save_told(engine, &saving->fault);
-    saving_free(saving);
-}
-
-static void
-restore(struct engine *engine)
-{
-    struct octets_buffer buffer;
-    struct fault fault;
-    if (!state_file_read(engine->state_file, &buffer, &fault)) {
-        if (fault.kind != FAULT_NOT_FOUND)
-            save_told(engine, &fault);
-        return;
-    }
-    if (!book_restore(engine->book, buffer.data, buffer.length)) {
-        state_file_set_aside(engine->state_file);
-        fault_set(&fault, FAULT_CORRUPT,
-                  "%s: damaged, so it was set aside as .damaged; the ALIAS targets are asked anew",
-                  engine->state_file);
-        save_told(engine, &fault);
-    }
-    octets_buffer_close(&buffer);
+    size_t size = strlen(path) + sizeof ENGINE_PAST_SUFFIX;
+    char *past = memory_alloc(size);
+    snprintf(past, size, "%s" ENGINE_PAST_SUFFIX, path);
+    struct saver_options options = {.loop = engine->options.loop,
+                                    .path = path,
+                                    .delay_ms = ENGINE_SAVE_DELAY_MS,
+                                    .interval_ms = ENGINE_SAVE_INTERVAL_MS,
+                                    .changes = sets_changes,
+                                    .write = sets_write,
+                                    .failed = on_save_failed,
+                                    .context = engine};
+    engine->sets = saver_new(&options);
+    options.path = past;
+    options.interval_ms = ENGINE_PAST_INTERVAL_MS;
+    options.changes = past_changes;
+    options.write = past_write;
+    engine->past = saver_new(&options);
+    free(past);
+    saver_restore(engine->sets, sets_restore, "the ALIAS targets are asked anew");
+    saver_restore(engine->past, past_restore, "the history of ALIAS owners begins anew");
 }
 
 // The turn.
@@ -209,7 +141,8 @@ questions_put(struct engine *engine)
 {
     const uint8_t *name;
     uint16_t type;
-    while (book_question(engine->book, now_of(engine), &name, &type))
+    while (questions_have_room(engine->questions) &&
+           book_question(engine->book, now_of(engine), &name, &type))
         questions_ask(engine->questions, name, type);
 }
 
@@ -217,7 +150,7 @@ static void
 timer_set(struct engine *engine)
 {
     uint64_t due = book_due_ms(engine->book), now = loop_now_ms(engine->options.loop);
-    if (due == UINT64_MAX)
+    if (due == UINT64_MAX || !questions_have_room(engine->questions)) // an answer brings a turn
         loop_timer_stop(engine->due);
     else
         loop_timer_start(engine->due, due > now ? due - now : 1, 0);
@@ -247,7 +180,10 @@ on_turn(void *context)
     changed_tell(engine);
     waiters_call(engine);
     timer_set(engine);
-    save_ask(engine);
+    if (engine->sets) {
+        saver_look(engine->sets);
+        saver_look(engine->past);
+    }
 }
 
 static void
@@ -341,17 +277,16 @@ engine_new(const struct engine_options *options, struct engine **ret_engine, str
         return false;
     }
     engine->server_count = options->resolver.server_count;
-    engine->state_file = options->state_file ? memory_text(options->state_file) : NULL;
     struct book_options book = {
         .happened = on_happened, .context = engine, .seed = hash_key_draw()};
     engine->book = book_new(&book);
+    book_in_flight_max(engine->book, options->resolver.max_in_flight);
     engine->due = loop_timer_new(options->loop, on_due, engine);
     engine->age = loop_timer_new(options->loop, on_age, engine);
-    engine->save = loop_timer_new(options->loop, on_save, engine);
     vector_init(&engine->waiters, sizeof(struct waiter));
     vector_init(&engine->owners, NAME_SIZE_MAX);
-    if (engine->state_file)
-        restore(engine);
+    if (options->state_file)
+        savers_make(engine, options->state_file);
     loop_timer_start(engine->age, AGE_MS, AGE_MS);
     *ret_engine = engine;
     return true;
@@ -364,16 +299,15 @@ engine_free(struct engine **engine)
     *engine = NULL;
     if (!old)
         return;
-    save_last(old);
+    saver_free(&old->sets);
+    saver_free(&old->past);
     loop_defer_cancel(old->options.loop, old);
     questions_free(&old->questions);
     loop_timer_free(&old->due);
     loop_timer_free(&old->age);
-    loop_timer_free(&old->save);
     book_free(&old->book);
     vector_close(&old->waiters);
     vector_close(&old->owners);
-    free(old->state_file);
     free(old);
 }
 
@@ -388,6 +322,7 @@ engine_resolver_change(struct engine *engine, const struct engine_resolver *reso
     questions_free(&engine->questions);
     engine->questions = fresh;
     engine->server_count = resolver->server_count;
+    book_in_flight_max(engine->book, resolver->max_in_flight);
     return true;
 }
 
@@ -439,7 +374,7 @@ bool
 engine_refresh(struct engine *engine, const uint8_t *owner, loop_call *call, void *context)
 {
     book_settle(engine->book, now_of(engine)); // so that its targets are known
-    if (!book_refresh(engine->book, owner, now_of(engine)))
+    if (!book_refresh(engine->book, owner))
         return false;
     if (call) {
         struct waiter waiter = {.call = call, .context = context};
@@ -474,4 +409,5 @@ engine_status(const struct engine *engine, struct engine_status *ret_status)
                                          .last_failure_at = engine->last_failure_at,
                                          .server_count = engine->server_count};
     questions_count(engine->questions, &ret_status->in_flight, &ret_status->queued);
+    ret_status->queued += book_due_count(engine->book, loop_now_ms(engine->options.loop));
 }

@@ -21,6 +21,9 @@
 
 #define ENGINE_SAVE_DELAY_MS    1000 // from a change to the file: many changes come together
 #define ENGINE_SAVE_INTERVAL_MS 5000 // between two files: ten thousand targets are some megabytes
+#define ENGINE_PAST_INTERVAL_MS                                                                    \
+    60000 // the same for history and rotation, which are larger and matter less
+#define ENGINE_PAST_SUFFIX "-past" // of their file, behind the name of the other
 
 struct engine;
 
@@ -46,20 +49,21 @@ struct engine_events {
     void (*happened)(void *context, const struct event *event);
     // One look-up ended: "ok", "nodata", "nxdomain", "servfail", "refused", "timeout", "error".
     void (*looked_up)(void *context, const char *result);
-    // The file of saved sets could not be written (again and again: once for each kind of trouble).
+    // A file of saved sets or of the past could not be written (again and again: once for each kind
+    // of trouble), or was damaged.
     void (*save_failed)(void *context, const struct fault *fault);
 };
 
 struct engine_options {
     struct loop *loop;
     int64_t (*now)(void *context); // unix seconds
-    const char *state_file;        // NULL: nothing is kept
+    const char *state_file; // last good sets; beside it that of the past. NULL: nothing is kept
     struct engine_resolver resolver;
     const struct engine_events *events; // borrowed
     void *context;                      // of now and the events
 };
-// FAULT_CONFIG: no server, or one of them is ourselves. A state file that is missing is a first
-// start; one that is damaged is set aside and told by save_failed.
+// FAULT_CONFIG: no server, or one of them is ourselves. A file that is missing is a first start;
+// one that is damaged is set aside and told by save_failed.
 bool engine_new(const struct engine_options *options, struct engine **ret_engine,
                 struct fault *fault);
 // Writes what was not saved yet.

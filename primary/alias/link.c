@@ -162,6 +162,7 @@ outside_hop(struct way *way)
         return way_end(way, END_DENIED, "allow-target does not let the resolver be asked for it");
     struct target *target = target_get(way->book, name, way->now.ms);
     interest_add(&target->watched, way->link, &way->link->edges);
+    target_hasten(way->book, target, way->link->owner->zone->rules.refresh_seconds, way->now.ms);
     way->end->target = target;
     const struct lookup *lookup = &target->lookups[way->type];
     // While it fails, its last CNAMEs say nothing: what they led to is held, not followed.
@@ -407,12 +408,25 @@ absent_settle(const struct link *link, unsigned type, struct outcome *outcome)
         outcome_filter(outcome, &link->owner->zone->rules);
 }
 
+// In the middle of a round one type's answer is of the round before: what is made of it now may
+// have to be made anew when the round ends, also where that brings no news.
+static void
+rounds_note(const struct link *link)
+{
+    for (unsigned type = 0; type < TYPE_COUNT; type++) {
+        struct target *target = link->ends[type].target;
+        if (target && !target_is_quiet(target))
+            target->look_again = true;
+    }
+}
+
 bool
 link_judge(struct link *link, struct book_now now, unsigned ret_steps[static TYPE_COUNT])
 {
     struct outcome outcomes[TYPE_COUNT] = {0};
     enum outcome_kind kinds[TYPE_COUNT];
     unsigned hops[TYPE_COUNT] = {link->hops[A_TYPE], link->hops[AAAA_TYPE]};
+    rounds_note(link);
     for (unsigned type = 0; type < TYPE_COUNT; type++) {
         address_set_init(&outcomes[type].addresses, type_number(type));
         end_outcome(link, type, &outcomes[type]);

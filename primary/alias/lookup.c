@@ -69,6 +69,10 @@ static void
 current_set(struct lookup *lookup, const struct address_set *fresh, int64_t now)
 {
     int64_t seen = lookup->good_at ? lookup->good_at : now;
+    if (address_set_equal(&lookup->current, fresh) && lookup->left.count == 0)
+        return;
+    if (!address_set_equal(&lookup->current, fresh))
+        lookup->moves++;
     if (left_sift(lookup, fresh, now)) {
         lookup->rotated_at = now;
         lookup->flaps++;
@@ -87,11 +91,18 @@ same_text(const char *a, const char *b)
     return strcmp(a ? a : "", b ? b : "") == 0;
 }
 
+// Would everybody who looks find what they found last time?
 static bool
-is_same(const struct lookup *lookup, const struct reply *reply)
+is_same(const struct lookup *lookup, const struct reply *reply, const struct address *server)
 {
-    return lookup->answered && lookup->kind == reply->kind && lookup->kind != REPLY_FAILURE &&
-           same_text(lookup->text, reply->text) && lookup->chain_count == reply->chain_count &&
+    if (!lookup->answered || lookup->kind != reply->kind || lookup->rcode != reply->rcode)
+        return false;
+    if (reply->kind != REPLY_ADDRESSES && !address_equal(&lookup->server, server))
+        return false; // a reason names it
+    if (reply->kind == REPLY_FAILURE)
+        return same_text(lookup->text, reply->text);
+    return lookup->left.count == 0 && // else settle may let one go now
+           lookup->chain_count == reply->chain_count &&
            lookup->chain.length == reply->chain.length &&
            (reply->chain.length == 0 ||
             memcmp(lookup->chain.data, reply->chain.data, reply->chain.length) == 0) &&
@@ -110,16 +121,19 @@ bool
 lookup_take(struct lookup *lookup, const struct reply *reply, const struct address *server,
             unsigned round_trip_ms, int64_t now)
 {
-    // NODATA must look again also when it is the same: it waits for the other type's answer.
-    bool same = is_same(lookup, reply) && reply->kind == REPLY_ADDRESSES && lookup->left.count == 0;
+    bool same = is_same(lookup, reply, server);
     lookup->in_flight = false;
     lookup->answered = true;
-    lookup->kind = reply->kind;
-    lookup->rcode = reply->rcode;
     lookup->server = *server;
     lookup->round_trip_ms = round_trip_ms;
     lookup->answered_at = now;
     lookup->round = lookup->asked_round;
+    if (reply->kind != REPLY_FAILURE && same)
+        lookup->good_at = now;
+    if (same)
+        return false;
+    lookup->kind = reply->kind;
+    lookup->rcode = reply->rcode;
     free(lookup->text);
     lookup->text = reply->kind == REPLY_FAILURE ? memory_text(reply->text) : NULL;
     if (reply->kind == REPLY_FAILURE)
@@ -127,7 +141,7 @@ lookup_take(struct lookup *lookup, const struct reply *reply, const struct addre
     chain_copy(lookup, reply);
     current_set(lookup, &reply->addresses, now);
     lookup->good_at = now;
-    return !same;
+    return true;
 }
 
 int64_t

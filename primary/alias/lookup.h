@@ -38,11 +38,13 @@ struct lookup {
     unsigned round_trip_ms;
     int64_t rotated_at; // when an address last came back; 0: never
     uint32_t flaps;     // how many answers brought one back
+    uint64_t moves;     // how many answers had other addresses than the one before
 };
 
 void lookup_init(struct lookup *lookup, uint16_t type);
 void lookup_close(struct lookup *lookup);
-// The answer to the question under way. True: who uses it should look again.
+// The answer to the question under way. True: who uses it should look again, now and when the
+// answer for the other type of the same round is there. False: it says what the last one said.
 bool lookup_take(struct lookup *lookup, const struct reply *reply, const struct address *server,
                  unsigned round_trip_ms, int64_t now);
 // settle_seconds as in the rules; gives the seconds in force at the last answer.

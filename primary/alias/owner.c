@@ -65,6 +65,7 @@ tell(struct book *book, struct owner *owner, struct event *event, struct book_no
     event->apex = owner->zone->apex;
     event->owner = owner->name;
     past_add(&owner->past, event);
+    book->past_changes++;
     if (book->options.happened)
         book->options.happened(book->options.context, event);
 }
@@ -91,21 +92,38 @@ trouble_word(const struct contribution *contribution)
     return contribution->state == TARGET_HELD ? EVENT_HELD : EVENT_FAILING;
 }
 
+// What is inherited plays a part in the judgement of each link.
+static void
+links_dirty(struct book *book, const struct owner *owner)
+{
+    for (size_t i = 0; i < owner->links.count; i++)
+        dirty_link(book, link_at(owner, i), false);
+}
+
+static void
+inherited_drop(struct book *book, struct owner *owner, unsigned type)
+{
+    if (!owner->inherits[type] && owner->inherited[type].count == 0)
+        return;
+    address_set_clear(&owner->inherited[type]);
+    owner->inherits[type] = false;
+    links_dirty(book, owner);
+}
+
 void
 owner_steps(struct book *book, struct link *link, unsigned type, unsigned steps,
             struct book_now now)
 {
     const struct contribution *contribution = &link->contributions[type];
     struct owner *owner = link->owner;
-    if (steps & (STEP_CHANGED | STEP_STATE | STEP_EXPIRED | STEP_DROPPED | STEP_RECOVERED))
+    if (steps) // all of it is in the file
         book->changes++;
     if (steps & STEP_RECOVERED)
         tell_link(book, link, type, EVENT_RECOVERED, now);
     else if ((steps & (STEP_TROUBLE | STEP_STATE)) && contribution->trouble_since)
         tell_link(book, link, type, trouble_word(contribution), now);
     if (steps & STEP_DROPPED) {
-        address_set_clear(&owner->inherited[type]);
-        owner->inherits[type] = false;
+        inherited_drop(book, owner, type);
         tell_link(book, link, type, EVENT_DROPPED, now);
     }
     if (steps & STEP_REMIND)
@@ -134,7 +152,7 @@ limit_tell(struct book *book, struct owner *owner, unsigned type, uint32_t count
 
 // The union of what the links give, in fresh. Gives how many addresses were too many.
 static uint32_t
-union_make(struct owner *owner, unsigned type, struct address_set *fresh)
+union_make(struct book *book, struct owner *owner, unsigned type, struct address_set *fresh)
 {
     uint32_t maximum = owner->zone->rules.max_addresses;
     bool all_known = true;
@@ -143,10 +161,8 @@ union_make(struct owner *owner, unsigned type, struct address_set *fresh)
         address_set_add_all(fresh, &contribution->good);
         all_known = all_known && contribution->known;
     }
-    if (all_known) {
-        address_set_clear(&owner->inherited[type]);
-        owner->inherits[type] = false;
-    }
+    if (all_known)
+        inherited_drop(book, owner, type);
     address_set_add_all(fresh, &owner->inherited[type]);
     uint32_t count = fresh->count;
     address_set_cut(fresh, maximum);
@@ -169,6 +185,13 @@ change_tell(struct book *book, struct owner *owner, unsigned type, const struct 
     address_set_close(&removed);
 }
 
+void
+owner_resume(struct book *book, struct owner *owner)
+{
+    for (unsigned type = 0; type < TYPE_COUNT; type++)
+        union_make(book, owner, type, &owner->served[type]);
+}
+
 bool
 owner_update(struct book *book, struct owner *owner, struct book_now now)
 {
@@ -176,7 +199,7 @@ owner_update(struct book *book, struct owner *owner, struct book_now now)
     for (unsigned type = 0; type < TYPE_COUNT; type++) {
         struct address_set fresh;
         address_set_init(&fresh, type_number(type));
-        uint32_t over = union_make(owner, type, &fresh);
+        uint32_t over = union_make(book, owner, type, &fresh);
         if (over > 0 && !owner->limited)
             limit_tell(book, owner, type, fresh.count + over, fresh.count, now);
         limited = limited || over > 0;

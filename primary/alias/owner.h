@@ -13,6 +13,8 @@ void owner_retarget(struct book *book, struct owner *owner, const struct alias_r
 // Tells what the steps of a link's contribution mean, and what follows for the owner.
 void owner_steps(struct book *book, struct link *link, unsigned type, unsigned steps,
                  struct book_now now);
+// Serves what was restored, as before the restart: nothing is told.
+void owner_resume(struct book *book, struct owner *owner);
 // Makes the served sets anew from the links. True: one has changed (told and noted).
 bool owner_update(struct book *book, struct owner *owner, struct book_now now);
 // May the zone go out, as far as this owner is concerned?

@@ -344,6 +344,12 @@ questions_free(struct questions **questions)
     free(old);
 }
 
+bool
+questions_have_room(const struct questions *questions)
+{
+    return questions->queued.count < QUESTIONS_QUEUE_MAX;
+}
+
 void
 questions_ask(struct questions *questions, const uint8_t *name, uint16_t type)
 {

@@ -16,6 +16,9 @@
 #define QUESTION_DOWN_MS       10000  // a server that gave no answer is asked last for so long
 #define QUESTION_NO_EDNS_MS    600000 // one that does not know EDNS is asked without it for so long
 #define QUESTION_IN_FLIGHT_MAX 16384  // IDs must be easy to draw: a quarter of 65,536
+#define QUESTIONS_QUEUE_MAX                                                                        \
+    64 // that wait for their turn: enough that one follows another at once. A kilobyte each; those
+       // of ten thousand targets wait in the book, where they take nothing
 
 struct questions;
 struct questions_options {
@@ -34,6 +37,9 @@ bool questions_new(const struct questions_options *options, struct questions **r
                    struct fault *fault);
 // What is under way is forgotten.
 void questions_free(struct questions **questions);
+// False: as many wait as are worth keeping here; ask again when one is answered. More would be kept
+// all the same.
+bool questions_have_room(const struct questions *questions);
 // name: lower case, copied. Waits for its turn where max_in_flight are under way.
 void questions_ask(struct questions *questions, const uint8_t *name, uint16_t type);
 // Asks what is under way at `from`, too.

@@ -12,6 +12,14 @@ void target_free(struct book *book, struct target **target);
 void target_sweep(struct book *book);
 // Due at that time, whatever it was before.
 void target_due(struct book *book, struct target *target, uint64_t ms);
+// Not later than one interval of this refresh (a zone's, which may be shorter than it was) from
+// now.
+void target_hasten(struct book *book, struct target *target, int64_t refresh_seconds,
+                   uint64_t now_ms);
+// Into the lane, at the same time. The target must be quiet.
+void target_lane(struct book *book, struct target *target, enum target_lane lane);
+// Is there a target in the lane, and may one of its questions go out?
+bool target_lane_is_open(const struct book *book, unsigned lane);
 // Begins the next round of the earliest target that is due and hands it out; NULL: none.
 struct target *target_round(struct book *book, uint64_t now_ms);
 // All answers of the round are there.

@@ -1,6 +1,7 @@
 // needs: alias
-// The saved sets: a file with a digest that fits, but whatever content. Restored without a fault or
-// refused; then an owner claims what is there for it, and it is saved again.
+// The saved sets, or history and rotation: a file with a digest that fits, but whatever content.
+// Restored without a fault or refused; then an owner claims what is there for it, and it is saved
+// again.
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,12 +50,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     octets_buffer_init(&again);
     octets_buffer_add(&file, data, size);
     digest_add(&file);
-    if (book_restore(book, file.data, file.length)) {
+    if (book_restore(book, file.data, file.length) ||
+        book_past_restore(book, file.data, file.length, now)) {
         book_zone_follow(book, draft_apex(source), &rules, source, true, now);
         book_settle(book, now);
         now.seconds += 3600;
         book_age(book, now);
         book_save(book, &again);
+        again.length = 0;
+        book_past_save(book, &again);
     }
     book_free(&book);
     draft_free(&source);

@@ -27,8 +27,8 @@ a number, or "error: ..."); the first line that it prints is its address. It end
     silent on|off
 
 A name that was set has the types that were set, and NODATA for others (with a SOA in the authority section); a name
-that was never set is NXDOMAIN. "*.example.com" matches names below that were not set. CNAMEs are followed among the
-names set here; `hops("a", 17, "lb.example.com")` makes a chain. The letter case of the question comes back.
+that was never set is NXDOMAIN. "*.example.com" matches names below that were not set. CNAMEs and DNAMEs are followed among
+the names set here; `hops("a", 17, "lb.example.com")` makes a chain. The letter case of the question comes back.
 
 Misbehaviours: servfail, refused, formerr, notimp, nxdomain, nodata (NOERROR without records but with a SOA), timeout
 (silence), truncate (TC over UDP, the whole over TCP), truncate-always (TC over UDP, the TCP connection is closed),
@@ -78,6 +78,7 @@ class FakeResolver:
         self._lock = threading.Lock()
         self._records = {}  # name -> {type text: [rdata text]}
         self._faults = {}  # (name, type text or None) -> misbehaviour
+        self._windows = {}  # name -> [addresses in an answer, the first of the next answer]
         self._questions = []  # (name, type text, transport)
         self._udp, self._tcp = self._sockets(port)
         self.port = self._udp.getsockname()[1]
@@ -134,7 +135,7 @@ class FakeResolver:
             known = self._records.setdefault(_name(name), {})
             for kind, data in types.items():
                 data = [data] if isinstance(data, str) else list(data)
-                if kind == "CNAME":
+                if kind in ("CNAME", "DNAME"):
                     data = [text.rstrip(".") + "." for text in data]
                 known[kind] = data
 
@@ -158,6 +159,11 @@ class FakeResolver:
             else:
                 self._faults[(_name(name), kind)] = how
 
+    def rotate(self, name, window):
+        """Each answer for A has so many of the name's addresses, beginning where the last one ended."""
+        with self._lock:
+            self._windows[_name(name)] = [window, 0]
+
     def questions(self):
         """Every question so far: (name text, type text, "udp" or "tcp")."""
         with self._lock:
@@ -180,14 +186,33 @@ class FakeResolver:
                 return found
         return None
 
-    @staticmethod
-    def _add(answer, name, kind, data):
+    def _dname(self, name):
+        """(owner, target) of the DNAME above the name, or None."""
+        for depth in range(1, len(name.labels) - 1):
+            owner = dns.name.Name(name.labels[depth:])
+            found = self._records.get(owner, {}).get("DNAME")
+            if found:
+                return owner, dns.name.from_text(found[0])
+        return None
+
+    def _add(self, answer, name, kind, data):
+        window = self._windows.get(name.canonicalize()) if kind == "A" else None
+        if window:
+            at, window[1] = window[1], (window[1] + window[0]) % len(data)
+            data = (data + data)[at : at + window[0]]
         data = random.sample(data, len(data))  # in any order, as resolvers do
         answer.answer.append(dns.rrset.from_text_list(name, TTL, "IN", kind, data))
 
     def _fill(self, answer, name, kind):
         """Follows CNAMEs from name and adds what is there."""
         for _ in range(CHAIN_MAX):
+            moved = self._dname(name.canonicalize())
+            if moved:
+                self._add(answer, moved[0], "DNAME", [moved[1].to_text()])
+                fresh = dns.name.Name(name.labels[: len(name.labels) - len(moved[0].labels)] + moved[1].labels)
+                self._add(answer, name, "CNAME", [fresh.to_text()])
+                name = fresh
+                continue
             found = self._find(name.canonicalize())
             if found is None:
                 answer.set_rcode(dns.rcode.NXDOMAIN)
