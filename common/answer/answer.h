@@ -1,7 +1,8 @@
 // From a query and the zones held here to the octets of the response: RFC 1034 section 4.3.2 with
 // 2308, 4592, 6672, 4035, 6604, 8482, 9471. Pure: no allocation, no lock, no log, no clock, no
-// system call. One thread for each service; nothing is kept between two calls. The caller looks up
-// nothing: it reads the query (query.h), checks a TSIG where there is one, and calls answer_query.
+// system call. One thread for each service; nothing is kept between two calls but in its memo,
+// which only saves time. The caller looks up nothing: it reads the query (query.h), checks a TSIG
+// where there is one, and calls answer_query.
 #ifndef TANDEM_ANSWER_ANSWER_H
 #define TANDEM_ANSWER_ANSWER_H
 
@@ -9,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/answer/denial_memo.h"
 #include "common/answer/query.h"
 #include "common/dns/cookie.h"
 #include "common/dns/rcode.h"
@@ -41,6 +43,7 @@ struct answer_service {
     bool cookies_on;
     struct cookie_secrets cookies;
     uint16_t tcp_idle_tenths; // of a second, told over TCP to a client that asks (RFC 7828); 0: not
+    struct denial_memo *memo; // written by answers; of one thread; NULL: none
 };
 
 // The client and its transport.
@@ -74,12 +77,10 @@ unsigned answer_zone_judge(const struct answer_service *service, const struct an
                            const struct answer_zone *zone, int *ret_ede);
 
 // Where queries come in batches, most of an answer's time would be spent waiting for memory. So all
-// are read first, then answer_look_ahead is called for each, then answer_fetch for each, then
-// answer_fetch_beside, and only then answer_query: what a question touches comes while others are
-// looked at. Zones must not change in between. All three may be left out.
-void answer_look_ahead(const struct answer_service *service, struct query *query);
-void answer_fetch(struct query *query);
-void answer_fetch_beside(const struct query *query);
+// are read first, then this is called, and only then answer_query for each: what the questions
+// touch comes together. Zones must not change in between. May be left out.
+#define ANSWER_BATCH_MAX 64
+void answer_look_ahead(const struct answer_service *service, struct query *queries, size_t count);
 
 // Answers QUERY_ERROR, QUERY_COOKIE and QUERY_QUESTION; QUERY_DROP gives length 0. memory: at least
 // 512 octets, and must not overlap the query. QUERY_NOTIFY and QUERY_TRANSFER are the caller's

@@ -32,7 +32,9 @@ proof_add(struct denial *denial, const struct node *node, uint16_t type)
 static bool
 nsec_add(const struct version *version, const uint8_t *name, struct denial *denial)
 {
-    return proof_add(denial, zone_find_nsec(version, name), RRTYPE_NSEC);
+    bool known = denial->ahead && name == denial->ahead_name;
+    const struct node *node = known ? denial->ahead->covers : zone_find_nsec(version, name);
+    return proof_add(denial, node, RRTYPE_NSEC);
 }
 
 // The same where the name's own record is at hand: it has the NSEC itself unless it is an empty
@@ -54,9 +56,15 @@ struct ring_place {
 };
 
 static struct ring_place
-ring_find(const struct version *version, const uint8_t *name)
+ring_find(const struct version *version, const uint8_t *name, const struct denial *denial)
 {
     struct ring_place place;
+    const struct query_ahead *ahead = denial->ahead;
+    if (ahead && name == denial->ahead_name) {
+        place = (struct ring_place){.node = ahead->covers, .matches = ahead->matches};
+        memcpy(place.hash, ahead->hash3, sizeof place.hash);
+        return place;
+    }
     nsec3_hash(version_nsec3(version), name, place.hash);
     place.node = zone_find_nsec3(version, place.hash, &place.matches);
     return place;
@@ -95,90 +103,149 @@ ring_covers(const struct version *version, const struct ring_place *place, bool 
     return nsec3_owner_compare(owner, nsec3.next) >= 0; // right of the last one
 }
 
-enum match { MATCH_ADDED, MATCH_NONE, MATCH_FAILED };
+enum match { MATCH_FOUND, MATCH_NONE, MATCH_FAILED };
 
+// The record of the NSEC3 that matches name.
 static enum match
-match_add(const struct version *version, const uint8_t *name, struct denial *denial)
+match_find(const struct version *version, const uint8_t *name, const struct node **ret_node)
 {
     uint8_t hash[NSEC3_HASH_SIZE];
     bool damaged;
     nsec3_hash(version_nsec3(version), name, hash);
-    const struct node *node = zone_find_nsec3_match(version, hash, &damaged);
-    if (!node)
-        return damaged ? MATCH_FAILED : MATCH_NONE;
-    return proof_add(denial, node, RRTYPE_NSEC3) ? MATCH_ADDED : MATCH_FAILED;
+    *ret_node = zone_find_nsec3_match(version, hash, &damaged);
+    return *ret_node ? MATCH_FOUND : damaged ? MATCH_FAILED : MATCH_NONE;
+}
+
+static enum match
+match_add(const struct version *version, const uint8_t *name, struct denial *denial)
+{
+    const struct node *node;
+    enum match match = match_find(version, name, &node);
+    return match == MATCH_FOUND && !proof_add(denial, node, RRTYPE_NSEC3) ? MATCH_FAILED : match;
+}
+
+// The record of the NSEC3 that covers name; NULL: none does.
+static const struct node *
+cover_find(const struct version *version, const uint8_t *name, bool *ret_opt_out,
+           const struct denial *denial)
+{
+    struct ring_place place = ring_find(version, name, denial);
+    return ring_covers(version, &place, ret_opt_out) ? place.node : NULL;
 }
 
 static bool
 cover_add(const struct version *version, const uint8_t *name, bool *ret_opt_out,
           struct denial *denial)
 {
-    struct ring_place place = ring_find(version, name);
-    return ring_covers(version, &place, ret_opt_out) && proof_add(denial, place.node, RRTYPE_NSEC3);
+    return proof_add(denial, cover_find(version, name, ret_opt_out, denial), RRTYPE_NSEC3);
+}
+
+// Where what is remembered of the encloser stands; in scratch without a memo, or where the record
+// of the encloser is not at hand (NULL).
+static struct denial_memo_place *
+place_of(const struct version *version, const struct node *encloser, const struct denial *denial,
+         struct denial_memo_place *scratch)
+{
+    if (denial->memo && encloser)
+        return denial_memo_at(denial->memo, version, encloser);
+    *scratch = (struct denial_memo_place){0};
+    return scratch;
+}
+
+// The NSEC3 of the closest encloser of name that has one, from the encloser that place is of, which
+// has *labels labels, upwards; *labels becomes that of the one found. NULL: none, or damaged.
+static const struct node *
+provable_find(const struct version *version, const uint8_t *name, unsigned *labels,
+              struct denial_memo_place *place)
+{
+    unsigned all = name_labels(name), apex = name_labels(version_apex(version));
+    enum match match = MATCH_NONE;
+    if (!place->match)
+        for (unsigned depth = *labels + 1; match == MATCH_NONE && depth-- > apex;) {
+            place->match_labels = depth;
+            match = match_find(version, name_skip(name, all - depth), &place->match);
+        }
+    *labels = place->match_labels;
+    return place->match;
 }
 
 // A proof of the closest encloser (section 7.2.1), which exists with *labels labels; *labels
 // becomes that of the one proven.
 static bool
 encloser_add(const struct version *version, const uint8_t *name, unsigned *labels,
-             bool *ret_opt_out, struct denial *denial)
+             struct denial_memo_place *place, bool *ret_opt_out, struct denial *denial)
 {
-    unsigned all = name_labels(name), apex = name_labels(version_apex(version)), depth = *labels;
-    enum match match;
-    while ((match = match_add(version, name_skip(name, all - depth), denial)) == MATCH_NONE)
-        if (depth-- == apex)
-            return false;
-    bool opted_out = depth < *labels; // the encloser itself has no NSEC3
-    *labels = depth;
-    return match == MATCH_ADDED &&
-           cover_add(version, name_skip(name, all - depth - 1), ret_opt_out, denial) &&
+    unsigned all = name_labels(name), exists = *labels;
+    if (!proof_add(denial, provable_find(version, name, labels, place), RRTYPE_NSEC3))
+        return false;
+    bool opted_out = *labels < exists; // the encloser itself has no NSEC3
+    return cover_add(version, name_skip(name, all - *labels - 1), ret_opt_out, denial) &&
            (*ret_opt_out || !opted_out);
 }
 
-// Section 7.2.3 where the name has an NSEC3, else section 7.2.4 and 7.2.7: it is opted out.
+// Section 7.2.3 where the name has an NSEC3, else section 7.2.4 and 7.2.7: it is opted out, as most
+// are right below the apex.
 static bool
 no_data_add(const struct version *version, const uint8_t *name, struct denial *denial)
 {
-    unsigned labels = name_labels(name);
+    unsigned labels = name_labels(name), apex = name_labels(version_apex(version));
+    struct denial_memo_place scratch;
     bool opt_out;
     enum match match = match_add(version, name, denial);
-    if (match != MATCH_NONE || labels == name_labels(version_apex(version)))
-        return match == MATCH_ADDED;
+    if (match != MATCH_NONE || labels == apex)
+        return match == MATCH_FOUND;
     labels--;
-    return encloser_add(version, name, &labels, &opt_out, denial) && opt_out;
+    const struct node *parent = labels == apex ? version_apex_node(version) : NULL;
+    return encloser_add(version, name, &labels, place_of(version, parent, denial, &scratch),
+                        &opt_out, denial) &&
+           opt_out;
 }
 
 // A wildcard without an NSEC3 is opted out: an empty non-terminal over unsigned delegations.
 static bool
 wildcard_no_data_add(const struct version *version, const uint8_t *name, const uint8_t *wildcard,
-                     struct denial *denial)
+                     struct denial_memo_place *place, struct denial *denial)
 {
     unsigned labels = name_labels(wildcard) - 1;
     bool opt_out;
-    if (!encloser_add(version, name, &labels, &opt_out, denial))
+    if (!encloser_add(version, name, &labels, place, &opt_out, denial))
         return false;
     enum match match = match_add(version, wildcard, denial);
-    return match == MATCH_ADDED || (match == MATCH_NONE && opt_out);
+    return match == MATCH_FOUND || (match == MATCH_NONE && opt_out);
 }
 
 // ---- either ----
 
-bool
-denial_name_error(const struct version *version, const uint8_t *name, unsigned encloser_labels,
-                  struct denial *denial)
+// That nothing is at *. + parent, which is the encloser that place is of, or with NSEC3 the closest
+// provable one for it.
+static bool
+no_wildcard_add(const struct version *version, const uint8_t *parent,
+                struct denial_memo_place *place, struct denial *denial)
 {
     const bool nsec3 = version_nsec3(version) != NULL;
-    unsigned labels = encloser_labels;
-    bool opt_out;
     uint8_t wildcard[NAME_SIZE_MAX];
-    if (nsec3 ? !encloser_add(version, name, &labels, &opt_out, denial)
-              : !nsec_add(version, name, denial))
+    bool opt_out;
+    if (!place->wildcard) {
+        // A wildcard too long to exist needs no proof that it does not.
+        if (!name_wildcard_of(parent, wildcard))
+            return true;
+        place->wildcard = nsec3 ? cover_find(version, wildcard, &opt_out, denial)
+                                : zone_find_nsec(version, wildcard);
+    }
+    return proof_add(denial, place->wildcard, nsec3 ? RRTYPE_NSEC3 : RRTYPE_NSEC);
+}
+
+bool
+denial_name_error(const struct version *version, const uint8_t *name, const struct node *encloser,
+                  struct denial *denial)
+{
+    struct denial_memo_place scratch, *place = place_of(version, encloser, denial, &scratch);
+    unsigned labels = node_owner_labels(encloser);
+    bool opt_out;
+    if (version_nsec3(version) ? !encloser_add(version, name, &labels, place, &opt_out, denial)
+                               : !nsec_add(version, name, denial))
         return false;
-    // A wildcard too long to exist needs no proof that it does not.
-    if (!name_wildcard_of(name_skip(name, name_labels(name) - labels), wildcard))
-        return true;
-    return nsec3 ? cover_add(version, wildcard, &opt_out, denial)
-                 : nsec_add(version, wildcard, denial);
+    return no_wildcard_add(version, name_skip(name, name_labels(name) - labels), place, denial);
 }
 
 bool
@@ -202,11 +269,14 @@ denial_wildcard_answer(const struct version *version, const uint8_t *name, unsig
 
 bool
 denial_wildcard_no_data(const struct version *version, const uint8_t *name,
-                        const struct node *wildcard, struct denial *denial)
+                        const struct node *encloser, const struct node *wildcard,
+                        struct denial *denial)
 {
-    if (version_nsec3(version))
-        return wildcard_no_data_add(version, name, node_owner(wildcard), denial);
-    return nsec_add(version, name, denial) && own_nsec_add(version, wildcard, denial);
+    struct denial_memo_place scratch;
+    if (!version_nsec3(version))
+        return nsec_add(version, name, denial) && own_nsec_add(version, wildcard, denial);
+    return wildcard_no_data_add(version, name, node_owner(wildcard),
+                                place_of(version, encloser, denial, &scratch), denial);
 }
 
 bool

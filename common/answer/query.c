@@ -166,7 +166,7 @@ query_init(struct query *query, const uint8_t *octets, size_t length)
     query->lower[0] = 0;
     query->edns = (struct edns){0};
     query->soa_serial = 0;
-    query->zone = NULL;
+    query->ahead.zone = NULL;
 }
 
 void

@@ -11,8 +11,10 @@
 
 #include "common/dns/edns.h"
 #include "common/dns/message_read.h"
+#include "common/dns/nsec3_hash.h"
 
 struct answer_zone;
+struct node;
 
 enum query_kind {
     QUERY_DROP, // shorter than a header, or QR set: silence, or two servers could answer each other
@@ -21,6 +23,21 @@ enum query_kind {
     QUERY_QUESTION, // for answer_query
     QUERY_NOTIFY,   // RFC 1996; the caller decides and answers by answer_rcode
     QUERY_TRANSFER, // AXFR or IXFR; the caller decides
+};
+
+// What answer_look_ahead found out (answer.h) about the question's name, for nobody outside the
+// answer room.
+struct query_ahead {
+    const struct answer_zone
+        *zone;     // that the name belongs to; NULL: not looked up, the rest is not set
+    uint64_t hash; // of the name, by the key of the zone's version
+    bool beside;   // nothing was seen at the name; hashes of two names that may answer for it
+    uint64_t parent_hash, wildcard_hash;
+    bool denies; // that it does not exist will have to be proven: what zone_find_nsec,
+                 // zone_find_nsec3 found for it
+    bool matches;
+    const struct node *covers;
+    uint8_t hash3[NSEC3_HASH_SIZE]; // of the name in a zone with NSEC3
 };
 
 struct query {
@@ -40,11 +57,7 @@ struct query {
                          // answers
     bool has_soa;        // NOTIFY: an SOA in the answer section; IXFR: one in the authority section
     uint32_t soa_serial; // of that SOA
-    // What answer_look_ahead found out (answer.h), for nobody else.
-    const struct answer_zone *zone; // of the name; NULL: not looked up
-    uint64_t hash;                  // of the name, by the key of the zone's version
-    bool looks_beside;              // the name is not there; hashes of two that may be
-    uint64_t parent_hash, wildcard_hash;
+    struct query_ahead ahead;
 };
 
 // Never fails: what is wrong with the octets is in kind and rcode.

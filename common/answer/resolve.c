@@ -31,8 +31,9 @@ struct resolve {
     bool proofs;   // the client wants DNSSEC records
     bool negative; // SOA and the denial of the last zone
     const struct answer_zone *zone;
-    const struct version *version; // of zone
-    const uint8_t *name;           // of this step
+    const struct version *version;   // of zone
+    const struct query_ahead *ahead; // what is known of name in zone already; NULL: nothing
+    const uint8_t *name;             // of this step
     struct name_suffixes suffixes;
     struct zone_match match;
     struct denial denial;
@@ -86,11 +87,19 @@ static void
 version_search(struct resolve *resolve)
 {
     const struct query *query = resolve->reply->query;
-    bool known = resolve->step_count == 1 && resolve->zone == query->zone;
-    resolve->version = resolve->zone->version;
-    uint64_t hash =
-        known ? query->hash : name_hash_lower(resolve->name, version_hash_key(resolve->version));
-    zone_find_hashed(resolve->version, resolve->name, hash, &resolve->suffixes, &resolve->match);
+    const struct version *version = resolve->zone->version;
+    bool known = resolve->step_count == 1 && resolve->zone == query->ahead.zone;
+    const struct query_ahead *ahead = resolve->ahead = known ? &query->ahead : NULL;
+    resolve->version = version;
+    resolve->denial.ahead = known && ahead->denies ? ahead : NULL;
+    resolve->denial.ahead_name = resolve->name;
+    if (known && ahead->beside) {
+        zone_find_beside(version, resolve->name, ahead->hash, ahead->parent_hash,
+                         &resolve->suffixes, &resolve->match);
+        return;
+    }
+    uint64_t hash = known ? ahead->hash : name_hash_lower(resolve->name, version_hash_key(version));
+    zone_find_hashed(version, resolve->name, hash, &resolve->suffixes, &resolve->match);
 }
 
 // At the cut itself the parent answers for the DS (and for nothing else).
@@ -125,7 +134,7 @@ zone_enter(struct resolve *resolve)
 {
     int ede;
     const struct answer_zone *zone =
-        resolve->step_count == 1 ? resolve->reply->query->zone : NULL; // looked up ahead
+        resolve->step_count == 1 ? resolve->reply->query->ahead.zone : NULL; // looked up ahead
     if (!zone)
         zone = zone_choose(resolve, resolve->type == RRTYPE_DS);
     unsigned rcode = answer_zone_judge(resolve->service, resolve->client, zone, &ede);
@@ -337,7 +346,7 @@ name_missing(struct resolve *resolve)
     resolve->rcode = RCODE_NXDOMAIN;
     if (denial_wanted(resolve))
         denial_check(resolve, denial_name_error(resolve->version, resolve->name,
-                                                resolve->match.encloser_labels, &resolve->denial));
+                                                resolve->match.encloser, &resolve->denial));
     return STEP_END;
 }
 
@@ -359,7 +368,8 @@ name_synthesised(struct resolve *resolve, const struct node *wildcard)
     }
     resolve->negative = true;
     if (proofs)
-        proven = denial_wildcard_no_data(resolve->version, name, wildcard, &resolve->denial);
+        proven = denial_wildcard_no_data(resolve->version, name, resolve->match.encloser, wildcard,
+                                         &resolve->denial);
     denial_check(resolve, proven);
     return STEP_END;
 }
@@ -375,6 +385,17 @@ referral_make(struct resolve *resolve)
     return STEP_END;
 }
 
+static const struct node *
+wildcard_find(const struct resolve *resolve, bool *ret_damaged)
+{
+    const struct zone_match *match = &resolve->match;
+    const struct query_ahead *ahead = resolve->ahead;
+    if (ahead && ahead->beside && match->encloser_labels + 1 == resolve->reply->query->labels)
+        return zone_find_wildcard_hashed(resolve->version, match->encloser, ahead->wildcard_hash,
+                                         ret_damaged);
+    return zone_find_wildcard(resolve->version, match->encloser, ret_damaged);
+}
+
 static enum step
 step_once(struct resolve *resolve)
 {
@@ -386,8 +407,7 @@ step_once(struct resolve *resolve)
         return name_exists(resolve);
     const struct node *wildcard = NULL;
     if (!damaged)
-        wildcard = zone_find_wildcard(resolve->version, resolve->name, &resolve->suffixes,
-                                      match->encloser_labels, &damaged);
+        wildcard = wildcard_find(resolve, &damaged);
     if (damaged) {
         resolve_damaged(resolve);
         return STEP_END;
@@ -474,6 +494,7 @@ resolve_init(struct resolve *resolve, const struct answer_service *service,
     resolve->proofs = reply->dnssec_ok;
     resolve->negative = false;
     resolve->name = reply->query->lower;
+    resolve->denial.memo = service->memo;
     resolve->denial.count = 0;
     resolve->courtesy.version = resolve->glue.version = NULL;
     resolve->step_count = 0;

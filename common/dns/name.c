@@ -233,21 +233,32 @@ label_escape(const uint8_t *label, uint8_t *to)
 // A label is closed by 0, and octets 0 and 1 inside a label become 1 1 and 1 2, so that the end of
 // a label sorts before every octet that could follow in a longer one. At most 2 * 254 octets.
 size_t
+name_key_part(const uint8_t *name, unsigned skipped, uint8_t *ret_key, size_t size)
+{
+    uint8_t starts[NAME_LABELS_MAX + 1], escaped[2 * NAME_LABEL_MAX];
+    unsigned labels = label_starts(name, starts);
+    size_t made = 0;
+    for (unsigned i = labels > skipped ? labels - skipped : 0; i-- > 0 && made < size;) {
+        const uint8_t *label = name + starts[i], *from = label + 1;
+        size_t length = *label;
+        if (!label_is_plain(label)) {
+            length = (size_t)(label_escape(label, escaped) - escaped);
+            from = escaped;
+        }
+        if (length > size - made)
+            length = size - made;
+        memcpy(ret_key + made, from, length);
+        made += length;
+        if (made < size)
+            ret_key[made++] = 0;
+    }
+    return made;
+}
+
+size_t
 name_key(const uint8_t *name, uint8_t ret_key[static NAME_KEY_MAX])
 {
-    uint8_t starts[NAME_LABELS_MAX + 1];
-    uint8_t *to = ret_key;
-    for (unsigned i = label_starts(name, starts); i-- > 0;) {
-        const uint8_t *label = name + starts[i];
-        if (label_is_plain(label)) {
-            memcpy(to, label + 1, *label);
-            to += *label;
-        } else {
-            to = label_escape(label, to);
-        }
-        *to++ = 0;
-    }
-    return (size_t)(to - ret_key);
+    return name_key_part(name, 0, ret_key, NAME_KEY_MAX);
 }
 
 static bool

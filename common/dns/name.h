@@ -44,6 +44,8 @@ unsigned name_common_labels(const uint8_t *a, const uint8_t *b);
 // Octets whose memcmp order is the canonical order (labels from the right, each closed by 0). Gives the
 // length; shorter sorts first among equals.
 size_t name_key(const uint8_t *name, uint8_t ret_key[static NAME_KEY_MAX]);
+// Of the key what stands behind the part of the last skipped labels, at most size octets; gives how many.
+size_t name_key_part(const uint8_t *name, unsigned skipped, uint8_t *ret_key, size_t size);
 
 // Presentation format. Relative text is completed by origin (NULL: refused). Lower-cases.
 bool name_from_text(const char *text, const uint8_t *origin, uint8_t ret_name[static NAME_SIZE_MAX],

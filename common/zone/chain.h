@@ -18,6 +18,12 @@ struct chain {
     struct nsec3_parameters parameters; // flags: NSEC3_FLAG_OPT_OUT as in the NSEC3 of the apex's hash
 };
 
+// Of the chain's owners in canonical order, by number, those whose order against some name is open: all before first are
+// before it, all from end on are after it.
+struct chain_group {
+    uint32_t first, end;
+};
+
 // The record at exactly this name in the content that is judged, or NULL.
 typedef const struct node *chain_record(const void *content, const uint8_t *name);
 

@@ -1,5 +1,6 @@
 #include "common/zone/fetch.h"
 
+#include "common/zone/index_chain.h"
 #include "common/zone/version_inside.h"
 
 #define CACHE_LINE 64
@@ -8,19 +9,30 @@
 #define PROBES_MAX   8 // slots looked at for a tag; at a load of 0.7 hardly a name is further away
 
 static void
+lines_fetch(const uint8_t *octets)
+{
+    for (unsigned line = 0; line < RECORD_LINES; line++)
+        __builtin_prefetch(octets + (size_t)line * CACHE_LINE);
+}
+
+void
+zone_fetch_node(const struct node *node)
+{
+    lines_fetch((const uint8_t *)node);
+}
+
+static void
 record_fetch(const struct index *index, const struct heap_view *heaps, uint64_t slot)
 {
     uint64_t reference = index->slots[slot].reference;
     if (!heap_may_hold(heaps, reference))
         return;
-    const uint8_t *octets = heap_at(heaps, reference);
     __builtin_prefetch(index->checked + slot / 64);
-    for (unsigned line = 0; line < RECORD_LINES; line++)
-        __builtin_prefetch(octets + (size_t)line * CACHE_LINE);
+    lines_fetch(heap_at(heaps, reference));
 }
 
-// False: no record here can be the one.
-static bool
+// The slot whose record it should be; NULL: no record here can be the one.
+static const struct index_slot *
 index_fetch_record(const struct index *index, const struct heap_view *heaps, uint64_t hash)
 {
     uint32_t tag = (uint32_t)(hash >> 32);
@@ -28,11 +40,20 @@ index_fetch_record(const struct index *index, const struct heap_view *heaps, uin
     for (unsigned i = 0; i < PROBES_MAX && index->slots[at].reference; i++) {
         if (index->slots[at].tag == tag) {
             record_fetch(index, heaps, at);
-            return true;
+            return index->slots + at;
         }
         at = (at + 1) & index->slot_mask;
     }
-    return false;
+    return NULL;
+}
+
+static const struct index_slot *
+version_fetch_record(const struct version *version, uint64_t hash)
+{
+    const struct index_slot *slot = NULL;
+    if (version->overlay)
+        slot = index_fetch_record(version->overlay, &version->heaps, hash);
+    return slot ? slot : index_fetch_record(version->base, &version->heaps, hash);
 }
 
 void
@@ -47,6 +68,40 @@ zone_fetch_slot(const struct version *version, uint64_t hash)
 bool
 zone_fetch_record(const struct version *version, uint64_t hash)
 {
-    return (version->overlay && index_fetch_record(version->overlay, &version->heaps, hash)) ||
-           index_fetch_record(version->base, &version->heaps, hash);
+    return version_fetch_record(version, hash) != NULL;
+}
+
+bool
+zone_fetch_encloser(const struct version *version, uint64_t hash)
+{
+    const struct index_slot *slot = version_fetch_record(version, hash);
+    return slot && slot->cut_depth == INDEX_NO_CUT;
+}
+
+void
+zone_near_find(const struct version *version, const uint8_t *name, struct zone_near *ret_near)
+{
+    index_chain_group(version->base, name, &ret_near->base);
+    index_group_fetch_places(version->base, &ret_near->base);
+    ret_near->overlay = (struct chain_group){0};
+    if (!version->overlay)
+        return;
+    index_chain_group(version->overlay, name, &ret_near->overlay);
+    index_group_fetch_places(version->overlay, &ret_near->overlay);
+}
+
+void
+zone_near_fetch_slots(const struct version *version, const struct zone_near *near)
+{
+    index_group_fetch_slots(version->base, &near->base);
+    if (version->overlay)
+        index_group_fetch_slots(version->overlay, &near->overlay);
+}
+
+void
+zone_near_fetch_records(const struct version *version, const struct zone_near *near)
+{
+    index_group_fetch_records(version->base, &version->heaps, &near->base);
+    if (version->overlay)
+        index_group_fetch_records(version->overlay, &version->heaps, &near->overlay);
 }

@@ -8,11 +8,27 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/zone/chain.h"
 #include "common/zone/version.h"
 
 // The slot where the probe for a name begins; hash: name_hash with version_hash_key.
 void zone_fetch_slot(const struct version *version, uint64_t hash);
+// All of a record that is there.
+void zone_fetch_node(const struct node *node);
 // Later, when the slot is there: the record that it names. False: the name is not there.
 bool zone_fetch_record(const struct version *version, uint64_t hash);
+// The same; false also where a zone cut or a DNAME is at the name or above it.
+bool zone_fetch_encloser(const struct version *version, uint64_t hash);
+
+// Where a name stands in the chain of NSEC or NSEC3, as far as the sampled keys tell: zone_find_nsec_near and its kin go
+// on from there. Of the version that it was made with, and of no other.
+struct zone_near {
+    struct chain_group base, overlay;
+};
+// name: as for zone_find_nsec. The places of the owners nearby are on their way then.
+void zone_near_find(const struct version *version, const uint8_t *name, struct zone_near *ret_near);
+// Later, one after the other: the slots of these owners, their records.
+void zone_near_fetch_slots(const struct version *version, const struct zone_near *near);
+void zone_near_fetch_records(const struct version *version, const struct zone_near *near);
 
 #endif

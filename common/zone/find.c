@@ -4,6 +4,7 @@
 // A cut above a name that does not exist is the one above its closest encloser.
 #include "common/zone/find.h"
 
+#include "common/zone/index_chain.h"
 #include "common/zone/version_inside.h"
 
 // A record that holds nothing but NSEC3 is no name (RFC 5155 section 7.2.8).
@@ -121,11 +122,28 @@ zone_find_hashed(const struct version *version, const uint8_t *name, uint64_t ha
     find_on(version, name, ret_suffixes, answer, &hit, ret_match);
 }
 
-static const struct node *
-exact_find(const struct version *version, const uint8_t *name, bool *ret_damaged)
+// What exists at a depth exists at every smaller one, so the parent of a name that does not exist
+// is its closest encloser if it exists.
+void
+zone_find_beside(const struct version *version, const uint8_t *name, uint64_t hash,
+                 uint64_t parent_hash, struct name_suffixes *ret_suffixes,
+                 struct zone_match *ret_match)
 {
     struct version_hit hit;
-    uint64_t hash = name_hash_lower(name, version_hash_key(version));
+    size_t length = name_length(name), label = (size_t)name[0] + 1;
+    if (name_probe(version, name, length, hash, &hit) == INDEX_ABSENT &&
+        name_probe(version, name + label, length - label, parent_hash, &hit) == INDEX_FOUND &&
+        hit.slot->cut_depth == INDEX_NO_CUT)
+        *ret_match = (struct zone_match){.encloser = hit.node,
+                                         .encloser_labels = node_owner_labels(hit.node)};
+    else
+        zone_find_hashed(version, name, hash, ret_suffixes, ret_match);
+}
+
+static const struct node *
+exact_find(const struct version *version, const uint8_t *name, uint64_t hash, bool *ret_damaged)
+{
+    struct version_hit hit;
     enum index_answer answer = name_probe(version, name, name_length(name), hash, &hit);
     *ret_damaged = answer == INDEX_DAMAGED;
     return answer == INDEX_FOUND ? hit.node : NULL;
@@ -135,20 +153,29 @@ const struct node *
 zone_find_exact(const struct version *version, const uint8_t *name)
 {
     bool damaged;
-    return exact_find(version, name, &damaged);
+    return exact_find(version, name, name_hash_lower(name, version_hash_key(version)), &damaged);
 }
 
 const struct node *
-zone_find_wildcard(const struct version *version, const uint8_t *name,
-                   const struct name_suffixes *suffixes, unsigned encloser_labels,
-                   bool *ret_damaged)
+zone_find_wildcard_hashed(const struct version *version, const struct node *encloser, uint64_t hash,
+                          bool *ret_damaged)
 {
     uint8_t wildcard[NAME_SIZE_MAX];
     *ret_damaged = false;
-    if (encloser_labels > suffixes->labels ||
-        !name_wildcard_of(name + suffixes->offset[encloser_labels], wildcard))
+    if (!name_wildcard_of(node_owner(encloser), wildcard))
         return NULL;
-    return exact_find(version, wildcard, ret_damaged);
+    return exact_find(version, wildcard, hash, ret_damaged);
+}
+
+const struct node *
+zone_find_wildcard(const struct version *version, const struct node *encloser, bool *ret_damaged)
+{
+    uint8_t wildcard[NAME_SIZE_MAX];
+    *ret_damaged = false;
+    if (!name_wildcard_of(node_owner(encloser), wildcard))
+        return NULL;
+    uint64_t hash = name_hash_lower(wildcard, version_hash_key(version));
+    return exact_find(version, wildcard, hash, ret_damaged);
 }
 
 const struct node *
@@ -175,26 +202,44 @@ chain_last(const struct version *version, size_t in_base, size_t in_overlay)
 
 // Chain owners that are not after the name. False: a damaged record is in the way.
 static bool
-chain_before(const struct version *version, const uint8_t *name, size_t *ret_in_base,
-             size_t *ret_in_overlay)
+chain_before(const struct version *version, const uint8_t *name, const struct zone_near *near,
+             size_t *ret_in_base, size_t *ret_in_overlay)
 {
     const struct index *overlay = version->overlay;
     *ret_in_overlay = 0;
-    if (!index_chain_bound(version->base, &version->heaps, name, true, ret_in_base))
+    if (!index_group_bound(version->base, &version->heaps, name, true, &near->base, ret_in_base))
         return false;
     if (!overlay)
         return true;
     *ret_in_base = index_chain_living(overlay, *ret_in_base);
-    return index_chain_bound(overlay, &version->heaps, name, true, ret_in_overlay);
+    return index_group_bound(overlay, &version->heaps, name, true, &near->overlay, ret_in_overlay);
+}
+
+// All at once, where nobody has looked ahead.
+static void
+near_now(const struct version *version, const uint8_t *name, struct zone_near *ret_near)
+{
+    zone_near_find(version, name, ret_near);
+    zone_near_fetch_slots(version, ret_near);
+    zone_near_fetch_records(version, ret_near);
+}
+
+const struct node *
+zone_find_nsec_near(const struct version *version, const uint8_t *name,
+                    const struct zone_near *near)
+{
+    size_t in_base, in_overlay;
+    if (!chain_before(version, name, near, &in_base, &in_overlay))
+        return NULL;
+    return chain_last(version, in_base, in_overlay);
 }
 
 const struct node *
 zone_find_nsec(const struct version *version, const uint8_t *name)
 {
-    size_t in_base, in_overlay;
-    if (!chain_before(version, name, &in_base, &in_overlay))
-        return NULL;
-    return chain_last(version, in_base, in_overlay);
+    struct zone_near near;
+    near_now(version, name, &near);
+    return zone_find_nsec_near(version, name, &near);
 }
 
 // The greatest of all hashes.
@@ -225,18 +270,29 @@ zone_find_nsec3_match(const struct version *version, const uint8_t hash[static N
 }
 
 const struct node *
-zone_find_nsec3(const struct version *version, const uint8_t hash[static NSEC3_HASH_SIZE],
-                bool *ret_matches)
+zone_find_nsec3_near(const struct version *version, const uint8_t *owner,
+                     const struct zone_near *near, bool *ret_matches)
 {
-    uint8_t owner[NAME_SIZE_MAX];
     size_t in_base, in_overlay;
     *ret_matches = false;
-    if (!version->chain.nsec3 || !nsec3_owner(hash, version->apex, owner) ||
-        !chain_before(version, owner, &in_base, &in_overlay))
+    if (!version->chain.nsec3 || !chain_before(version, owner, near, &in_base, &in_overlay))
         return NULL;
     if (in_base + in_overlay == 0)
         return ring_last(version);
     const struct node *node = chain_last(version, in_base, in_overlay);
     *ret_matches = node && name_equal(node_owner(node), owner);
     return node;
+}
+
+const struct node *
+zone_find_nsec3(const struct version *version, const uint8_t hash[static NSEC3_HASH_SIZE],
+                bool *ret_matches)
+{
+    uint8_t owner[NAME_SIZE_MAX];
+    struct zone_near near;
+    *ret_matches = false;
+    if (!version->chain.nsec3 || !nsec3_owner(hash, version->apex, owner))
+        return NULL;
+    near_now(version, owner, &near);
+    return zone_find_nsec3_near(version, owner, &near, ret_matches);
 }

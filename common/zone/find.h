@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "common/dns/nsec3_hash.h"
+#include "common/zone/fetch.h"
 #include "common/zone/version.h"
 
 struct zone_match {
@@ -26,21 +27,31 @@ struct zone_match {
 void zone_find(const struct version *version, const uint8_t *name,
                const struct name_suffixes *suffixes, struct zone_match *ret_match);
 // The same with hash = name_hash(name, version_hash_key(version)), known already; the suffixes are made only where
-// one probe does not do, that is where match.node is NULL or match.cut is not. They are for zone_find_wildcard.
+// one probe does not do, that is where match.node is NULL or match.cut is not.
 void zone_find_hashed(const struct version *version, const uint8_t *name, uint64_t hash,
                       struct name_suffixes *ret_suffixes, struct zone_match *ret_match);
+// The same where the hash of the name's parent is known, too: most often it is the closest encloser of a name that does
+// not exist. name: below the apex. The suffixes are made only where that probe does not do either.
+void zone_find_beside(const struct version *version, const uint8_t *name, uint64_t hash,
+                      uint64_t parent_hash, struct name_suffixes *ret_suffixes,
+                      struct zone_match *ret_match);
 // The record at exactly this lower-case name, or NULL (also where it is damaged).
 const struct node *zone_find_exact(const struct version *version, const uint8_t *name);
-// The record "*." + the suffix of name with encloser_labels labels, or NULL (the source of synthesis).
-// *ret_damaged: it is there and cannot be read: answer SERVFAIL, it is not proven that there is none.
-const struct node *zone_find_wildcard(const struct version *version, const uint8_t *name,
-                                      const struct name_suffixes *suffixes, unsigned encloser_labels,
+// The record "*." + the owner of encloser, or NULL (the source of synthesis). *ret_damaged: it is there and cannot be
+// read: answer SERVFAIL, it is not proven that there is none.
+const struct node *zone_find_wildcard(const struct version *version, const struct node *encloser,
                                       bool *ret_damaged);
+// The same with hash = name_hash of that name, known already.
+const struct node *zone_find_wildcard_hashed(const struct version *version, const struct node *encloser,
+                                             uint64_t hash, bool *ret_damaged);
 // The owner of the NSEC that matches or covers name: the last chain owner not after it in canonical order (RFC
 // 4034 section 6.1); NULL in a version without a chain, where none is before (no ring: of NSEC that cannot be, for the
 // apex has one), or where a damaged record is in the way. In a version with NSEC3 the chain's owners are those of
 // the NSEC3s of version_nsec3, so name is then a hashed name (nsec3_owner).
 const struct node *zone_find_nsec(const struct version *version, const uint8_t *name);
+// The same where zone_near_find was asked for this name in this version before.
+const struct node *zone_find_nsec_near(const struct version *version, const uint8_t *name,
+                                       const struct zone_near *near);
 // Any record at exactly this lower-case name, one that holds only NSEC3 too; NULL: none. *ret_damaged: it is there and
 // cannot be read.
 const struct node *zone_find_record(const struct version *version, const uint8_t *name, bool *ret_damaged);
@@ -54,5 +65,8 @@ const struct node *zone_find_nsec3_match(const struct version *version,
 // NULL in a version without NSEC3, or where a damaged record is in the way.
 const struct node *zone_find_nsec3(const struct version *version,
                                    const uint8_t hash[static NSEC3_HASH_SIZE], bool *ret_matches);
+// The same for the owner that stands for the hash (nsec3_owner), where zone_near_find was asked for it before.
+const struct node *zone_find_nsec3_near(const struct version *version, const uint8_t *owner,
+                                        const struct zone_near *near, bool *ret_matches);
 
 #endif

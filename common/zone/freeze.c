@@ -1,5 +1,7 @@
 #include "common/zone/freeze.h"
 
+#include "common/zone/index_chain.h"
+
 static const struct change *
 change_at(const struct change_set *set, size_t place)
 {

@@ -10,7 +10,6 @@
 #include "common/base/hash.h"
 #include "common/zone/journal.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -109,7 +108,7 @@ index_view(struct index *index)
     const struct index_header *header = index->header;
     index->slots = section_at(header, &header->slots);
     index->slot_mask = header->slots.count - 1;
-    index->apex_octets = index_apex_octets(header->apex);
+    index->apex_labels = name_labels(header->apex);
     index->order = section_at(header, &header->order);
     index->places = section_at(header, &header->places);
     index->chain = section_at(header, &header->chain);
@@ -344,11 +343,9 @@ index_probe(const struct index *index, const struct heap_view *heaps, const uint
     return answer;
 }
 
-// Halves list[low .. high) by names: the first that is not before name, or (after) that is after
-// it.
-static bool
-list_bound(const struct index *index, const struct heap_view *heaps, const uint32_t *list,
-           const uint8_t *name, bool after, size_t *low, size_t high)
+bool
+index_list_bound(const struct index *index, const struct heap_view *heaps, const uint32_t *list,
+                 const uint8_t *name, bool after, size_t *low, size_t high)
 {
     while (*low < high) {
         size_t middle = *low + (high - *low) / 2;
@@ -369,138 +366,17 @@ index_lower_bound(const struct index *index, const struct heap_view *heaps, cons
                   size_t *ret_position)
 {
     size_t low = 0;
-    if (!list_bound(index, heaps, index->order, name, false, &low, index_names(index)))
+    if (!index_list_bound(index, heaps, index->order, name, false, &low, index_names(index)))
         return false;
     *ret_position = low;
     return true;
 }
 
-size_t
-index_apex_octets(const uint8_t *apex)
-{
-    uint8_t key[NAME_KEY_MAX];
-    return name_key(apex, key);
-}
-
 void
-index_sample_key(const uint8_t *name, size_t apex_octets, uint8_t ret_key[static INDEX_SAMPLE_SIZE])
+index_sample_key(const uint8_t *name, unsigned apex_labels,
+                 uint8_t ret_key[static INDEX_SAMPLE_SIZE])
 {
-    uint8_t key[NAME_KEY_MAX];
-    size_t length = name_key(name, key);
-    size_t left = length > apex_octets ? length - apex_octets : 0;
-    size_t kept = left < INDEX_SAMPLE_SIZE ? left : INDEX_SAMPLE_SIZE;
     // Zeros behind a short key: no key goes on with a zero behind a label's closing one.
-    memcpy(ret_key, key + apex_octets, kept);
-    memset(ret_key + kept, 0, INDEX_SAMPLE_SIZE - kept);
-}
-
-#define SAMPLE_WORDS (INDEX_SAMPLE_SIZE / 8)
-
-// A sampled key as numbers in the order of the octets.
-struct sample_key {
-    uint64_t words[SAMPLE_WORDS];
-};
-
-static void
-sample_key_make(const struct index *index, const uint8_t *name, struct sample_key *ret_key)
-{
-    uint8_t key[INDEX_SAMPLE_SIZE];
-    index_sample_key(name, index->apex_octets, key);
-    for (unsigned i = 0; i < SAMPLE_WORDS; i++) {
-        memcpy(&ret_key->words[i], key + 8 * (size_t)i, 8);
-        ret_key->words[i] = be64toh(ret_key->words[i]);
-    }
-}
-
-// Whether the sample is before the key, or (with_equal) not after it.
-static inline bool
-sample_before(const uint8_t *sample, const struct sample_key *key, bool with_equal)
-{
-    for (unsigned i = 0; i < SAMPLE_WORDS; i++) {
-        uint64_t word;
-        memcpy(&word, sample + 8 * (size_t)i, 8);
-        word = be64toh(word);
-        if (word != key->words[i])
-            return word < key->words[i];
-    }
-    return with_equal;
-}
-
-// Samples whose key is before the given one, or (with_equal) not after it. Which half comes next is
-// not foreseeable, so it is computed, not branched to, and both its middles are fetched ahead.
-static size_t
-sample_bound(const struct index *index, const struct sample_key *key, bool with_equal)
-{
-    const uint8_t *first = index->samples, *at = first;
-    size_t left = (size_t)index->header->samples.count;
-    while (left > 1) {
-        size_t half = left / 2;
-        left -= half;
-        __builtin_prefetch(at + (left / 2) * INDEX_SAMPLE_SIZE);
-        __builtin_prefetch(at + (half + left / 2) * INDEX_SAMPLE_SIZE);
-        at += sample_before(at + (half - 1) * INDEX_SAMPLE_SIZE, key, with_equal)
-                  ? half * INDEX_SAMPLE_SIZE
-                  : 0;
-    }
-    size_t before = (size_t)(at - first) / INDEX_SAMPLE_SIZE;
-    return before + (left == 1 && sample_before(at, key, with_equal));
-}
-
-// Of the few owners between two samples each may be looked at: all their slots and then all their
-// records come at once, instead of one after the other as the halving asks for them.
-static void
-group_fetch(const struct index *index, const struct heap_view *heaps, size_t low, size_t high)
-{
-    if (high - low > INDEX_SAMPLE_EVERY)
-        high = low + INDEX_SAMPLE_EVERY;
-    for (size_t i = low; i < high; i++)
-        __builtin_prefetch(index->slots + (index->chain[i] & index->slot_mask));
-    for (size_t i = low; i < high; i++) {
-        uint64_t slot = index->chain[i] & index->slot_mask;
-        uint64_t reference = index->slots[slot].reference;
-        __builtin_prefetch(index->checked + slot / 64);
-        if (heap_may_hold(heaps, reference))
-            __builtin_prefetch(heap_at(heaps, reference));
-    }
-}
-
-bool
-index_chain_bound(const struct index *index, const struct heap_view *heaps, const uint8_t *name,
-                  bool inclusive, size_t *ret_count)
-{
-    struct sample_key key;
-    sample_key_make(index, name, &key);
-    size_t before = sample_bound(index, &key, false), not_after = before;
-    if (before < index->header->samples.count &&
-        sample_before(index->samples + before * INDEX_SAMPLE_SIZE, &key, true))
-        not_after = sample_bound(index, &key, true); // long names that differ late
-    // All owners up to the last sample before the key are before the name; all from the first
-    // sample after the key on are after it.
-    size_t low = before ? (before - 1) * INDEX_SAMPLE_EVERY + 1 : 0;
-    size_t high = not_after * INDEX_SAMPLE_EVERY;
-    if (high > index_chain_count(index))
-        high = index_chain_count(index);
-    group_fetch(index, heaps, before ? low - 1 : 0, high);
-    if (!list_bound(index, heaps, index->chain, name, inclusive, &low, high))
-        return false;
-    *ret_count = low;
-    return true;
-}
-
-size_t
-index_chain_living(const struct index *overlay, size_t count)
-{
-    if (count == 0)
-        return 0;
-    size_t low = 0, high = (size_t)overlay->header->dead.count;
-    while (low < high) { // the first run that does not end before count - 1
-        size_t middle = low + (high - low) / 2;
-        if (overlay->dead[middle].last < count - 1)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    if (low < overlay->header->dead.count && overlay->dead[low].first <= count - 1)
-        return overlay->dead[low].first;
-    return count;
+    memset(ret_key, 0, INDEX_SAMPLE_SIZE);
+    name_key_part(name, apex_labels, ret_key, INDEX_SAMPLE_SIZE);
 }

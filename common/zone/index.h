@@ -111,7 +111,7 @@ struct index {
     const struct index_header *header;
     const struct index_slot *slots;
     uint64_t slot_mask;
-    size_t apex_octets; // of the apex in every key
+    unsigned apex_labels;
     const uint32_t *order;
     const struct index_place *places;
     const uint32_t *chain;
@@ -149,17 +149,16 @@ enum index_answer { INDEX_ABSENT, INDEX_FOUND, INDEX_DAMAGED };
 enum index_answer index_probe(const struct index *index, const struct heap_view *heaps,
                               const uint8_t *name, size_t length, uint64_t hash, uint32_t *ret_slot,
                               const struct node **ret_node);
+// Halves list[*low .. high), slots in canonical order, by names: *low becomes the place of the first that is not before
+// name, or (after) that is after it. False: a damaged record is in the way.
+bool index_list_bound(const struct index *index, const struct heap_view *heaps, const uint32_t *list,
+                      const uint8_t *name, bool after, size_t *low, size_t high);
 // The first in canonical order that is not before the name. False: a damaged record is in the way.
 bool index_lower_bound(const struct index *index, const struct heap_view *heaps,
                        const uint8_t *name, size_t *ret_position);
-// Chain owners that are not after the name (inclusive) or before it.
-bool index_chain_bound(const struct index *index, const struct heap_view *heaps, const uint8_t *name,
-                      bool inclusive, size_t *ret_count);
+
 // The sampled part of a name's key: what follows the apex's part.
-void index_sample_key(const uint8_t *name, size_t apex_octets,
+void index_sample_key(const uint8_t *name, unsigned apex_labels,
                       uint8_t ret_key[static INDEX_SAMPLE_SIZE]);
-size_t index_apex_octets(const uint8_t *apex);
-// Overlay: the number of base chain owners up to and with the nearest one at or before count - 1 that holds.
-size_t index_chain_living(const struct index *overlay, size_t count);
 
 #endif

@@ -174,13 +174,13 @@ chain_fill(struct index_header *header, const struct index_item *items, size_t c
     const uint32_t *order = section_at(header, &header->order);
     uint32_t *chain = section_at(header, &header->chain);
     uint8_t *sample = section_at(header, &header->samples);
-    size_t apex_octets = index_apex_octets(header->apex);
+    unsigned apex_labels = name_labels(header->apex);
     size_t owners = 0;
     for (size_t i = 0; i < count; i++) {
         if (!item_is_chain_owner(items + i))
             continue;
         if (owners % INDEX_SAMPLE_EVERY == 0) {
-            index_sample_key(node_owner(items[i].node), apex_octets, sample);
+            index_sample_key(node_owner(items[i].node), apex_labels, sample);
             sample += INDEX_SAMPLE_SIZE;
         }
         chain[owners++] = order[i];

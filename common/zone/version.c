@@ -171,8 +171,10 @@ bool
 version_map(const struct version_place *place, const struct version *share,
             const struct version **ret_version, struct fault *fault)
 {
+    static uint64_t identities; // threads may map at the same time
     struct version *version = memory_zalloc(sizeof *version);
     version->holds = 1;
+    version->identity = __atomic_add_fetch(&identities, 1, __ATOMIC_RELAXED);
     const struct version *made = version;
     if (!version_fill(version, place, share, fault)) {
         version_drop(&made);
@@ -221,6 +223,12 @@ version_rest(const struct version *version)
     if (version->old_heap)
         heap_map_rest(version->old_heap);
     madvise(version->base->map, version->base->map_length, MADV_DONTNEED);
+}
+
+uint64_t
+version_identity(const struct version *version)
+{
+    return version->identity;
 }
 
 const uint8_t *

@@ -54,6 +54,9 @@ void version_drop(const struct version **version);
 // After a walk over all of it: what was read leaves this process's memory; the system keeps it as long as it likes.
 void version_rest(const struct version *version);
 
+// A number that no other version that this process maps has or had, not 0: to remember things of a version by, where
+// its address may come again.
+uint64_t version_identity(const struct version *version);
 const uint8_t *version_apex(const struct version *version);
 const struct version_facts *version_facts(const struct version *version);
 // The key of name_suffixes_init for lookups in this version.

@@ -8,6 +8,7 @@
 
 struct version {
     unsigned holds;
+    uint64_t identity;
     struct heap_map *heap, *old_heap; // old_heap: NULL unless two generations are referred to
     struct heap_view heaps;
     struct index *base;               // the full index

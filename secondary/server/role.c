@@ -37,6 +37,7 @@ struct role {
     struct zones zones;
     struct hints *hints;
     struct responder responder;
+    struct denial_memo memo; // of the answers
     struct counters_memory *memory;
     struct rate_table *rate_table;
     uint64_t rate_key;     // of its hashes
@@ -112,6 +113,7 @@ service_configure(struct role *role)
         .cookies_on = settings->cookies && role->settings->extras.cookie_secrets.count > 0,
         .cookies = role->settings->extras.cookie_secrets,
         .tcp_idle_tenths = (uint16_t)(settings->tcp_idle_seconds * 10), // at most an hour
+        .memo = &role->memo,
     };
     role->responder.keys = settings->keys;
     role->responder.key_count = settings->key_count;

@@ -76,12 +76,9 @@ batch_answer(struct udp_worker *worker, unsigned count)
     for (unsigned i = 0; i < count; i++) {
         const struct udp_packet *packet = udp_batch_packet(worker->batch, i);
         query_read(packet->request, packet->request_length, &queries[i]);
-        answer_look_ahead(&responder->service, &queries[i]);
     }
-    for (unsigned i = 0; i < count; i++)
-        answer_fetch(&queries[i]);
-    for (unsigned i = 0; i < count; i++)
-        answer_fetch_beside(&queries[i]);
+    _Static_assert(UDP_BATCH_PACKETS <= ANSWER_BATCH_MAX, "a batch is looked ahead for at once");
+    answer_look_ahead(&responder->service, queries, count);
     for (unsigned i = 0; i < count; i++)
         packet_answer(responder, udp_batch_packet(worker->batch, i), &queries[i], &moment);
 }

@@ -69,6 +69,23 @@ response_check(const uint8_t *response, size_t length, const struct query *query
     ENSURE(octets_left(&reader) == 0);
 }
 
+// A batch of one, with a memo: the same octets.
+static void
+ahead_check(const uint8_t *octets, size_t size, const struct answer_client *client,
+            const uint8_t *expected, size_t length)
+{
+    static struct denial_memo memo;
+    static uint8_t memory[65535];
+    struct answer_service with_memo = service;
+    struct answer_outcome outcome;
+    struct query query;
+    with_memo.memo = &memo;
+    query_read(octets, size, &query);
+    answer_look_ahead(&with_memo, &query, 1);
+    answer_query(&with_memo, client, &query, memory, sizeof memory, &outcome);
+    ENSURE(outcome.length == length && memcmp(memory, expected, length) == 0);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -93,5 +110,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     ENSURE(client.tcp || outcome.length + client.tail_room <= ANSWER_UDP_SIZE ||
            outcome.length <= ANSWER_UDP_SIZE_MIN);
     response_check(memory, outcome.length, &query);
+    ahead_check(data + 1, size - 1, &client, memory, outcome.length);
     return 0;
 }

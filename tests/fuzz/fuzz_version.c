@@ -168,7 +168,8 @@ lookups_try(const struct version *version)
                 zone_find_nsec3(version, hash, &matches);
             }
             zone_find_record(version, names[k], &damaged);
-            zone_find_wildcard(version, names[k], &suffixes, match.encloser_labels, &damaged);
+            if (match.encloser)
+                zone_find_wildcard(version, match.encloser, &damaged);
             zone_find_nsec(version, names[k]);
             version_cursor_seek(&cursor, version, names[k]);
             version_cursor_next(&cursor);

@@ -257,14 +257,9 @@ batch_answer(struct rate *rate, const struct question *questions, size_t count)
     static struct query queries[BATCH];
     const struct answer_client client = {
         .address = client_address, .address_length = sizeof client_address, .now = 1800000000};
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         query_read(questions[i].octets, questions[i].length, &queries[i]);
-        answer_look_ahead(&rate->service, &queries[i]);
-    }
-    for (size_t i = 0; i < count; i++)
-        answer_fetch(&queries[i]);
-    for (size_t i = 0; i < count; i++)
-        answer_fetch_beside(&queries[i]);
+    answer_look_ahead(&rate->service, queries, count);
     for (size_t i = 0; i < count; i++) {
         struct answer_outcome outcome;
         answer_query(&rate->service, &client, &queries[i], responses[i], RESPONSE_SIZE, &outcome);
@@ -344,6 +339,7 @@ usage(void)
 int
 main(int count, char **values)
 {
+    static struct denial_memo memo;
     struct rate rate = {.wanted = 20000, .rounds = 7, .random = 1};
     struct fault fault = {0};
     const char *only = NULL;
@@ -365,7 +361,7 @@ main(int count, char **values)
     rate.zone = (struct answer_zone){.version = rate.version, .expire_at = ANSWER_NEVER};
     rate.zones = zone_set_new();
     zone_set_put(rate.zones, version_apex(rate.version), &rate.zone);
-    rate.service = (struct answer_service){.zones = rate.zones};
+    rate.service = (struct answer_service){.zones = rate.zones, .memo = &memo};
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         for (int dnssec = 1; dnssec >= 0; dnssec--)
             if (!only || strcmp(only, kinds[i].word) == 0)

@@ -509,6 +509,25 @@ node_is_at(const struct node *node, const uint8_t *name)
     return node && name ? name_equal(node_owner(node), name) : !node && !name;
 }
 
+// In steps as at once.
+static const struct node *
+find_nsec_in_steps(const struct version *version, const uint8_t *name)
+{
+    struct zone_near near;
+    zone_near_find(version, name, &near);
+    zone_near_fetch_slots(version, &near);
+    zone_near_fetch_records(version, &near);
+    return zone_find_nsec_near(version, name, &near);
+}
+
+static const struct node *
+find_nsec3_in_steps(const struct version *version, const uint8_t *owner, bool *ret_matches)
+{
+    struct zone_near near;
+    zone_near_find(version, owner, &near);
+    return zone_find_nsec3_near(version, owner, &near, ret_matches);
+}
+
 // The ring of hashes, at the name's own hash and, where the name is a hashed one, at that.
 static void
 check_ring(const struct model *model, const struct version *version, const uint8_t *name)
@@ -536,6 +555,9 @@ check_ring(const struct model *model, const struct version *version, const uint8
     const uint8_t *expected = model_nsec(model, owner);
     CHECK(matches == (expected && name_equal(expected, owner)), name);
     CHECK(node_is_at(node, expected ? expected : model_nsec(model, NULL)), name);
+    bool matches_in_steps;
+    CHECK(find_nsec3_in_steps(version, owner, &matches_in_steps) == node, name);
+    CHECK(matches_in_steps == matches, name);
 }
 
 static void
@@ -547,21 +569,32 @@ check_record(const struct model *model, const struct version *version, const uin
     CHECK(node_is_at(node, model_has_record(model, name) ? name : NULL), name);
 }
 
-// One probe where that is enough, and the suffixes where it is not.
+static void
+check_match(const uint8_t *name, const struct zone_match *match, const struct zone_match *expected)
+{
+    CHECK(match->node == expected->node && match->encloser == expected->encloser, name);
+    CHECK(match->encloser_labels == expected->encloser_labels, name);
+    CHECK(match->cut == expected->cut && match->cut_is_dname == expected->cut_is_dname, name);
+    CHECK(match->damaged == expected->damaged, name);
+}
+
+// One probe where that is enough, or two, and the suffixes where they are not.
 static void
 check_hashed(const struct version *version, const uint8_t *name,
              const struct name_suffixes *suffixes, const struct zone_match *expected)
 {
     struct name_suffixes made = {.labels = NAME_LABELS_MAX};
     struct zone_match match;
-    zone_fetch_slot(version, suffixes->hash[suffixes->labels]);
-    zone_fetch_record(version, suffixes->hash[suffixes->labels]);
-    zone_find_hashed(version, name, suffixes->hash[suffixes->labels], &made, &match);
-    CHECK(match.node == expected->node && match.encloser == expected->encloser, name);
-    CHECK(match.encloser_labels == expected->encloser_labels, name);
-    CHECK(match.cut == expected->cut && match.cut_is_dname == expected->cut_is_dname, name);
-    CHECK(match.damaged == expected->damaged, name);
+    uint64_t hash = suffixes->hash[suffixes->labels];
+    zone_fetch_slot(version, hash);
+    zone_fetch_record(version, hash);
+    zone_find_hashed(version, name, hash, &made, &match);
+    check_match(name, &match, expected);
     CHECK((match.node && !match.cut) || made.labels == suffixes->labels, name);
+    if (name_equal(name, version_apex(version)))
+        return;
+    zone_find_beside(version, name, hash, suffixes->hash[suffixes->labels - 1], &made, &match);
+    check_match(name, &match, expected);
 }
 
 static void
@@ -586,13 +619,16 @@ check_lookup(const struct model *model, const struct version *version, const uin
     CHECK(!cut || match.cut_is_dname == dname, name);
     CHECK(node_is_at(zone_find_exact(version, name), match.node ? name : NULL), name);
     CHECK(node_is_at(zone_find_nsec(version, name), model_nsec(model, name)), name);
+    CHECK(find_nsec_in_steps(version, name) == zone_find_nsec(version, name), name);
     check_ring(model, version, name);
     check_record(model, version, name);
     if (!name_wildcard_of(encloser, wildcard))
         return;
     bool damaged;
-    const struct node *source =
-        zone_find_wildcard(version, name, &suffixes, match.encloser_labels, &damaged);
+    uint64_t hash = name_hash(wildcard, version_hash_key(version));
+    const struct node *source = zone_find_wildcard(version, match.encloser, &damaged);
+    CHECK(!damaged, name);
+    CHECK(zone_find_wildcard_hashed(version, match.encloser, hash, &damaged) == source, name);
     CHECK(!damaged, name);
     CHECK(node_is_at(source, model_exists(model, wildcard) ? wildcard : NULL), name);
 }

@@ -73,6 +73,29 @@ keys_sort_as_names_do(void **state)
 }
 
 static void
+a_part_of_a_key_is_what_stands_there_in_the_whole(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"www.example.gov.", "a\\000\\001b.c\\001.example.", "."};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct wire whole = wire(texts[i]);
+        uint8_t key[NAME_KEY_MAX], part[NAME_KEY_MAX + 1], suffix[NAME_KEY_MAX];
+        size_t length = name_key(whole.name, key);
+        unsigned labels = name_labels(whole.name);
+        for (unsigned skipped = 0; skipped <= labels; skipped++)
+            for (size_t size = 0; size <= length + 1; size++) {
+                size_t before = name_key(name_skip(whole.name, labels - skipped), suffix);
+                size_t left = length - before < size ? length - before : size;
+                part[size] = 0xee;
+                assert_int_equal(name_key_part(whole.name, skipped, part, size), left);
+                assert_memory_equal(part, key + before, left);
+                assert_int_equal(part[size], 0xee);
+            }
+        assert_int_equal(name_key_part(whole.name, labels + 1, part, sizeof part), 0);
+    }
+}
+
+static void
 the_longest_key_has_room(void **state)
 {
     (void)state;
@@ -500,6 +523,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_order_is_that_of_rfc_4034),
         cmocka_unit_test(keys_sort_as_names_do),
+        cmocka_unit_test(a_part_of_a_key_is_what_stands_there_in_the_whole),
         cmocka_unit_test(the_longest_key_has_room),
         cmocka_unit_test(length_and_labels_are_counted_with_and_without_the_root),
         cmocka_unit_test(text_is_folded_and_completed_by_the_origin),

@@ -136,7 +136,9 @@ worker_open(void **state)
     zone_serve(1, "nsec3.example.", "nsec3.example.signed");
     assert_true(rate_table_create(&file, NULL) && rate_table_map(file, true, &table, NULL));
     close(file);
+    static struct denial_memo memo;
     responder.service = (struct answer_service){.zones = zones.set,
+                                                .memo = &memo,
                                                 .version = "one",
                                                 .nsid = {(const uint8_t *)"ns1", 3},
                                                 .cookies_on = true,
