@@ -86,11 +86,12 @@ tsig_refusal(unsigned error)
 {
     switch (error) {
     case RCODE_BADVERS: // BADSIG has the same number
-        return "its signature (TSIG) is wrong";
+        return "its signature (TSIG) is wrong; compare the secret of the key on both sides";
     case RCODE_BADKEY:
-        return "it is signed with a key that is not known here";
+        return "it is signed with a key that is not known here; compare name and algorithm of the "
+               "key on both sides";
     case RCODE_BADTIME:
-        return "it was signed at another time: do the clocks differ?";
+        return "it was signed at another time; set the clocks of both hosts";
     default:
         return "its TSIG is malformed";
     }
@@ -110,12 +111,15 @@ signature_check(struct peer *peer, struct tsig_exchange *exchange, uint8_t *memo
     if (error == 0)
         return true;
     peer->key = outcome->key = NULL;
+    bool found = tsig_find(request->octets, request->length, &rr) && rr.present;
+    if (found)
+        name_copy(outcome->signed_by, rr.key_name);
     if (error == RCODE_FORMERR) {
         respond_rcode(peer, RCODE_FORMERR, EDE_NONE, tsig_refusal(error), memory, size, outcome);
         return false;
     }
     respond_rcode(peer, RCODE_NOTAUTH, EDE_NONE, tsig_refusal(error), memory, size, outcome);
-    if (outcome->length > 0 && tsig_find(request->octets, request->length, &rr) && rr.present)
+    if (outcome->length > 0 && found)
         outcome->length =
             tsig_sign(exchange, memory, outcome->length, size, (uint64_t)request->now, error, &rr);
     if (outcome->length == 0)

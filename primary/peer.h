@@ -38,11 +38,13 @@ struct peer_outcome {
     size_t length;
     unsigned rcode;
     bool truncated;
-    uint32_t client_serial;         // of an IXFR
-    bool is_delta;                  // PEER_RESPONSE: the difference itself, in a datagram
-    const struct served_zone *zone; // that was asked for; NULL: none here
-    const char *refusal;            // why it was refused, for the log; NULL: it was not
-    const struct tsig_key *key;     // that signed the request, verified; NULL: none
+    uint32_t client_serial;           // of an IXFR
+    bool is_delta;                    // PEER_RESPONSE: the difference itself, in a datagram
+    const struct served_zone *zone;   // that was asked for; NULL: none here
+    const char *refusal;              // why it was refused, for the log; NULL: it was not
+    const struct tsig_key *key;       // that signed the request, verified; NULL: none
+    uint8_t signed_by[NAME_SIZE_MAX]; // the key that it names, where its signature is refused;
+                                      // root: none
 };
 
 // query and exchange are the caller's: with PEER_TRANSFER they are used on (until

@@ -74,12 +74,15 @@ refusal_log(const struct query *query, const struct peer_outcome *outcome,
             const struct address *peer)
 {
     char address[ADDRESS_TEXT_MAX], limit[ADDRESS_TEXT_MAX + 16], name[NAME_TEXT_MAX];
+    char key[NAME_TEXT_MAX];
+    const uint8_t *key_name = outcome->key ? outcome->key->name : outcome->signed_by;
     if (!outcome->refusal)
         return;
     snprintf(limit, sizeof limit, "refused %s", address_to_text_bare(peer, address));
     log_limited(LOG_LEVEL_WARNING, limit, REFUSAL_LOG_SECONDS, "request refused", "reason",
                 outcome->refusal, "peer", address_to_text(peer, address), "name",
-                query->has_question ? name_to_text(query->lower, name) : NULL, "rcode",
+                query->has_question ? name_to_text(query->lower, name) : NULL, "key",
+                *key_name ? name_to_text(key_name, key) : NULL, "rcode",
                 rcode_text(outcome->rcode));
 }
 
