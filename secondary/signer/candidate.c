@@ -247,7 +247,10 @@ intake_done(void *context, bool cancelled)
         struct fault fault = intake->fault;
         log_error("a transfer could not be used", "zone", keeper->domain, "why", fault.text, "from",
                   keeper->candidate.primary);
-        change_end(keeper, OUTCOME_FAILED, fault.text, &fault);
+        // What cannot be kept (an RRset over its limit) is the primary's; what cannot be read is
+        // ours.
+        bool ours = fault.kind == FAULT_IO;
+        change_end(keeper, ours ? OUTCOME_FAILED : OUTCOME_REJECTED, fault.text, &fault);
         return;
     }
     if (strcmp(keeper->intake_cause, "accept") != 0) {
