@@ -98,7 +98,10 @@ class Scene:
         """What the transfers of this poll lead to, by the other reader."""
         found = []
         for rdtype, held_serial, query_id, messages in self.primary.sent:
-            content = spoiled.read(messages, rdtype, ORIGIN, query_id, held_serial, self.content)
+            # A transfer is over at its second SOA; what comes later has nobody to read it (RFC 5936 section 2.2).
+            ends = range(1, len(messages) + 1)
+            readings = (spoiled.read(messages[:end], rdtype, ORIGIN, query_id, held_serial, self.content) for end in ends)
+            content = next((reading for reading in readings if reading is not None), None)
             if content is None:
                 self.count("no transfer")
                 continue
