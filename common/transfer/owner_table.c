@@ -13,30 +13,24 @@
 void
 owner_table_init(struct owner_table *table)
 {
-    table->shape.labels = 0;
-    table->shape.length = 0;
+    table->last = 0;
+    table->names[0].labels = 0;
+    table->names[0].length = 0;
     table->position[0] = 0; // the root is never pointed at
 }
 
 static void
-labels_find(const uint8_t *name, struct owner_labels *ret_shape)
+name_take(struct owner_name *name, const uint8_t *octets)
 {
     unsigned labels = 0, at = 0;
-    ret_shape->start[0] = 0;
-    while (name[at]) {
-        at += name[at] + 1U;
-        ret_shape->start[++labels] = (uint8_t)at;
+    name->octets = octets;
+    name->start[0] = 0;
+    while (octets[at]) {
+        at += octets[at] + 1U;
+        name->start[++labels] = (uint8_t)at;
     }
-    ret_shape->labels = (uint8_t)labels;
-    ret_shape->length = (uint8_t)(at + 1);
-}
-
-static void
-labels_copy(struct owner_labels *to, const struct owner_labels *from)
-{
-    to->labels = from->labels;
-    to->length = from->length;
-    memcpy(to->start, from->start, from->labels + (size_t)1);
+    name->labels = (uint8_t)labels;
+    name->length = (uint8_t)(at + 1);
 }
 
 // Octets that are the same, counted from both ends, at most so many.
@@ -59,33 +53,32 @@ ends_in_common(const uint8_t *a_end, const uint8_t *b_end, size_t most)
 
 // Octets of the suffix with so many labels.
 static size_t
-suffix_length(const struct owner_labels *shape, unsigned labels)
+suffix_length(const struct owner_name *name, unsigned labels)
 {
-    return (size_t)shape->length - shape->start[shape->labels - labels];
+    return (size_t)name->length - name->start[name->labels - labels];
 }
 
 static unsigned
-labels_in_common(const struct owner_table *table, const uint8_t *name,
-                 const struct owner_labels *shape)
+labels_in_common(const struct owner_name *a, const struct owner_name *b)
 {
-    const struct owner_labels *before = &table->shape;
-    unsigned fewer = shape->labels < before->labels ? shape->labels : before->labels;
-    size_t shorter = shape->length < before->length ? shape->length : before->length;
-    size_t common = ends_in_common(name + shape->length, table->previous + before->length, shorter);
-    unsigned known = 0;
-    while (known < fewer && suffix_length(shape, known + 1) <= common &&
-           suffix_length(shape, known + 1) == suffix_length(before, known + 1))
+    unsigned fewer = a->labels < b->labels ? a->labels : b->labels, known = 0;
+    size_t shorter = a->length < b->length ? a->length : b->length;
+    if (shorter == 0)
+        return 0;
+    size_t common = ends_in_common(a->octets + a->length, b->octets + b->length, shorter);
+    while (known < fewer && suffix_length(a, known + 1) <= common &&
+           suffix_length(a, known + 1) == suffix_length(b, known + 1))
         known++;
     return known;
 }
 
 // Labels beyond `known` of the name stand at the position, one behind the other.
 static void
-positions_note(struct owner_table *table, const struct owner_labels *shape, unsigned known,
+positions_note(struct owner_table *table, const struct owner_name *name, unsigned known,
                size_t position)
 {
-    for (unsigned labels = shape->labels; labels > known; labels--) {
-        size_t at = position + shape->start[shape->labels - labels];
+    for (unsigned labels = name->labels; labels > known; labels--) {
+        size_t at = position + name->start[name->labels - labels];
         table->position[labels] = at <= POINTER_POSITION_MAX ? (uint16_t)at : 0;
     }
 }
@@ -93,33 +86,33 @@ positions_note(struct owner_table *table, const struct owner_labels *shape, unsi
 void
 owner_table_note(struct owner_table *table, const uint8_t *name, size_t position)
 {
-    name_copy_lower(table->previous, name);
-    labels_find(table->previous, &table->shape);
-    positions_note(table, &table->shape, 0, position);
+    name_copy_lower(table->noted, name);
+    name_take(&table->names[table->last], table->noted);
+    positions_note(table, &table->names[table->last], 0, position);
 }
 
 void
-owner_table_write(struct owner_table *table, struct octets_writer *writer, const uint8_t *name)
+owner_table_write(struct owner_table *table, struct octets_writer *writer, const uint8_t *octets)
 {
-    struct owner_labels shape;
-    labels_find(name, &shape);
-    unsigned known = labels_in_common(table, name, &shape);
+    const struct owner_name *last = &table->names[table->last];
+    struct owner_name *name = &table->names[!table->last];
+    name_take(name, octets);
+    unsigned known = labels_in_common(name, last);
     while (known && !table->position[known])
         known--;
     size_t position = octets_written(writer);
-    octets_write(writer, name, shape.start[shape.labels - known]);
+    octets_write(writer, octets, name->start[name->labels - known]);
     if (known)
         octets_write_u16(writer, (uint16_t)(POINTER_FLAG | table->position[known]));
     else
         octets_write_u8(writer, 0);
-    positions_note(table, &shape, known, position);
-    memcpy(table->previous, name, shape.length);
-    labels_copy(&table->shape, &shape);
+    positions_note(table, name, known, position);
+    table->last = !table->last;
 }
 
 uint16_t
 owner_table_pointer(const struct owner_table *table)
 {
-    uint16_t position = table->position[table->shape.labels];
+    uint16_t position = table->position[table->names[table->last].labels];
     return position ? (uint16_t)(POINTER_FLAG | position) : 0;
 }

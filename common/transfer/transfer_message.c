@@ -53,13 +53,21 @@ rr_end(struct transfer_message *message, uint8_t *before)
     return false;
 }
 
+// Behind ENOUGH no owner can be pointed at.
+static bool
+has_enough(const struct transfer_message *message)
+{
+    return message->count >= TRANSFER_MESSAGE_RRS_MIN &&
+           octets_written(&message->writer.out) >= TRANSFER_MESSAGE_ENOUGH;
+}
+
 // type to RDATA, as they go out, behind the owner.
 static bool
 rr_add(struct transfer_message *message, const uint8_t *owner, const uint8_t *octets, size_t length)
 {
     struct octets_writer *out = &message->writer.out;
     uint8_t *before = out->at;
-    if (message->count == UINT16_MAX)
+    if (has_enough(message))
         return false;
     owner_table_write(&message->owners, out, owner);
     octets_write(out, octets, length);
@@ -77,12 +85,14 @@ transfer_message_add(struct transfer_message *message, const uint8_t *owner, con
 static uint32_t
 rr_end_in(struct octets run, uint32_t position)
 {
-    struct rr rr;
-    return rrset_next(run.data, (uint32_t)run.length, &position, &rr) ? position : 0;
+    if (run.length - position < RR_SLOT_SIZE + RR_HEAD_SIZE)
+        return 0;
+    const uint8_t *rdlength = run.data + position + RR_SLOT_SIZE + RR_HEAD_SIZE - 2;
+    size_t end = position + (size_t)RR_SLOT_SIZE + RR_HEAD_SIZE + octets_get_u16(rdlength);
+    return end <= run.length ? (uint32_t)end : 0;
 }
 
-// RRs of an owner that can be pointed at: each is copied as it stands, and its slot set. There is
-// no counting beyond what fits: a message has no room for UINT16_MAX RRs.
+// RRs of an owner that can be pointed at: each is copied as it stands, and its slot set.
 static unsigned
 run_copy(struct transfer_message *message, uint16_t pointer, struct octets run, uint32_t *position)
 {
@@ -90,13 +100,13 @@ run_copy(struct transfer_message *message, uint16_t pointer, struct octets run, 
     unsigned added = 0;
     for (uint32_t end; (end = rr_end_in(run, *position)); *position = end, added++) {
         size_t size = end - *position;
-        if ((size_t)(out->end - out->at) < size)
+        if ((size_t)(out->end - out->at) < size || has_enough(message))
             break;
         memcpy(out->at, run.data + *position, size);
         octets_put_u16(out->at, pointer);
         out->at += size;
+        message->count++;
     }
-    message->count = (uint16_t)(message->count + added);
     return added;
 }
 
@@ -105,6 +115,7 @@ transfer_message_add_run(struct transfer_message *message, const uint8_t *owner,
                          uint32_t *position)
 {
     unsigned added = 0;
+    ENSURE(*position <= run.length);
     for (uint32_t end; (end = rr_end_in(run, *position)); *position = end, added++) {
         uint16_t pointer = message->run_owner == owner ? owner_table_pointer(&message->owners) : 0;
         if (pointer)
@@ -122,7 +133,7 @@ transfer_message_add_diff(struct transfer_message *message, const struct diff_rr
 {
     struct octets_writer *out = &message->writer.out;
     uint8_t *before = out->at;
-    if (message->count == UINT16_MAX)
+    if (has_enough(message))
         return false;
     message->run_owner = NULL;
     owner_table_write(&message->owners, out, rr->owner);

@@ -15,6 +15,12 @@
 #include "common/zone/diff.h"
 #include "common/zone/node.h"
 
+// A message with so many octets and RRs takes no more: what stands further on than a pointer
+// reaches (14 bits) would be written out again and again, and a transfer be a tenth longer. (Fewer
+// RRs, where they are large: clients tell the answers to an IXFR apart by the first two or three.)
+#define TRANSFER_MESSAGE_ENOUGH  0x4000
+#define TRANSFER_MESSAGE_RRS_MIN 3
+
 struct transfer_message {
     struct message_writer writer;
     struct owner_table owners;
@@ -29,8 +35,8 @@ void transfer_message_begin(struct transfer_message *message, void *memory, size
 // of it, are copied.
 void transfer_message_resume(struct transfer_message *message, void *memory, size_t size,
                              const uint8_t *begun, size_t end, uint16_t count);
-// Adds an RR; false, and the message as before, when it does not fit. The first is for an RR of a
-// stored run, whose type to RDLENGTH stand before its RDATA as they go out.
+// Adds an RR; false, and the message as before, when it does not fit or there is enough. The first
+// is for an RR of a stored run, whose type to RDLENGTH stand before its RDATA as they go out.
 bool transfer_message_add(struct transfer_message *message, const uint8_t *owner,
                           const struct rr *rr);
 bool transfer_message_add_diff(struct transfer_message *message, const struct diff_rr *rr);
