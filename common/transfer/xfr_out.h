@@ -58,8 +58,8 @@ struct xfr_out {
 };
 void xfr_out_init(struct xfr_out *out, const struct xfr_out_options *options);
 void xfr_out_close(struct xfr_out *out); // drops the version; may be called at any time, and twice
-// Fills one message (at most 65535 octets, without TCP's two octets of length) with as many RRs as
-// fit. now: unix seconds. XFR_OUT_MORE with *ret_length 0: nothing to send yet, others shall have
+// Fills one message: some 16 KiB, more where RRs are large, at most size or 65535 octets (without
+// TCP's two octets of length). now: unix seconds. XFR_OUT_MORE with *ret_length 0: nothing to send yet, others shall have
 // their turn. XFR_OUT_DONE: this message, too, is to be sent, and is the last. XFR_OUT_FAILED: an
 // RR does not fit into any message (the fault names it), or a record of the version is damaged
 // (FAULT_CORRUPT: a shortened zone must not look like a whole one); close the connection.
