@@ -168,11 +168,15 @@ class Scene:
             wait_for(lambda: peer.serial(ZONE) == self.serial(), f"{peer.name} has our serial", SETTLE_SECONDS, about=self.log)
 
     def assert_equal(self):
-        self.wait_all()
-        ours, serial = canonical(self.server.port, self.work.key)
-        for peer in self.peers:
-            theirs, their_serial = canonical(peer.port, ttls=peer.ttls_of_ours)
-            assert their_serial == serial
+        """A version may come while one after the other is asked: then they are asked again."""
+        for _ in range(10):
+            self.wait_all()
+            ours, serial = canonical(self.server.port, self.work.key)
+            found = [(peer, *canonical(peer.port, ttls=peer.ttls_of_ours)) for peer in self.peers]
+            if all(their_serial == serial for _, _, their_serial in found):
+                break
+        for peer, theirs, their_serial in found:
+            assert their_serial == serial, peer.name
             assert theirs == ours, (peer.name, self.differences(peer))
 
     def differences(self, peer):
