@@ -12,6 +12,9 @@
 //   is what we want; but it also takes the flag away from the whole channel. Such a channel gives
 //   itself away by answers without an OPT, and question.c turns to RESOLVER_PLAIN then. What is cut
 //   until then does not parse, and is asked again over TCP.
+// - Over TCP it puts all questions of a channel into one connection, and when the server closes it
+//   over one of them, all fail. So each question over TCP has a channel, and a connection, of its
+//   own.
 // - ARES_FLAG_IGNTC: a truncated answer comes to us, so that "truncated, and TCP failed" can be
 // told.
 // - Callbacks come from inside ares_send and ares_process_fd. They only note the answer; it is
@@ -210,7 +213,8 @@ static struct channel *
 channel_take(struct resolver *resolver, size_t server, enum resolver_way way)
 {
     struct channel **place = &resolver->channels[server][way][resolver->turn++ % RESOLVER_CHANNELS];
-    if (*place && (*place)->sends >= RESOLVER_CHANNEL_SENDS) {
+    unsigned most = way == RESOLVER_TCP ? 1 : RESOLVER_CHANNEL_SENDS;
+    if (*place && (*place)->sends >= most) {
         (*place)->retired = true;
         vector_add(&resolver->retired, place);
         *place = NULL;
