@@ -45,6 +45,7 @@ keeper_new(const struct keeper_options *options)
         .answer.expire_at = ANSWER_NEVER, .apex = keeper->apex, .domain = keeper->domain};
     settings_take(keeper, options->settings, options->zone);
     keeper->open_wanted = true;
+    keeper->synced = options->synced;
     keeper->state_lost = options->state_lost;
     keeper->load_cause = keeper->expand_cause = "file";
     vector_init(&keeper->owners_wanted, NAME_SIZE_MAX);
@@ -176,6 +177,7 @@ publication_lend(struct keeper *keeper, const struct job *job)
                                 .apex = job->apex,
                                 .journal_octets_max = keeper->zone->journal_max_octets,
                                 .now = job->now,
+                                .synced = keeper->synced,
                                 .state_lost = keeper->state_lost,
                                 .mapped =
                                     keeper->version ? version_facts(keeper->version)->sequence : 0};
@@ -382,6 +384,12 @@ keeper_next(struct keeper *keeper)
         on_turn(keeper);
     else
         keeper_at_rest(keeper);
+}
+
+void
+keeper_synced(struct keeper *keeper)
+{
+    keeper->synced = true;
 }
 
 void

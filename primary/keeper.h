@@ -54,6 +54,7 @@ struct keeper_options {
     struct settings_hold *settings;           // held
     const struct primary_zone_settings *zone; // of these settings
     const char *directory;                    // of all zones' stores
+    bool synced;         // what earlier runs have left in the directory is on the disk
     bool state_lost;     // what was known of versions of zones that have no store is lost, not new
     struct turns *turns; // of the jobs of all keepers; borrowed
     const struct alias_link *alias;     // borrowed
@@ -68,6 +69,8 @@ void keeper_free(struct keeper **keeper);
 void keeper_change(struct keeper *keeper, struct settings_hold *settings,
                    const struct primary_zone_settings *zone);
 
+// What earlier runs have left in the directory is on the disk (keeper_options.synced).
+void keeper_synced(struct keeper *keeper);
 // Reads the zone file, if it or a file that it includes has changed, and publishes what has
 // changed. cause: "file" or "command", static.
 void keeper_load(struct keeper *keeper, const char *cause);

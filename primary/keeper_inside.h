@@ -46,6 +46,7 @@ struct keeper {
 
     bool load_ended, load_good, waiting;
     bool settings_changed;          // since the zone was expanded under them
+    bool synced;                    // keeper_options
     bool state_lost;                // there may have been versions of which nothing is known
     bool given_out;                 // a version was published, in this run or before
     bool has_mark;                  // beside the versions: of which files the newest one is

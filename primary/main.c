@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -192,6 +193,18 @@ run_loop(struct loop *loop, struct program *program)
     signals_free(&signals);
 }
 
+// The directory of each zone's store is a descriptor, which keeps other processes out of it.
+// Nothing of ours walks over all descriptors.
+static void
+raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 static int
 run(struct primary_settings **settings, const struct arguments *arguments)
 {
@@ -203,6 +216,7 @@ run(struct primary_settings **settings, const struct arguments *arguments)
         .loop = loop, .file = arguments->file, .settings = settings, .verbose = arguments->verbose};
     char *user = strdup((*settings)->user), *socket = strdup((*settings)->control_socket);
     struct privileges_options drop = {.user = user};
+    raise_descriptor_limit();
     bool good = service_open(&fault) && make_state_directory(*settings, &fault) &&
                 doors_listen(*settings, &doors, &fault) &&
                 program_new(&options, &program, &fault) && privileges_drop(&drop, &fault) &&

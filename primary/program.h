@@ -17,6 +17,7 @@
 #include "primary/zones.h"
 
 #define PROGRAM_STOP_DELAY_MS      50 // for the reply to `stop`
+#define PROGRAM_SYNC_TOGETHER      64 // zones: from so many on one sync of the disk for all at the start
 #define PROGRAM_RELOAD_WAITERS_MAX 64 // as many as the control socket has clients
 
 // How a reload went; borrowed during the call.

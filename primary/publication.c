@@ -20,7 +20,8 @@ store_ready(struct publication *publication)
         store_set_journal_max(*publication->store, publication->journal_octets_max);
         return true;
     }
-    const struct store_options options = {.journal_octets_max = publication->journal_octets_max};
+    const struct store_options options = {.journal_octets_max = publication->journal_octets_max,
+                                          .sync_later = publication->synced};
     return store_open(publication->directory, publication->apex, &options, publication->store,
                       &publication->opening, &publication->fault);
 }

@@ -24,6 +24,7 @@ struct publication {
     enum serial_policy policy;
     uint64_t journal_octets_max; // of the settings in force
     int64_t now;                 // unix seconds
+    bool synced;                 // what earlier runs have left is on the disk
     bool state_lost;             // the last serial is not known, but there may have been one
     uint64_t mapped;             // sequence of the version that the keeper has mapped; 0: none
     bool marked;                 // the mark beside the versions speaks of the source's files

@@ -29,6 +29,14 @@ zones_establish(struct zones *zones)
     zones->options.state_lost = false;
 }
 
+void
+zones_synced(struct zones *zones)
+{
+    zones->options.synced = true;
+    for (size_t i = 0; i < zones->order.count; i++)
+        keeper_synced(zones_at(zones, i));
+}
+
 static void
 zone_remove(struct zones *zones, struct keeper *keeper)
 {
@@ -88,6 +96,7 @@ zone_add(struct zones *zones, struct settings_hold *settings,
                                      .settings = settings,
                                      .zone = zone,
                                      .directory = zones->options.directory,
+                                     .synced = zones->options.synced,
                                      .state_lost = zones->options.state_lost,
                                      .turns = &zones->turns,
                                      .alias = zones->options.alias,

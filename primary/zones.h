@@ -15,7 +15,7 @@ struct zones;
 struct zones_options {
     struct loop *loop;
     const char *directory;              // of the stores; borrowed
-    bool state_lost;                    // of keepers that are made (keeper.h)
+    bool synced, state_lost;            // of keepers that are made (keeper.h)
     const struct alias_link *alias;     // borrowed
     const struct keeper_events *events; // borrowed
     void *context;
@@ -23,6 +23,8 @@ struct zones_options {
 struct zones *zones_new(const struct zones_options *options);
 // Zones that come from now on are new: state_lost is no more.
 void zones_establish(struct zones *zones);
+// What earlier runs have left in the directory was synced: keepers need not.
+void zones_synced(struct zones *zones);
 void zones_free(struct zones **zones);
 
 // What a change of the settings did to the zones: vectors of char * (domains).

@@ -213,9 +213,9 @@ a_heap_that_outgrows_its_reserve_is_mapped_anew(void **state)
     assert_true(version_dump(first, &before));
     unsigned i = 0;
     while (store_current(bed.store)->heap == first->heap) {
-        // An RRset of 60,000 octets that changes each time.
+        // An RRset of 3,000 octets that changes each time.
         struct draft *draft = draft_new(bed.model.apex);
-        uint8_t rdata[60000];
+        uint8_t rdata[3000];
         memset(rdata, (int)i, sizeof rdata);
         uint8_t name[NAME_SIZE_MAX];
         model_random_name(&bed.model, &bed.random, 1, name);
