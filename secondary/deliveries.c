@@ -52,6 +52,29 @@ tell_zone(struct child *server, const struct kept_place *zone)
     }
 }
 
+// This zone and as many behind it as stand in the pool, too, in one message; gives the number
+// behind the last of them.
+static uint32_t
+tell_pooled(const struct deliveries *deliveries, size_t server, const struct kept_place *zone)
+{
+    const struct vector *zones = &deliveries->places->zones;
+    size_t at = (size_t)(zone - (const struct kept_place *)zones->items);
+    struct octets_buffer items;
+    octets_buffer_init(&items);
+    for (size_t end = at + MESSAGE_POOLED_MAX; at < end && at < zones->count; at++) {
+        const struct kept_place *next = vector_at(zones, at);
+        if (!next->pooled) {
+            break;
+        }
+        const struct message_pooled pooled = {next->id, next->pool_place, next->state};
+        message_pooled_write(&pooled, &items);
+        zone = next;
+    }
+    order_pooled(server_at(deliveries, server), &items);
+    octets_buffer_close(&items);
+    return zone->id + 1;
+}
+
 // Gives whether something is left over.
 static bool
 tell_some(struct deliveries *deliveries, size_t server)
@@ -59,10 +82,14 @@ tell_some(struct deliveries *deliveries, size_t server)
     uint32_t *next = &deliveries->next_ids[server];
     while (*next != MESSAGE_NO_ZONE && takes_more(deliveries, server)) {
         const struct kept_place *zone = zone_from(deliveries->places, *next);
-        if (zone != NULL) {
+        if (zone == NULL) {
+            *next = MESSAGE_NO_ZONE;
+        } else if (zone->pooled) {
+            *next = tell_pooled(deliveries, server, zone);
+        } else {
             tell_zone(server_at(deliveries, server), zone);
+            *next = zone->id + 1;
         }
-        *next = zone != NULL ? zone->id + 1 : MESSAGE_NO_ZONE;
     }
     return *next != MESSAGE_NO_ZONE;
 }
@@ -103,6 +130,9 @@ deliveries_close(struct deliveries *deliveries)
 void
 deliveries_begin(struct deliveries *deliveries, uint32_t server)
 {
+    for (size_t i = 0; i < deliveries->places->files.count; i++) {
+        order_file(server_at(deliveries, server), vector_at(&deliveries->places->files, i));
+    }
     deliveries->next_ids[server] = 0;
     if (tell_some(deliveries, server)) {
         loop_timer_start(deliveries->timer, DELIVERIES_LOOK_MS, 0);
@@ -137,4 +167,43 @@ void
 deliveries_state(struct deliveries *deliveries, const struct kept_place *zone)
 {
     tell_all(deliveries, zone, order_zone_state);
+}
+
+// Few, and before the zones that need them.
+void
+deliveries_file(struct deliveries *deliveries, uint32_t number)
+{
+    for (size_t i = 0; i < deliveries->places->files.count; i++) {
+        const struct kept_file *file = vector_at(&deliveries->places->files, i);
+        for (size_t k = 0;
+             file->number == number && k < children_server_count(deliveries->children); k++) {
+            order_file(server_at(deliveries, k), file);
+        }
+    }
+}
+
+// A server that was told of these zones anew, or will be, needs the file no more.
+void
+deliveries_file_gone(struct deliveries *deliveries, uint32_t number)
+{
+    for (size_t i = 0; i < children_server_count(deliveries->children); i++) {
+        order_file_gone(server_at(deliveries, i), number);
+    }
+}
+
+void
+deliveries_pooled(struct deliveries *deliveries, struct octets body, uint32_t least)
+{
+    struct octets_buffer items;
+    octets_buffer_init(&items);
+    octets_buffer_add(&items, body.data, body.length);
+    for (size_t i = 0; i < children_server_count(deliveries->children); i++) {
+        if (takes_more(deliveries, i)) { // some may have their turn still to come: told twice
+            order_pooled(server_at(deliveries, i), &items);
+        } else if (least < deliveries->next_ids[i]) {
+            deliveries->next_ids[i] = least;
+            loop_timer_start(deliveries->timer, DELIVERIES_LOOK_MS, 0);
+        }
+    }
+    octets_buffer_close(&items);
 }

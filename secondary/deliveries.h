@@ -31,5 +31,10 @@ void deliveries_begin(struct deliveries *deliveries, uint32_t server);
 // A new version / state of the zone, to every server.
 void deliveries_version(struct deliveries *deliveries, const struct kept_place *zone);
 void deliveries_state(struct deliveries *deliveries, const struct kept_place *zone);
+// A file of the pool that has come / of which no zone has its version any more.
+void deliveries_file(struct deliveries *deliveries, uint32_t number);
+void deliveries_file_gone(struct deliveries *deliveries, uint32_t number);
+// The zones of a POOLED, least being the first of them in the order.
+void deliveries_pooled(struct deliveries *deliveries, struct octets body, uint32_t least);
 
 #endif

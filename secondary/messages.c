@@ -46,6 +46,9 @@ static const char *const TYPE_WORDS[MESSAGE_TYPE_COUNT] = {
     [MESSAGE_SIGNER_STARTED] = "signer-started",
     [MESSAGE_RATE_TABLE] = "rate-table",
     [MESSAGE_TRANSFERS_OUT] = "transfers-out",
+    [MESSAGE_POOL] = "pool",
+    [MESSAGE_POOL_GONE] = "pool-gone",
+    [MESSAGE_POOLED] = "pooled",
 };
 
 const char *

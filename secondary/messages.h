@@ -9,7 +9,8 @@
 //
 //   supervisor -> any         SETTINGS, STOP
 //   any -> supervisor         READY (settings taken), HEARTBEAT (every second: the loop lives)
-//   supervisor -> server      LISTEN, COUNTERS, RATE_TABLE, VERSION, ZONE_STATE
+//   supervisor -> server      LISTEN, COUNTERS, RATE_TABLE, VERSION, POOL, POOLED, POOL_GONE,
+//                             ZONE_STATE
 //   supervisor -> desk        COUNTERS, RATE_TABLE, ROLE_FACTS
 //   supervisor -> signer      PLACES_WANTED (a restarted supervisor, server or desk, or a new zone:
 //                             send every PUBLISHED and all facts again), REVIEW_DONE
@@ -20,8 +21,9 @@
 //   fetcher -> desk           POLL_FACTS, EVENT
 //   signer -> fetcher         VERDICT (the fate of a CANDIDATE; until then no further one for the
 //                             zone), NOTIFY_OUT
-//   signer -> servers         PUBLISHED (each server gets it as VERSION), ZONE_STATE; the supervisor
-//                             keeps both for servers that start later
+//   signer -> servers         PUBLISHED (each server gets it as VERSION), POOL and POOLED (versions
+//                             of small zones, and their states), ZONE_STATE; the supervisor keeps
+//                             them for servers that start later
 //   signer -> supervisor      REVIEW
 //   signer -> desk            ZONE_FACTS, EVENT
 //   desk -> supervisor        EVENT_TAKEN (until then the supervisor keeps an EVENT)
@@ -94,6 +96,9 @@ enum message_type {
     MESSAGE_RATE_TABLE,     // server, desk: body message_rate_table; descriptor: the memfd of
                             // rate_table.h
     MESSAGE_TRANSFERS_OUT,  // desk: body message_transfers_out
+    MESSAGE_POOL,           // body u32: the number of a file of the pool; descriptor: the file
+    MESSAGE_POOL_GONE,      // server: body u32; no version stands in this file any more
+    MESSAGE_POOLED,         // body: message_pooled, one behind the other; of no zone
     MESSAGE_TYPE_COUNT,
 };
 const char *message_type_word(enum message_type type);
@@ -175,6 +180,19 @@ struct message_zone_state {
 };
 void message_zone_state_write(const struct message_zone_state *state, struct octets_buffer *body);
 bool message_zone_state_read(struct octets body, struct message_zone_state *ret_state);
+
+// POOLED: versions that stand in files of the pool (common/zone/zone_pool.h), each with the state of its
+// zone. The files were sent before, as POOL. A body holds at most MESSAGE_POOLED_MAX of them.
+#define MESSAGE_POOLED_MAX 256
+struct message_pooled {
+    uint32_t zone;
+    struct zone_pool_place place;
+    struct message_zone_state state;
+};
+void message_pooled_write(const struct message_pooled *pooled, struct octets_buffer *body);
+// How many there are; 0 where the body is malformed. The one at index below that.
+size_t message_pooled_count(struct octets body);
+bool message_pooled_read(struct octets body, size_t index, struct message_pooled *ret_pooled);
 
 struct message_role_facts {
     enum message_role role;

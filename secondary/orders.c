@@ -41,10 +41,36 @@ order_version(struct child *server, const struct kept_place *zone)
     struct octets_buffer body;
     octets_buffer_init(&body);
     int descriptors[VERSION_DESCRIPTORS_MAX];
-    unsigned count = message_place_descriptors(&zone->place, descriptors);
-    message_place_write(&zone->place, &body);
+    unsigned count = message_place_descriptors(zone->place, descriptors);
+    message_place_write(zone->place, &body);
     child_order(server, MESSAGE_VERSION, zone->id, &body, descriptors, count);
     octets_buffer_close(&body);
+}
+
+void
+order_file(struct child *server, const struct kept_file *file)
+{
+    struct octets_buffer body;
+    octets_buffer_init(&body);
+    octets_buffer_add_u32(&body, file->number);
+    child_order(server, MESSAGE_POOL, MESSAGE_NO_ZONE, &body, &file->file, 1);
+    octets_buffer_close(&body);
+}
+
+void
+order_file_gone(struct child *server, uint32_t number)
+{
+    struct octets_buffer body;
+    octets_buffer_init(&body);
+    octets_buffer_add_u32(&body, number);
+    child_order(server, MESSAGE_POOL_GONE, MESSAGE_NO_ZONE, &body, NULL, 0);
+    octets_buffer_close(&body);
+}
+
+void
+order_pooled(struct child *server, const struct octets_buffer *items)
+{
+    child_order(server, MESSAGE_POOLED, MESSAGE_NO_ZONE, items, NULL, 0);
 }
 
 static void

@@ -17,6 +17,9 @@ void order_counters(struct child *child, uint32_t server, int memory); // a memf
 void order_rate_table(struct child *child, uint64_t key, int memory);
 void order_version(struct child *server, const struct kept_place *zone);
 void order_zone_state(struct child *server, const struct kept_place *zone);
+void order_file(struct child *server, const struct kept_file *file); // of the pool
+void order_file_gone(struct child *server, uint32_t number);
+void order_pooled(struct child *server, const struct octets_buffer *items); // message_pooled
 void order_zone_gone(struct child *server, uint32_t zone);
 void order_role_facts(struct child *desk, const struct child *about);
 void order_review_done(struct child *signer, uint32_t zone, uint64_t request,

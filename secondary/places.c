@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/base/arena.h"
 
@@ -10,15 +11,49 @@ places_init(struct places *places)
 {
     *places = (struct places){0};
     vector_init(&places->zones, sizeof(struct kept_place));
+    vector_init(&places->files, sizeof(struct kept_file));
+}
+
+static struct kept_file *
+file_find(const struct places *places, uint32_t number)
+{
+    for (size_t i = 0; i < places->files.count; i++) {
+        struct kept_file *file = vector_at(&places->files, i);
+        if (file->number == number) {
+            return file;
+        }
+    }
+    return NULL;
+}
+
+// The zone has no version any more, or is about to get another.
+static void
+version_forget(const struct places *places, struct kept_place *zone)
+{
+    if (zone->pooled) {
+        file_find(places, zone->pool_place.segment)->zones--;
+    }
+    if (zone->place != NULL) {
+        version_place_close(zone->place);
+    }
+    free(zone->place);
+    zone->place = NULL;
+    zone->published = zone->pooled = false;
 }
 
 void
 places_close(struct places *places)
 {
     for (size_t i = 0; i < places->zones.count; i++) {
-        version_place_close(&((struct kept_place *)vector_at(&places->zones, i))->place);
+        struct kept_place *zone = vector_at(&places->zones, i);
+        version_forget(places, zone);
+        free(zone->name);
+    }
+    for (size_t i = 0; i < places->files.count; i++) {
+        close(((struct kept_file *)vector_at(&places->files, i))->file);
     }
     vector_close(&places->zones);
+    vector_close(&places->files);
 }
 
 struct kept_place *
@@ -113,7 +148,8 @@ forget_marked(struct places *places, const bool *stays, struct vector *ret_gone)
             continue;
         }
         vector_add(ret_gone, &zone->id);
-        version_place_close(&zone->place);
+        version_forget(places, zone);
+        free(zone->name);
     }
     places->zones.count = kept;
 }
@@ -123,8 +159,8 @@ add_zone(struct places *places, const uint8_t *name)
 {
     struct kept_place *zone = vector_add(&places->zones, NULL);
     zone->id = places->next_id++;
+    zone->name = memory_alloc(name_length(name));
     name_copy(zone->name, name);
-    zone->place = (struct version_place){.heap = -1, .old_heap = -1, .base = -1, .index = -1};
 }
 
 void
@@ -160,8 +196,9 @@ places_take_published(struct places *places, struct message *message)
     if (zone == NULL || !message_place_read(message, &place)) {
         return NULL;
     }
-    version_place_close(&zone->place);
-    zone->place = place;
+    version_forget(places, zone);
+    zone->place = memory_alloc(sizeof *zone->place);
+    *zone->place = place;
     zone->published = true;
     return zone;
 }
@@ -175,4 +212,77 @@ places_take_state(struct places *places, const struct message *message)
     }
     zone->has_state = true;
     return zone;
+}
+
+bool
+places_take_file(struct places *places, struct message *message)
+{
+    struct octets_reader reader;
+    octets_reader_init(&reader, message->body.data, message->body.length);
+    uint32_t number = octets_read_u32(&reader);
+    if (reader.failed || octets_left(&reader) > 0 || message->descriptor_count != 1 ||
+        number == 0) {
+        return false;
+    }
+    struct kept_file *file = file_find(places, number);
+    if (file == NULL && places->files.count >= PLACES_FILES_MAX) {
+        return false;
+    }
+    if (file == NULL) {
+        file = vector_add(&places->files, NULL);
+        file->number = number;
+    } else {
+        close(file->file); // a signer that was restarted tells of the same file again
+    }
+    file->file = message->descriptors[0];
+    message->descriptors[0] = -1;
+    places->newest_file = number > places->newest_file ? number : places->newest_file;
+    return true;
+}
+
+static bool
+take_pooled(struct places *places, const struct message_pooled *pooled)
+{
+    struct kept_place *zone = places_find(places, pooled->zone);
+    struct kept_file *file = file_find(places, pooled->place.segment);
+    if (zone == NULL || file == NULL) {
+        return false;
+    }
+    file->had_zones = true;
+    file->zones++; // first, so that a file that it stays in is not without zones in between
+    version_forget(places, zone);
+    zone->published = zone->pooled = zone->has_state = true;
+    zone->pool_place = pooled->place;
+    zone->state = pooled->state;
+    return true;
+}
+
+uint32_t
+places_take_pooled(struct places *places, const struct message *message)
+{
+    uint32_t least = MESSAGE_NO_ZONE;
+    size_t count = message_pooled_count(message->body);
+    for (size_t i = 0; i < count; i++) {
+        struct message_pooled pooled;
+        if (message_pooled_read(message->body, i, &pooled) && take_pooled(places, &pooled) &&
+            pooled.zone < least) {
+            least = pooled.zone;
+        }
+    }
+    return least;
+}
+
+uint32_t
+places_drop_file(struct places *places)
+{
+    struct kept_file *files = places->files.items;
+    for (size_t i = 0; i < places->files.count; i++) {
+        uint32_t number = files[i].number;
+        if (files[i].had_zones && files[i].zones == 0 && number != places->newest_file) {
+            close(files[i].file);
+            files[i] = files[--places->files.count];
+            return number;
+        }
+    }
+    return 0;
 }

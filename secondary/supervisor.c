@@ -235,6 +235,16 @@ took_ready(struct supervisor *supervisor, struct child *child, const struct mess
 
 // --- Settings ---
 
+// Files of the pool that the zones have left.
+static void
+drop_files(struct supervisor *supervisor)
+{
+    uint32_t number;
+    while ((number = places_drop_file(&supervisor->places)) != 0) {
+        deliveries_file_gone(&supervisor->deliveries, number);
+    }
+}
+
 static void
 take_settings(struct supervisor *supervisor, struct secondary_settings **settings)
 {
@@ -254,6 +264,7 @@ take_settings(struct supervisor *supervisor, struct secondary_settings **setting
         }
     }
     vector_close(&gone);
+    drop_files(supervisor);
     log_open("supervisor", supervisor->settings->log.level, supervisor->settings->log.format);
     for (size_t i = 0; i < children_count(&supervisor->children); i++) {
         send_settings(supervisor, children_at(&supervisor->children, i));
@@ -423,6 +434,27 @@ took_published(struct supervisor *supervisor, struct message *message)
     if (zone != NULL) {
         deliveries_version(&supervisor->deliveries, zone);
     }
+    drop_files(supervisor);
+}
+
+static void
+took_file(struct supervisor *supervisor, struct message *message)
+{
+    if (places_take_file(&supervisor->places, message)) {
+        struct octets_reader reader;
+        octets_reader_init(&reader, message->body.data, message->body.length);
+        deliveries_file(&supervisor->deliveries, octets_read_u32(&reader));
+    }
+}
+
+static void
+took_pooled(struct supervisor *supervisor, const struct message *message)
+{
+    uint32_t least = places_take_pooled(&supervisor->places, message);
+    if (least != MESSAGE_NO_ZONE) {
+        deliveries_pooled(&supervisor->deliveries, message->body, least);
+    }
+    drop_files(supervisor);
 }
 
 static void
@@ -440,6 +472,10 @@ took_routed(struct supervisor *supervisor, struct message *message)
 {
     if (message->type == MESSAGE_PUBLISHED) {
         took_published(supervisor, message);
+    } else if (message->type == MESSAGE_POOL) {
+        took_file(supervisor, message);
+    } else if (message->type == MESSAGE_POOLED) {
+        took_pooled(supervisor, message);
     } else if (message->type == MESSAGE_ZONE_STATE) {
         took_zone_state(supervisor, message);
     } else if (message->type == MESSAGE_REVIEW) {

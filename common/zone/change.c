@@ -396,7 +396,7 @@ chain_find(struct change_set *set, size_t names_max, struct fault *fault)
     if (!apex) // changes_resolve keeps it, empty at worst
         return fault_damaged(fault);
     chain_choose(apex, next_record, set, &set->chain);
-    set->whole = set->changes.count > names_max || !chain_same(&set->chain, &version->chain) ||
+    set->whole = set->changes.count > names_max || !chain_same(&set->chain, version->chain) ||
                  version->base->header->format == INDEX_FORMAT_FIRST;
     return true;
 }

@@ -261,7 +261,7 @@ zone_find_nsec3_match(const struct version *version, const uint8_t hash[static N
     uint8_t owner[NAME_SIZE_MAX];
     struct version_hit hit;
     *ret_damaged = false;
-    if (!version->chain.nsec3 || !nsec3_owner(hash, version->apex, owner))
+    if (!version->chain->nsec3 || !nsec3_owner(hash, version->apex, owner))
         return NULL;
     uint64_t key = name_hash_lower(owner, version_hash_key(version));
     enum index_answer answer = version_probe(version, owner, name_length(owner), key, &hit);
@@ -275,7 +275,7 @@ zone_find_nsec3_near(const struct version *version, const uint8_t *owner,
 {
     size_t in_base, in_overlay;
     *ret_matches = false;
-    if (!version->chain.nsec3 || !chain_before(version, owner, near, &in_base, &in_overlay))
+    if (!version->chain->nsec3 || !chain_before(version, owner, near, &in_base, &in_overlay))
         return NULL;
     if (in_base + in_overlay == 0)
         return ring_last(version);
@@ -291,7 +291,7 @@ zone_find_nsec3(const struct version *version, const uint8_t hash[static NSEC3_H
     uint8_t owner[NAME_SIZE_MAX];
     struct zone_near near;
     *ret_matches = false;
-    if (!version->chain.nsec3 || !nsec3_owner(hash, version->apex, owner))
+    if (!version->chain->nsec3 || !nsec3_owner(hash, version->apex, owner))
         return NULL;
     near_now(version, owner, &near);
     return zone_find_nsec3_near(version, owner, &near, ret_matches);

@@ -51,7 +51,7 @@ freeze_whole(const struct version *version, const struct change_set *set, struct
         change_add(ret_items, change_at(set, next));
     if (cursor.damaged)
         return fault_damaged(fault);
-    index_items_flag(ret_items->items, ret_items->count, set ? &set->chain : &version->chain);
+    index_items_flag(ret_items->items, ret_items->count, set ? &set->chain : version->chain);
     return true;
 }
 

@@ -19,8 +19,9 @@
 // of 4 KiB, so ten thousand small zones stand close together.
 #define RESERVE_MIN ((uint64_t)64 << 10)
 #define BUFFER_SIZE ((size_t)1 << 20) // octets of one write: large enough that calls do not show
-#define AHEAD_MIN   ((uint64_t)16 << 10)
-#define AHEAD_MAX   ((uint64_t)16 << 20)
+_Static_assert(HEAP_MEMORY_MAX <= BUFFER_SIZE, "a heap in memory is one buffer");
+#define AHEAD_MIN ((uint64_t)16 << 10)
+#define AHEAD_MAX ((uint64_t)16 << 20)
 
 static const uint8_t heap_magic[8] = {'T', 'D', 'M', 'H', 'E', 'A', 'P', '\n'};
 
@@ -39,6 +40,24 @@ map_fits(const struct heap_map *map, const struct stat *status, uint64_t length)
 {
     return map && map->device == status->st_dev && map->inode == status->st_ino &&
            map->reserve >= length;
+}
+
+static bool
+map_make(int file, const struct stat *status, uint64_t reserve, struct heap_map **ret_map,
+         struct fault *fault)
+{
+    void *octets = mmap(NULL, reserve, PROT_READ, MAP_SHARED, file, 0);
+    if (octets == MAP_FAILED)
+        return fault_set_errno(fault, errno, "heap: cannot be mapped");
+    struct heap_map *map = memory_alloc(sizeof *map);
+    *map = (struct heap_map){.holds = 1,
+                             .device = status->st_dev,
+                             .inode = status->st_ino,
+                             .octets = octets,
+                             .reserve = reserve,
+                             .length = (uint64_t)status->st_size};
+    *ret_map = map;
+    return true;
 }
 
 bool
@@ -60,25 +79,46 @@ heap_map_open(int file, uint64_t length, struct heap_map *former, struct heap_ma
         return true;
     }
     uint64_t reserve = 2 * (uint64_t)status.st_size;
-    if (reserve < RESERVE_MIN)
-        reserve = RESERVE_MIN;
-    void *octets = mmap(NULL, reserve, PROT_READ, MAP_SHARED, file, 0);
-    if (octets == MAP_FAILED)
-        return fault_set_errno(fault, errno, "heap: cannot be mapped");
-    const struct heap_header *header = octets;
+    struct heap_map *map;
+    if (!map_make(file, &status, reserve < RESERVE_MIN ? RESERVE_MIN : reserve, &map, fault))
+        return false;
+    const struct heap_header *header = (const void *)map->octets;
     if (memcmp(header->magic, heap_magic, sizeof heap_magic) != 0 ||
         header->format != HEAP_FORMAT) {
-        munmap(octets, reserve);
+        heap_map_drop(&map);
         return fault_set(fault, FAULT_CORRUPT, "heap: not a heap of this version");
     }
-    struct heap_map *map = memory_alloc(sizeof *map);
-    *map = (struct heap_map){.holds = 1,
-                             .device = status.st_dev,
-                             .inode = status.st_ino,
-                             .octets = octets,
-                             .reserve = reserve};
     *ret_map = map;
     return true;
+}
+
+bool
+heap_map_segment(int file, uint64_t reserve, struct heap_map **ret_map, struct fault *fault)
+{
+    struct stat status;
+    if (fstat(file, &status) != 0)
+        return fault_set_errno(fault, errno, "heap: cannot be looked at");
+    return map_make(file, &status, reserve, ret_map, fault);
+}
+
+bool
+heap_map_reaches(struct heap_map *map, int file, uint64_t end)
+{
+    struct stat status;
+    if (end <= map->length)
+        return true;
+    if (end > map->reserve || fstat(file, &status) != 0 || status.st_dev != map->device ||
+        status.st_ino != map->inode)
+        return false;
+    map->length = (uint64_t)status.st_size;
+    return end <= map->length;
+}
+
+struct heap_map *
+heap_map_hold(struct heap_map *map)
+{
+    map->holds++;
+    return map;
 }
 
 void
@@ -189,6 +229,17 @@ heap_writer_open(struct heap_writer *writer, int directory, const char *name, ui
         return false;
     writer->allocated = allocated;
     return true;
+}
+
+// One buffer holds it all, so nothing is ever flushed.
+void
+heap_writer_memory(struct heap_writer *writer)
+{
+    *writer = (struct heap_writer){.file = -1,
+                                   .end = HEAP_FIRST,
+                                   .allocated = UINT64_MAX,
+                                   .buffer = memory_alloc(BUFFER_SIZE)};
+    memset(writer->buffer, 0, HEAP_FIRST);
 }
 
 bool

@@ -23,12 +23,19 @@ struct heap_map {
     dev_t device;
     ino_t inode;
     const uint8_t *octets;
-    size_t reserve; // octets of address space from octets on
+    size_t reserve;  // octets of address space from octets on
+    uint64_t length; // of the file, as far as heap_map_segment and heap_map_reaches have seen it
 };
 // A map in which the first length octets of the file can be read; former maps are asked first (either may be NULL)
 // and held once more where they are of the same file and long enough. Faults: I/O, or the file is no heap.
 bool heap_map_open(int file, uint64_t length, struct heap_map *former, struct heap_map *other,
                    struct heap_map **ret_map, struct fault *fault);
+// A map of a pool's segment (zone_pool.h), which holds the heaps of many zones: nothing of it is looked at, and reserve is what
+// the file may grow to.
+bool heap_map_segment(int file, uint64_t reserve, struct heap_map **ret_map, struct fault *fault);
+// The file, which the map is of, and the map reach so far: what is behind the end of a file must not be touched.
+bool heap_map_reaches(struct heap_map *map, int file, uint64_t end);
+struct heap_map *heap_map_hold(struct heap_map *map);
 void heap_map_drop(struct heap_map **map);
 void heap_map_rest(struct heap_map *map); // version_rest
 
@@ -75,6 +82,10 @@ bool heap_writer_create(struct heap_writer *writer, int directory, const char *n
                         uint32_t generation, struct fault *fault);
 bool heap_writer_open(struct heap_writer *writer, int directory, const char *name,
                       uint32_t generation, struct fault *fault);
+// A heap that grows in memory only, at most HEAP_MEMORY_MAX octets: its octets are writer->buffer up to writer->end, the
+// header left zero.
+#define HEAP_MEMORY_MAX (UINT64_C(1) << 20)
+void heap_writer_memory(struct heap_writer *writer);
 // Forgets what was not flushed and goes behind the end of the file: before each publish, because the last one may
 // have failed half-way.
 bool heap_writer_rewind(struct heap_writer *writer, struct fault *fault);

@@ -190,6 +190,25 @@ index_map(int file, uint64_t offset, uint64_t length, bool whole, struct index *
     return true;
 }
 
+bool
+index_map_in(const uint8_t *octets, uint64_t length, bool whole, struct index *former,
+             struct index **ret_index, struct fault *fault)
+{
+    const struct index_header *header = (const void *)octets;
+    if (former && former->header == header && header->length == length) {
+        former->holds++;
+        *ret_index = former;
+        return true;
+    }
+    if (!header_check(header, length, whole, fault))
+        return false;
+    struct index *index = memory_zalloc(sizeof *index);
+    *index = (struct index){.holds = 1, .header = header};
+    index_view(index);
+    *ret_index = index;
+    return true;
+}
+
 void
 index_drop(struct index **index)
 {

@@ -106,7 +106,7 @@ struct index {
     dev_t device;
     ino_t inode;
     uint64_t offset; // of the index in its file
-    void *map;         // or memory of its own
+    void *map;         // or memory of its own; NULL: another's
     size_t map_length; // 0: of its own
     const struct index_header *header;
     const struct index_slot *slots;
@@ -128,6 +128,9 @@ bool index_header_known(const struct index_header *header);
 // FAULT_CORRUPT.
 bool index_map(int file, uint64_t offset, uint64_t length, bool whole, struct index *former,
                struct index **ret_index, struct fault *fault);
+// The same of an index in memory that stays as long as somebody holds the index: in a map of many zones.
+bool index_map_in(const uint8_t *octets, uint64_t length, bool whole, struct index *former,
+                  struct index **ret_index, struct fault *fault);
 void index_drop(struct index **index);
 // An overlay against the heaps and its base. A full index is checked slot by slot as it is used (index_node): a
 // million names are not looked at before the first answer.

@@ -14,7 +14,6 @@
 #include "common/base/hash.h"
 #include "common/dns/rdata.h"
 #include "common/dns/rrtype.h"
-#include "common/zone/freeze.h"
 #include "common/zone/journal_write.h"
 #include "common/zone/store_inside.h"
 #include "common/zone/store_io.h"
@@ -42,7 +41,7 @@ parent_sync(const struct store *store)
 }
 
 static bool
-directory_open(struct store *store, struct fault *fault)
+directory_lock(struct store *store, struct fault *fault)
 {
     bool made = store_io()->mkdir(store->path, 0700) == 0;
     if (!made && errno != EEXIST)
@@ -91,8 +90,8 @@ previous_find(struct store *store, const struct store_listing *listing)
         const struct version *version;
         uint64_t heap_length;
         if (*sequence < store->kept[0].sequence &&
-            sequence_open(store, *sequence, store->current, &version, &store->kept[1],
-                          &heap_length, NULL)) {
+            sequence_open(store, *sequence, store->current, &version, &store->kept[1], &heap_length,
+                          NULL)) {
             version_drop(&version);
             return;
         }
@@ -148,13 +147,43 @@ void
 store_tidy(struct store *store)
 {
     struct store_listing listing;
-    if (store->tidy || !store_listing_read(store->directory, &listing, NULL))
+    if (store->pooled)
+        store_directory_leave(store);
+    if (store->tidy || store->pooled || !store_listing_read(store->directory, &listing, NULL))
         return;
     if (store->current)
         previous_find(store, &listing);
     store_listing_close(&listing);
     store_files_clean(store->directory, store->kept, 2);
     store->tidy = true;
+}
+
+bool
+store_directory_open(struct store *store, struct fault *fault)
+{
+    struct store_listing listing;
+    if (!directory_lock(store, fault) || !store_listing_read(store->directory, &listing, fault)) {
+        if (store->directory >= 0)
+            close(store->directory);
+        store->directory = -1;
+        return false;
+    }
+    if (listing.greatest_sequence > store->last_sequence)
+        store->last_sequence = listing.greatest_sequence;
+    if (listing.greatest_generation > store->last_generation)
+        store->last_generation = listing.greatest_generation;
+    store_listing_close(&listing);
+    return true;
+}
+
+static bool
+version_open(struct store *store, struct store_opening *opening, struct fault *fault)
+{
+    struct fault why = {.kind = FAULT_NONE};
+    if (store_pool_open(store, &why))
+        return true;
+    opening->torn_indexes += why.kind != FAULT_NONE;
+    return directory_lock(store, fault) && contents_open(store, opening, fault);
 }
 
 bool
@@ -173,13 +202,14 @@ store_open(const char *path, const uint8_t *apex, const struct store_options *op
                                                                        : STORE_COMPACT_OCTETS_MAX;
     store->journal_octets_max = options ? options->journal_octets_max : 0;
     store->hash_key = options && options->hash_key ? options->hash_key : hash_key_draw();
+    store->pool = options ? options->pool : NULL;
+    store->apex = memory_alloc(name_length(apex));
     name_copy_lower(store->apex, apex);
-    name_to_text_short(store->apex, store->apex_text);
     heap_writer_init(&store->heap);
-    if (!directory_open(store, &why) || !contents_open(store, &opening, &why)) {
+    if (!version_open(store, &opening, &why)) {
+        store_wrap(store, false, &why);
         if (fault)
             *fault = why;
-        fault_wrap(fault, "zone %s: store %s", store->apex_text, path);
         store_close(&store);
         return false;
     }
@@ -202,6 +232,7 @@ store_close(struct store **store)
     heap_writer_close(&(*store)->heap);
     if ((*store)->directory >= 0)
         close((*store)->directory);
+    free((*store)->apex);
     free((*store)->path);
     free(*store);
     *store = NULL;
@@ -214,14 +245,43 @@ store_current(const struct store *store)
 }
 
 bool
+store_wrap(const struct store *store, bool done, struct fault *fault)
+{
+    char text[NAME_TEXT_MAX];
+    return done || fault_wrap(fault, "zone %s: store %s", name_to_text_short(store->apex, text),
+                              store->path);
+}
+
+bool
+store_fault_nothing(const struct store *store, struct fault *fault)
+{
+    char text[NAME_TEXT_MAX];
+    return fault_set(fault, FAULT_NOT_FOUND, "zone %s: nothing was published yet",
+                     name_to_text_short(store->apex, text));
+}
+
+bool
+store_pool_place(struct store *store, struct zone_pool_place *ret_place)
+{
+    if (!store->pooled || !store_pool_follow(store, NULL))
+        return false;
+    *ret_place = store->place;
+    return true;
+}
+
+bool
 store_place(const struct store *store, struct version_place *ret_place, struct fault *fault)
 {
     struct store_kept kept;
     if (!store->current)
-        return fault_set(fault, FAULT_NOT_FOUND, "zone %s: nothing was published yet",
-                         store->apex_text);
-    return store_place_open(store->directory, store->kept[0].sequence, ret_place, &kept, fault) ||
-           fault_wrap(fault, "zone %s: store %s", store->apex_text, store->path);
+        return store_fault_nothing(store, fault);
+    if (store->pooled) {
+        *ret_place = version_place_pooled(store->current->heap, &store->place);
+        return true;
+    }
+    return store_wrap(
+        store, store_place_open(store->directory, store->kept[0].sequence, ret_place, &kept, fault),
+        fault);
 }
 
 // ---- publishing ----
@@ -240,7 +300,7 @@ store_plan(const struct store *store, enum index_kind kind, const struct version
                                .journal =
                                    journal_keep(store->current, NULL, store->journal_octets_max),
                                .base = kind == INDEX_OVERLAY ? store->current->base : NULL,
-                               .chain = &store->current->chain};
+                               .chain = store->current->chain};
 }
 
 struct version_facts
@@ -348,122 +408,4 @@ void
 store_set_journal_max(struct store *store, uint64_t octets_max)
 {
     store->journal_octets_max = octets_max;
-}
-
-// What the changes say RR by RR, made while their records are at hand.
-static void
-changes_tell(const struct store *store, const struct change_set *set, struct journal_draft *step)
-{
-    const struct node *old_apex = version_apex_node(store->current), *new_apex = old_apex;
-    const struct change *first = set->changes.items; // the apex, where it changes
-    if (set->changes.count && name_equal(first->name, store->apex))
-        new_apex = first->node;
-    journal_draft_open(step, old_apex, new_apex, store->journal_octets_max);
-    for (size_t i = 0; i < set->changes.count; i++) {
-        const struct change *change = vector_at(&set->changes, i);
-        if (!change->kept && !journal_draft_add(step, change->old.node, change->node))
-            break;
-    }
-}
-
-// Appends the records that the changes bring, and the journal's step.
-static bool
-changes_write(struct store *store, struct change_set *set, const struct journal_draft *step,
-              struct index_journal *journal, struct fault *fault)
-{
-    uint64_t octets = journal_draft_octets(step);
-    for (size_t i = 0; i < set->changes.count; i++) {
-        const struct change *change = vector_at(&set->changes, i);
-        if (change->node && !change->kept)
-            octets += node_size(change->node);
-    }
-    if (!store_heap_ready(store, fault) ||
-        !heap_writer_reserve(&store->heap, octets, fault))
-        return false;
-    for (size_t i = 0; i < set->changes.count; i++) {
-        struct change *change = vector_at(&set->changes, i);
-        if (change->kept)
-            change->reference = change->old.slot->reference;
-        else if (change->node &&
-                 !heap_writer_add(&store->heap, change->node, &change->reference, fault))
-            return false;
-    }
-    return journal_append(step, &store->heap, journal, fault) &&
-           (octets == 0 || heap_writer_sync(&store->heap, fault));
-}
-
-static struct version_facts
-facts_changed(const struct store *store, const struct version_facts *facts,
-              const struct change_set *set)
-{
-    const struct version_facts *old = version_facts(store->current);
-    struct version_facts changed = *facts;
-    changed.node_count = old->node_count + (uint64_t)set->node_count;
-    changed.rr_count = old->rr_count + (uint64_t)set->rr_count;
-    changed.signature_count = old->signature_count + (uint64_t)set->signature_count;
-    changed.soa_expire_seconds = old->soa_expire_seconds;
-    for (size_t i = 0; i < set->changes.count; i++) {
-        const struct change *change = vector_at(&set->changes, i);
-        if (change->node && name_equal(change->name, store->apex))
-            store_expire_fill(&changed, change->node);
-    }
-    return changed;
-}
-
-// The overlay while it is small enough, else a full index.
-static bool
-changes_freeze(const struct store *store, const struct change_set *set, struct vector *items,
-               enum index_kind *ret_kind, struct fault *fault)
-{
-    *ret_kind = INDEX_OVERLAY;
-    if (!set->whole) {
-        if (!freeze_overlay(store->current, set, items, fault))
-            return false;
-        if (items->count <= store->overlay_entries_max)
-            return true;
-        vector_clear(items);
-    }
-    *ret_kind = INDEX_FULL;
-    return freeze_whole(store->current, set, items, fault);
-}
-
-static bool
-set_publish(struct store *store, struct change_set *set, const struct journal_draft *step,
-            const struct version_facts *facts, struct fault *fault)
-{
-    struct vector items;
-    enum index_kind kind;
-    struct index_journal journal = journal_keep(store->current, step, store->journal_octets_max);
-    if (!changes_write(store, set, step, &journal, fault))
-        return false;
-    vector_init(&items, sizeof(struct index_item));
-    bool published = changes_freeze(store, set, &items, &kind, fault);
-    if (published) {
-        struct version_facts changed = facts_changed(store, facts, set);
-        struct index_plan plan = store_plan(store, kind, &changed);
-        plan.living_octets += (uint64_t)set->living_octets;
-        plan.chain = &set->chain;
-        plan.journal = journal;
-        published = store_index_publish(store, &plan, &items, fault);
-    }
-    vector_close(&items);
-    return published;
-}
-
-bool
-store_publish_diff(struct store *store, const struct diff *diff, const struct version_facts *facts,
-                   struct fault *fault)
-{
-    ENSURE(store->current != NULL);
-    struct change_set set;
-    bool published = false;
-    if (change_set_make(store->current, diff, store->overlay_entries_max, &set, fault)) {
-        struct journal_draft step;
-        changes_tell(store, &set, &step);
-        published = set_publish(store, &set, &step, facts, fault);
-        journal_draft_close(&step);
-        change_set_close(&set);
-    }
-    heap_writer_rest(&store->heap); // ten thousand zones must not hold ten thousand descriptors
-    return published || fault_wrap(fault, "zone %s: store %s", store->apex_text, store->path);
 }

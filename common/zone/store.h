@@ -14,6 +14,7 @@
 #include "common/base/fault.h"
 #include "common/zone/diff.h"
 #include "common/zone/draft.h"
+#include "common/zone/zone_pool.h"
 #include "common/zone/version.h"
 
 #define STORE_OVERLAY_ENTRIES_MAX 4096 // more changed names than this: the next publish writes a full index
@@ -35,6 +36,8 @@ struct store_options {
     // in the SOA forward (RFC 1982) adds a step; what is too much goes from the oldest on, a step that is too large by itself
     // empties the journal, and so does content that changes under a serial that stays or goes back.
     uint64_t journal_octets_max;
+    // Not NULL: a small content goes there, and its zone's directory is left. Borrowed as long as the store is open.
+    struct zone_pool *pool;
     uint64_t hash_key; // 0 = drawn; of a new store's indexes (fuzzing wants the same octets each time)
 };
 struct store_opening {
@@ -74,13 +77,17 @@ void store_set_journal_max(struct store *store, uint64_t octets_max);
 uint64_t store_room_needed(const struct store *store, const struct diff *diff);
 
 // Descriptors of the current version, fresh duplicates opened read-only (the caller closes them).
+// Where the version stands in the pool no descriptor is given, and the map is borrowed from it.
 bool store_place(const struct store *store, struct version_place *ret_place, struct fault *fault);
+// Where the current version stands in the pool; false: it does not.
+bool store_pool_place(struct store *store, struct zone_pool_place *ret_place);
 
 // Upkeep. merge: folds the overlay into a full index (content and serials unchanged, same sequence number is not
 // reused). compact: copies living records to the next heap generation. Each is a publish of the same content.
 bool store_wants_merge(const struct store *store);
 bool store_merge(struct store *store, struct fault *fault);
-bool store_wants_compact(const struct store *store); // dead octets > living octets and > 1 MiB, or begun
+// Dead octets > living octets and > 1 MiB, or begun; or it belongs into the pool; or the pool has moved it.
+bool store_wants_compact(const struct store *store);
 bool store_compact(struct store *store, struct fault *fault);
 // Slow scrub: checks the CRC of up to count records from *position on; *position becomes 0 at the end.
 // FAULT_CORRUPT: a record is damaged; all others are checked again at their next touch, too, so that what is compared

@@ -13,19 +13,6 @@
 // Octets of an index for each name at most: a slot at the lowest load twice over, places, samples.
 #define INDEX_NAME_OCTETS 80
 
-static bool
-wrap(const struct store *store, bool done, struct fault *fault)
-{
-    return done || fault_wrap(fault, "zone %s: store %s", store->apex_text, store->path);
-}
-
-static bool
-fault_nothing(const struct store *store, struct fault *fault)
-{
-    return fault_set(fault, FAULT_NOT_FOUND, "zone %s: nothing was published yet",
-                     store->apex_text);
-}
-
 bool
 store_wants_merge(const struct store *store)
 {
@@ -39,7 +26,7 @@ bool
 store_merge(struct store *store, struct fault *fault)
 {
     if (!store->current)
-        return fault_nothing(store, fault);
+        return store_fault_nothing(store, fault);
     if (!store->current->overlay)
         return true;
     struct vector items;
@@ -52,7 +39,7 @@ store_merge(struct store *store, struct fault *fault)
         merged = store_index_publish(store, &plan, &items, fault);
     }
     vector_close(&items);
-    return wrap(store, merged, fault);
+    return store_wrap(store, merged, fault);
 }
 
 static uint64_t
@@ -73,7 +60,11 @@ store_wants_compact(const struct store *store)
 {
     if (!store->current)
         return false;
+    if (store->pooled)
+        return store_pool_moved(store);
     const struct index_header *header = store->current->header;
+    if (store_takes_pool(store, header->living_octets))
+        return true;
     uint64_t octets = heap_octets(store->current), living = living_octets(store->current);
     uint64_t dead = octets > living ? octets - living : 0;
     return header->old_generation != 0 || (dead > living && dead > COMPACT_DEAD_MIN);
@@ -165,14 +156,18 @@ bool
 store_compact(struct store *store, struct fault *fault)
 {
     if (!store->current)
-        return fault_nothing(store, fault);
+        return store_fault_nothing(store, fault);
+    if (store->pooled)
+        return store_wrap(store, store_pool_follow(store, fault), fault);
     struct vector items;
     vector_init(&items, sizeof(struct index_item));
     bool compacted = freeze_whole(store->current, NULL, &items, fault);
     if (compacted) {
         struct version_facts facts = store_facts_again(store);
         struct index_plan plan = store_plan(store, INDEX_FULL, &facts);
-        if (plan.old_generation == 0)
+        if (store_takes_pool(store, plan.living_octets))
+            compacted = store_pool_publish(store, &items, NULL, &plan, fault);
+        else if (plan.old_generation == 0)
             compacted = compact_begin(store, &items, &plan, fault);
         else
             compacted =
@@ -181,7 +176,7 @@ store_compact(struct store *store, struct fault *fault)
     }
     vector_close(&items);
     heap_writer_rest(&store->heap);
-    return wrap(store, compacted, fault);
+    return store_wrap(store, compacted, fault);
 }
 
 // The record of each slot in turn, overlay behind base; the bits of what was checked before are not
@@ -211,17 +206,20 @@ scrub_fault(const struct store *store, struct fault *fault)
     index_forget(store->current->base);
     if (store->current->overlay)
         index_forget(store->current->overlay);
+    char text[NAME_TEXT_MAX];
     return fault_set(fault, FAULT_CORRUPT,
-                     "zone %s: store %s: a record in heap.%u is damaged; publish the whole zone "
+                     "zone %s: store %s: a record in %s.%u is damaged; publish the whole zone "
                      "anew from its source and look at the disk",
-                     store->apex_text, store->path, store->current->header->generation);
+                     name_to_text_short(store->apex, text), store->path,
+                     store->pooled ? "pool" : "heap",
+                     store->pooled ? store->place.segment : store->current->header->generation);
 }
 
 bool
 store_scrub(const struct store *store, size_t *position, size_t count, struct fault *fault)
 {
     if (!store->current)
-        return fault_nothing(store, fault);
+        return store_fault_nothing(store, fault);
     for (; count; count--) {
         bool end;
         if (!scrub_slot(store->current, (*position)++, &end))

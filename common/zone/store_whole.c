@@ -48,8 +48,8 @@ journal_write(const struct store *store, const struct journal_draft *step, struc
 // A whole content goes into a generation of its own: dense, in canonical order, and nothing in it
 // is dead.
 static bool
-whole_publish(struct store *store, struct vector *items, const struct journal_draft *step,
-              struct index_plan *plan, struct fault *fault)
+directory_publish(struct store *store, struct vector *items, const struct journal_draft *step,
+                  struct index_plan *plan, struct fault *fault)
 {
     struct heap_writer heap;
     if (!store_heap_create(store, &heap, fault))
@@ -65,6 +65,42 @@ whole_publish(struct store *store, struct vector *items, const struct journal_dr
     else
         store_heap_abandon(store, &heap);
     return published;
+}
+
+// A zone that has become too large goes from the pool into a directory of its own: it has gone when
+// the pool says so on the disk, until then what stands in the directory counts for nothing.
+static bool
+leave_publish(struct store *store, struct vector *items, const struct journal_draft *step,
+              struct index_plan *plan, struct fault *fault)
+{
+    const struct version *former = version_hold(store->current);
+    if (!store_directory_open(store, fault)) {
+        version_drop(&former);
+        return false;
+    }
+    bool published = directory_publish(store, items, step, plan, fault);
+    bool left = published && zone_pool_leave(store->pool, store->apex, fault);
+    if (published && !left) {
+        version_drop(&store->current);
+        store->current = version_hold(former);
+    }
+    version_drop(&former);
+    if (left)
+        store->pooled = false;
+    else
+        store_directory_leave(store);
+    return left;
+}
+
+bool
+store_items_publish(struct store *store, struct vector *items, const struct journal_draft *step,
+                    struct index_plan *plan, struct fault *fault)
+{
+    if (store_takes_pool(store, plan->living_octets))
+        return store_pool_publish(store, items, step, plan, fault);
+    if (store->pooled)
+        return leave_publish(store, items, step, plan, fault);
+    return directory_publish(store, items, step, plan, fault);
 }
 
 // Record against record in one merge walk, until the rest can make no difference: where most of it
@@ -99,13 +135,13 @@ items_tell(const struct store *store, const struct vector *items, uint64_t livin
 {
     const struct index_item *apex = vector_at(items, 0);
     const struct version *old = store->current;
-    journal_draft_open(step, old ? version_apex_node(old) : NULL, apex->node,
-                       store->journal_octets_max);
-    if (!old || store->journal_octets_max == 0)
+    uint64_t octets_max = store_journal_limit(store, living);
+    journal_draft_open(step, old ? version_apex_node(old) : NULL, apex->node, octets_max);
+    if (!old || octets_max == 0)
         return;
     uint64_t former = old->header->living_octets;
     uint64_t grown = living > former ? living - former : former - living;
-    if (grown / RECORD_PER_STEP_OCTET > store->journal_octets_max)
+    if (grown / RECORD_PER_STEP_OCTET > octets_max)
         journal_draft_lose(step); // as much cannot come or go in so few octets
     else
         items_compare(old, items, step);
@@ -124,9 +160,9 @@ items_publish(struct store *store, struct vector *items, const struct version_fa
     freeze_count(items, &counted, &plan.living_octets);
     store_expire_fill(&counted, apex->node);
     items_tell(store, items, plan.living_octets, &step);
-    bool published = whole_publish(store, items, &step, &plan, fault);
+    bool published = store_items_publish(store, items, &step, &plan, fault);
     journal_draft_close(&step);
-    return published || fault_wrap(fault, "zone %s: store %s", store->apex_text, store->path);
+    return store_wrap(store, published, fault);
 }
 
 static void

@@ -32,11 +32,54 @@ version_place_close(struct version_place *place)
     descriptor_close(&place->index);
 }
 
+struct version_place
+version_place_pooled(struct heap_map *map, const struct zone_pool_place *place)
+{
+    return (struct version_place){.heap = -1,
+                                  .old_heap = -1,
+                                  .base = -1,
+                                  .index = -1,
+                                  .heap_length = place->heap_length,
+                                  .index_offset = place->index_offset,
+                                  .index_length = place->index_length,
+                                  .shared = map,
+                                  .heap_offset = place->heap_offset,
+                                  .whole = true};
+}
+
+// No part of the place leaves the map, whoever says so.
+static bool
+shared_check(const struct version_place *place, struct fault *fault)
+{
+    uint64_t length = place->shared->length;
+    if (place->heap_offset % 8 == 0 && place->index_offset % 8 == 0 &&
+        place->index_length >= sizeof(struct index_header) && place->heap_length >= HEAP_FIRST &&
+        place->heap_offset <= length && place->heap_length <= length - place->heap_offset &&
+        place->index_offset <= length && place->index_length <= length - place->index_offset)
+        return true;
+    return fault_set(fault, FAULT_CORRUPT, "pool: a version's place is outside its file");
+}
+
+static bool
+shared_index_map(struct version *version, const struct version_place *place, struct index *former,
+                 struct fault *fault)
+{
+    if (!shared_check(place, fault) ||
+        !index_map_in(place->shared->octets + place->index_offset, place->index_length,
+                      place->whole, former, &version->base, fault))
+        return false;
+    version->header = version->base->header;
+    return (version->header->kind == INDEX_FULL && version->header->old_generation == 0) ||
+           fault_set(fault, FAULT_CORRUPT, "pool: an index that does not stand alone");
+}
+
 static bool
 indexes_map(struct version *version, const struct version_place *place, const struct version *share,
             struct fault *fault)
 {
     struct index *former = share ? share->base : NULL;
+    if (place->shared)
+        return shared_index_map(version, place, former, fault);
     if (place->base < 0) {
         if (!index_map(place->index, place->index_offset, place->index_length, place->whole, former,
                        &version->base, fault))
@@ -90,9 +133,12 @@ heaps_map(struct version *version, const struct version_place *place, const stru
     struct heap_map *former = share ? share->heap : NULL, *other = share ? share->old_heap : NULL;
     if (header->heap_length > place->heap_length)
         return fault_set(fault, FAULT_CORRUPT, "heap: shorter than the index says");
-    if (!heap_map_open(place->heap, header->heap_length, former, other, &version->heap, fault))
+    if (place->shared)
+        version->heap = heap_map_hold(place->shared);
+    else if (!heap_map_open(place->heap, header->heap_length, former, other, &version->heap, fault))
         return false;
-    version->heaps.octets[0] = version->heap->octets;
+    version->shares_map = place->shared != NULL;
+    version->heaps.octets[0] = version->heap->octets + (place->shared ? place->heap_offset : 0);
     version->heaps.length[0] = header->heap_length;
     if (header->old_generation == 0)
         return true;
@@ -106,20 +152,42 @@ heaps_map(struct version *version, const struct version_place *place, const stru
     return true;
 }
 
+static const struct chain chain_of_nsec = {.nsec3 = false};
+
+static void
+chain_fill(struct version *version)
+{
+    version->chain = &chain_of_nsec;
+    if (!(version->header->flags & INDEX_NSEC3))
+        return;
+    struct chain *chain = memory_alloc(sizeof *chain);
+    index_chain(version->header, chain);
+    version->chain = chain;
+}
+
+static void
+chain_drop(struct version *version)
+{
+    struct chain *own;
+    memcpy(&own, &version->chain, sizeof own);
+    if (own != &chain_of_nsec)
+        free(own);
+}
+
 static void
 facts_fill(struct version *version)
 {
     const struct index_header *header = version->header;
     version->apex = header->apex;
     version->apex_labels = name_labels(header->apex);
-    index_chain(header, &version->chain);
+    chain_fill(version);
     version->facts = (struct version_facts){
         .sequence = header->sequence,
         .unsigned_serial = header->unsigned_serial,
         .signed_serial = header->signed_serial,
         .published_seconds = header->published_seconds,
         .is_signed = (header->flags & INDEX_IS_SIGNED) != 0,
-        .nsec3 = version->chain.nsec3,
+        .nsec3 = version->chain->nsec3,
         .soa_expire_seconds = header->soa_expire_seconds,
         .first_expiration = header->first_expiration,
         .node_count = header->node_count,
@@ -213,12 +281,15 @@ version_drop(const struct version **version)
     index_drop(&dropped->base);
     heap_map_drop(&dropped->heap);
     heap_map_drop(&dropped->old_heap);
+    chain_drop(dropped);
     free(dropped);
 }
 
 void
 version_rest(const struct version *version)
 {
+    if (version->shares_map)
+        return;
     heap_map_rest(version->heap);
     if (version->old_heap)
         heap_map_rest(version->old_heap);
@@ -252,7 +323,7 @@ version_hash_key(const struct version *version)
 const struct nsec3_parameters *
 version_nsec3(const struct version *version)
 {
-    return version->chain.nsec3 ? &version->chain.parameters : NULL;
+    return version->chain->nsec3 ? &version->chain->parameters : NULL;
 }
 
 const struct node *

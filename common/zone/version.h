@@ -14,6 +14,7 @@
 #include "common/zone/node.h"
 
 struct version;
+struct heap_map;
 
 // What the index header says of a version besides its records.
 struct version_facts {
@@ -38,11 +39,24 @@ struct version_facts {
 struct version_place {
     int heap, old_heap, base, index;
     uint64_t heap_length, old_heap_length, base_offset, base_length, index_offset, index_length;
+    // Not NULL: no descriptor is given. Heap and index stand in this map of a pool's segment (zone_pool.h), the heap
+    // heap_offset octets from its start. Borrowed until the version is mapped.
+    struct heap_map *shared;
+    uint64_t heap_offset;
     // The indexes' checksums were found right by who gives the place: they are not read through again.
     bool whole;
 };
 #define VERSION_DESCRIPTORS_MAX 4
 void version_place_close(struct version_place *place); // closes what is not -1
+
+// Where a version stands in a pool (zone_pool.h): in the file pool.SEGMENT, octets from its start.
+struct zone_pool_place {
+    uint32_t segment; // never used again for another file
+    uint32_t heap_offset, heap_length;
+    uint32_t index_offset, index_length;
+};
+// The same for version_map, in a map of that segment. The checksums were found right by who gave the place.
+struct version_place version_place_pooled(struct heap_map *map, const struct zone_pool_place *place);
 
 // Maps a version; the descriptors may be closed afterwards. Checks magic, format, lengths, the index checksum (unless
 // place->whole) and the apex; every other offset is checked when it is first followed. share: a version of the same
@@ -52,6 +66,7 @@ bool version_map(const struct version_place *place, const struct version *share,
 const struct version *version_hold(const struct version *version);
 void version_drop(const struct version **version);
 // After a walk over all of it: what was read leaves this process's memory; the system keeps it as long as it likes.
+// Nothing where the map is shared with other zones.
 void version_rest(const struct version *version);
 
 // A number that no other version that this process maps has or had, not 0: to remember things of a version by, where

@@ -9,6 +9,7 @@
 struct version {
     unsigned holds;
     uint64_t identity;
+    bool shares_map; // heap and index stand in a pool's segment
     struct heap_map *heap, *old_heap; // old_heap: NULL unless two generations are referred to
     struct heap_view heaps;
     struct index *base;               // the full index
@@ -17,7 +18,7 @@ struct version {
     struct version_facts facts;
     const uint8_t *apex;
     unsigned apex_labels;
-    struct chain chain;
+    const struct chain *chain; // of its own where it is of NSEC3: a salt may be long, and zones are many
     const struct node *apex_node;
     const struct index_slot *apex_slot;
 };

@@ -288,6 +288,51 @@ take_version(struct role *role, struct message *message)
 }
 
 static void
+take_file(struct role *role, struct message *message)
+{
+    struct octets_reader reader;
+    struct fault fault = {0};
+    octets_reader_init(&reader, message->body.data, message->body.length);
+    uint32_t number = octets_read_u32(&reader);
+    if (reader.failed || message->descriptor_count != 1)
+        bad_message(role, message);
+    else if (!zones_take_file(&role->zones, number, &message->descriptors[0], &fault))
+        log_error(fault.text);
+}
+
+static void
+drop_file(struct role *role, const struct message *message)
+{
+    struct octets_reader reader;
+    octets_reader_init(&reader, message->body.data, message->body.length);
+    zones_drop_file(&role->zones, octets_read_u32(&reader));
+}
+
+static void
+take_pooled(struct role *role, const struct message *message)
+{
+    size_t count = message_pooled_count(message->body);
+    if (count == 0)
+        bad_message(role, message);
+    for (size_t i = 0; i < count; i++) {
+        struct message_pooled pooled;
+        struct served_zone *zone = NULL;
+        struct fault fault = {0};
+        if (message_pooled_read(message->body, i, &pooled))
+            zone = zones_by_id(&role->zones, pooled.zone);
+        if (!zone) // one that the settings do not name any more
+            continue;
+        if (!zones_take_pooled(&role->zones, zone, &pooled.place, &fault)) {
+            log_error(fault.text, "zone", zone->domain);
+            continue;
+        }
+        zones_take_state(zone, &pooled.state);
+        if (role->memory)
+            counter_add(&role->memory->counters.versions_swapped, 1);
+    }
+}
+
+static void
 take_zone_state(struct role *role, const struct message *message)
 {
     struct served_zone *zone = zones_by_id(&role->zones, message->zone);
@@ -375,6 +420,15 @@ received(void *context, struct message *message)
         break;
     case MESSAGE_VERSION:
         take_version(role, message);
+        break;
+    case MESSAGE_POOL:
+        take_file(role, message);
+        break;
+    case MESSAGE_POOL_GONE:
+        drop_file(role, message);
+        break;
+    case MESSAGE_POOLED:
+        take_pooled(role, message);
         break;
     case MESSAGE_ZONE_STATE:
         take_zone_state(role, message);

@@ -1,14 +1,17 @@
 #include "secondary/server/zones.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "common/base/arena.h"
+#include "common/zone/zone_pool.h"
 
 void
 zones_init(struct zones *zones)
 {
     zones->set = zone_set_new();
     vector_init(&zones->list, sizeof(struct served_zone *));
+    vector_init(&zones->files, sizeof(struct served_file));
     zones->round = 0;
 }
 
@@ -26,11 +29,21 @@ zone_free(struct served_zone *zone)
     free(zone);
 }
 
+static void
+file_close(struct served_file *file)
+{
+    heap_map_drop(&file->map);
+    close(file->file);
+}
+
 void
 zones_close(struct zones *zones)
 {
     for (size_t i = 0; i < zones->list.count; i++)
         zone_free(zone_at(zones, i));
+    for (size_t i = 0; i < zones->files.count; i++)
+        file_close(vector_at(&zones->files, i));
+    vector_close(&zones->files);
     vector_close(&zones->list);
     zone_set_free(&zones->set);
 }
@@ -141,7 +154,8 @@ zones_take_version(struct served_zone *zone, struct version_place *place, struct
     const struct version *version = NULL;
     place->whole = true; // the signer, sole writer, has read it: secondary/server/README.md
     bool mapped = version_map(place, zone->version, &version, fault);
-    version_place_close(place);
+    if (!place->shared)
+        version_place_close(place);
     if (!mapped)
         return fault_wrap(fault, "zone %s", zone->domain);
     if (!name_equal(version_apex(version), zone->apex)) {
@@ -154,6 +168,63 @@ zones_take_version(struct served_zone *zone, struct version_place *place, struct
     zone->version = version;
     zone_refresh(zone);
     return true;
+}
+
+static struct served_file *
+file_find(const struct zones *zones, uint32_t number)
+{
+    for (size_t i = 0; i < zones->files.count; i++) {
+        struct served_file *file = vector_at(&zones->files, i);
+        if (file->number == number)
+            return file;
+    }
+    return NULL;
+}
+
+bool
+zones_take_file(struct zones *zones, uint32_t number, int *file, struct fault *fault)
+{
+    struct served_file served = {.number = number, .file = *file};
+    *file = -1;
+    if (file_find(zones, number)) { // told again by a signer that was restarted
+        close(served.file);
+        return true;
+    }
+    if (!heap_map_segment(served.file, ZONE_POOL_SEGMENT_OCTETS, &served.map, fault)) {
+        close(served.file);
+        return fault_wrap(fault, "file %u of the pool", number);
+    }
+    vector_add(&zones->files, &served);
+    return true;
+}
+
+void
+zones_drop_file(struct zones *zones, uint32_t number)
+{
+    struct served_file *file = file_find(zones, number);
+    if (!file)
+        return;
+    file_close(file);
+    *file = *(struct served_file *)vector_at(&zones->files, zones->files.count - 1);
+    zones->files.count--;
+}
+
+bool
+zones_take_pooled(struct zones *zones, struct served_zone *zone,
+                  const struct zone_pool_place *place, struct fault *fault)
+{
+    const struct served_file *file = file_find(zones, place->segment);
+    uint64_t heap_end = (uint64_t)place->heap_offset + place->heap_length;
+    uint64_t index_end = (uint64_t)place->index_offset + place->index_length;
+    if (!file)
+        return fault_set(fault, FAULT_CORRUPT, "zone %s: file %u of the pool did not come",
+                         zone->domain, place->segment);
+    if (!heap_map_reaches(file->map, file->file, heap_end > index_end ? heap_end : index_end))
+        return fault_set(fault, FAULT_CORRUPT,
+                         "zone %s: file %u of the pool is shorter than its version's place",
+                         zone->domain, place->segment);
+    struct version_place placed = version_place_pooled(file->map, place);
+    return zones_take_version(zone, &placed, fault);
 }
 
 void

@@ -11,6 +11,7 @@
 #include "common/base/fault.h"
 #include "common/base/vector.h"
 #include "common/net/acl.h"
+#include "common/zone/heap.h"
 #include "secondary/messages.h"
 #include "secondary/settings.h"
 
@@ -29,9 +30,17 @@ struct served_zone {
     struct message_notify_hint hint;
 };
 
+// A file of the pool, one map for all zones that have their version in it.
+struct served_file {
+    uint32_t number;
+    int file;
+    struct heap_map *map;
+};
+
 struct zones {
     struct zone_set *set;
-    struct vector list; // of struct served_zone *, ids ascending
+    struct vector list;  // of struct served_zone *, ids ascending
+    struct vector files; // of struct served_file
     uint64_t round;
 };
 
@@ -44,6 +53,13 @@ struct served_zone *zones_by_id(const struct zones *zones, uint32_t id);
 // Maps the version and drops the one before; the place is closed. Faults: what version_map says;
 // the zone then goes on as it is.
 bool zones_take_version(struct served_zone *zone, struct version_place *place, struct fault *fault);
+// A file of the pool; file is taken over. False, with a fault: it cannot be mapped.
+bool zones_take_file(struct zones *zones, uint32_t number, int *file, struct fault *fault);
+// No version will come from this file; those in service keep their map as long as they are.
+void zones_drop_file(struct zones *zones, uint32_t number);
+// As zones_take_version, of a version in a file that came before.
+bool zones_take_pooled(struct zones *zones, struct served_zone *zone,
+                       const struct zone_pool_place *place, struct fault *fault);
 void zones_take_state(struct served_zone *zone, const struct message_zone_state *state);
 
 #endif

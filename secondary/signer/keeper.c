@@ -309,8 +309,7 @@ static void
 tell_servers(struct keeper *keeper)
 {
     keeper->announced = true;
-    keeper_tell_version(keeper);
-    keeper_tell_zone_state(keeper);
+    keeper_tell_served(keeper);
 }
 
 void

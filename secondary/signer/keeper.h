@@ -19,6 +19,7 @@
 #include "secondary/signer/keys/key_seal.h"
 #include "secondary/signer/keys/key_store.h"
 #include "secondary/signer/keys/keyset.h"
+#include "secondary/signer/pooled.h"
 #include "secondary/signer/sign/expiry_queue.h"
 #include "secondary/signer/sign/refresh_load.h"
 #include "secondary/signer/sign/sign_zone.h"
@@ -48,6 +49,7 @@ struct keeper_shared {
     // Gives the secret that opens sealed keys, made at first need; NULL with a fault.
     const struct key_seal *(*seal)(void *context, const char *secret_file, struct fault *fault);
     void (*send)(void *context, const struct message *message);
+    struct pooled *pooled; // the small zones'
     void *context;
 };
 

@@ -29,6 +29,7 @@ void keeper_tell_facts(struct keeper *keeper);
 void keeper_tell_progress(void *keeper); // of a timer
 void keeper_tell_zone_state(struct keeper *keeper);
 void keeper_tell_version(struct keeper *keeper);
+void keeper_tell_served(struct keeper *keeper); // version and state
 void keeper_tell_notify(struct keeper *keeper);
 // verdict: all but the text.
 void keeper_tell_verdict(struct keeper *keeper, const struct message_verdict *verdict,

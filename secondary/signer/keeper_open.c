@@ -95,7 +95,11 @@ open_store(struct keeper *keeper, struct fault *fault)
         .tidy_later = true,
         .sync_later = true,
         .journal_octets_max = keeper->settings->journal_max_octets,
+        .pool = pooled_open(keeper->shared->pooled, fault),
     };
+    if (options.pool == NULL) {
+        return false;
+    }
     if (keeper->directory == NULL) {
         keeper->directory = make_directories(keeper, "zones", fault);
     }

@@ -70,15 +70,21 @@ keeper_tell_progress(void *context)
              LOG_NUMBER(progress.per_second), "left_about", left);
 }
 
-void
-keeper_tell_zone_state(struct keeper *keeper)
+static struct message_zone_state
+state_of(struct keeper *keeper)
 {
-    struct message_zone_state state = {
+    return (struct message_zone_state){
         .serving = keeper->expired                 ? ZONE_EXPIRED
                    : keeper_served(keeper) == NULL ? ZONE_NOT_READY
                                                    : ZONE_SERVE,
         .expires_seconds = contact_expires(&keeper->contact, keeper_expire_seconds(keeper)),
     };
+}
+
+void
+keeper_tell_zone_state(struct keeper *keeper)
+{
+    const struct message_zone_state state = state_of(keeper);
     struct octets_buffer body;
     octets_buffer_init(&body);
     message_zone_state_write(&state, &body);
@@ -91,7 +97,13 @@ keeper_tell_version(struct keeper *keeper)
 {
     struct fault fault = {0};
     struct version_place place;
+    struct message_pooled pooled = {.zone = keeper->id};
     if (keeper_served(keeper) == NULL) {
+        return;
+    }
+    if (store_pool_place(keeper->store, &pooled.place)) {
+        pooled.state = state_of(keeper);
+        pooled_tell(keeper->shared->pooled, &pooled);
         return;
     }
     if (!store_place(keeper->store, &place, &fault)) {
@@ -106,6 +118,16 @@ keeper_tell_version(struct keeper *keeper)
     keeper_send(keeper, MESSAGE_PUBLISHED, ROLE_SERVER, &body, descriptors, count, 0);
     octets_buffer_close(&body);
     version_place_close(&place);
+}
+
+void
+keeper_tell_served(struct keeper *keeper)
+{
+    struct zone_pool_place place;
+    keeper_tell_version(keeper);
+    if (keeper_served(keeper) == NULL || !store_pool_place(keeper->store, &place)) {
+        keeper_tell_zone_state(keeper); // else it was told with the version
+    }
 }
 
 void
@@ -174,8 +196,7 @@ keeper_want_whole(struct keeper *keeper, const char *why)
 void
 keeper_announce(struct keeper *keeper)
 {
-    keeper_tell_version(keeper);
-    keeper_tell_zone_state(keeper);
+    keeper_tell_served(keeper);
     keeper_tell_facts(keeper);
 }
 

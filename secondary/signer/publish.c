@@ -171,8 +171,7 @@ publish_version(struct keeper *keeper, const struct published *what, struct faul
         count_duration(keeper, milliseconds);
         count_signatures(keeper, !had_former, what->made);
     }
-    keeper_tell_version(keeper);
-    keeper_tell_zone_state(keeper);
+    keeper_tell_served(keeper);
     keeper_tell_notify(keeper);
     log_info("published", "zone", keeper->domain, "unsigned_serial",
              LOG_NUMBER(version_facts(keeper_served(keeper))->unsigned_serial), "signed_serial",

@@ -16,6 +16,7 @@
 #include "secondary/messages.h"
 #include "secondary/settings.h"
 #include "secondary/signer/keeper.h"
+#include "secondary/signer/pooled.h"
 #include "secondary/signer/sign/pool.h"
 #include "secondary/signer/verbs.h"
 #include "secondary/signer/zone_verify.h"
@@ -44,6 +45,7 @@ struct signer {
     size_t found, served, woken; // keepers that were, since the last settings
     uint64_t stop_by_ms;         // 0: nobody asked
     char *state_directory;
+    struct pooled pooled;
     int exit_code;
 };
 
@@ -86,6 +88,9 @@ static void
 send_message(void *context, const struct message *message)
 {
     struct signer *signer = context;
+    if (message->to == ROLE_SERVER) { // in their order
+        pooled_send(&signer->pooled);
+    }
     message_link_send(signer->link, message);
 }
 
@@ -189,12 +194,14 @@ settle(struct signer *signer, const struct role_settings *settings, struct fault
         threads = wanted > threads ? wanted : threads;
     }
     signer->state_directory = memory_text(settings->settings.state_directory);
+    signer->pooled.state_directory = signer->state_directory;
     signer->shared = (struct keeper_shared){.loop = signer->loop,
                                             .pool = pool_new(threads),
                                             .memory = key_memory_new(),
                                             .state_directory = signer->state_directory,
                                             .seal = open_seal,
                                             .send = send_message,
+                                            .pooled = &signer->pooled,
                                             .context = signer};
     return true;
 }
@@ -278,13 +285,18 @@ wake_some(void *context)
 {
     struct signer *signer = context;
     uint64_t until = clock_monotonic_ms() + WAKE_SLICE_MS;
-    while (clock_monotonic_ms() <= until && message_link_waiting(signer->link) < WAKE_WAITING_MAX) {
-        if (!wake_one(signer)) {
-            return;
-        }
+    bool more = true;
+    pooled_gather(&signer->pooled);
+    while (more && clock_monotonic_ms() <= until &&
+           message_link_waiting(signer->link) < WAKE_WAITING_MAX) {
+        more = wake_one(signer);
     }
-    // At once would be before the loop has read or written anything.
-    loop_timer_start(signer->waking, 1, 0);
+    pooled_gathered(&signer->pooled);
+    if (more) { // at once would be before the loop has read or written anything
+        loop_timer_start(signer->waking, 1, 0);
+    } else {
+        pooled_rest(&signer->pooled);
+    }
 }
 
 static void
@@ -315,6 +327,7 @@ take_settings(struct signer *signer, const struct message *message)
     }
     role_settings_free(&signer->settings);
     signer->settings = settings;
+    pooled_tell_again(&signer->pooled); // some files may have gone with their last zone
     signer->found = signer->served = signer->woken = 0;
     wake_some(signer);
     send_simple(signer, MESSAGE_READY, NULL);
@@ -443,6 +456,18 @@ take_zone_message(struct signer *signer, struct message *message)
 }
 
 static void
+announce_all(struct signer *signer)
+{
+    pooled_tell_again(&signer->pooled);
+    pooled_gather(&signer->pooled);
+    for (size_t i = 0; i < signer->keepers.count; i++) {
+        keeper_wake(keeper_at(signer, i));
+        keeper_announce(keeper_at(signer, i));
+    }
+    pooled_gathered(&signer->pooled);
+}
+
+static void
 received(void *context, struct message *message)
 {
     struct signer *signer = context;
@@ -451,10 +476,7 @@ received(void *context, struct message *message)
     } else if (message->type == MESSAGE_STOP) {
         stop(signer);
     } else if (message->type == MESSAGE_PLACES_WANTED) {
-        for (size_t i = 0; i < signer->keepers.count; i++) {
-            keeper_wake(keeper_at(signer, i));
-            keeper_announce(keeper_at(signer, i));
-        }
+        announce_all(signer);
     } else {
         take_zone_message(signer, message);
     }
@@ -481,6 +503,7 @@ signer_new(struct loop *loop, int link_fd)
     vector_init(&signer->keepers, sizeof(struct keeper *));
     vector_init(&signer->seals, sizeof(struct seal_entry));
     signer->link = message_link_new(loop, &link_fd, received, closed, signer);
+    pooled_init(&signer->pooled, signer->link);
     signer->heartbeat = loop_timer_new(loop, beat, signer);
     loop_timer_start(signer->heartbeat, 0, HEARTBEAT_MS);
     signer->waking = loop_timer_new(loop, wake_some, signer);
@@ -503,6 +526,7 @@ signer_free(struct signer **signer)
         keeper_free(&keeper);
     }
     vector_close(&old->keepers);
+    pooled_close(&old->pooled);
     for (size_t i = 0; i < old->seals.count; i++) {
         struct seal_entry *entry = vector_at(&old->seals, i);
         key_seal_free(&entry->seal);

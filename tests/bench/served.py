@@ -43,6 +43,13 @@ def export_text(programs, domain, store, path):
         subprocess.run([programs / "sign_batch", "export", domain + ".", store], stdout=text, check=True)
 
 
+def export_state(programs, secondary, domains, directory):
+    """The same of zones of a tandem-secondary that is stopped, small ones among them, which share files: into a file of
+    the zone's name each."""
+    subprocess.run([programs / "sign_batch", "export-state", secondary.directory / "state", directory], check=True,
+                   input="".join(f"{domain}\n" for domain in domains), text=True)
+
+
 # --- Signed by the daemon
 
 
@@ -98,7 +105,10 @@ class Large:
         self.served.unsigned.write_text(zone_text(names))
         self.secondary = saved_state(work, f"daemon-{names}-{denial}", {ZONE: self.served.unsigned}, denial,
                                      120 + names / 500)
-        shutil.copytree(store_of(self.secondary, ZONE), self.served.store)
+        store = store_of(self.secondary, ZONE)
+        if not store.exists():
+            raise SystemExit(f"--names {names}: so small a zone has no store of its own; take 200 or more")
+        shutil.copytree(store, self.served.store)
         self.served.export(programs)
         self.questions = Questions(directory, names - 2)
 

@@ -7,7 +7,7 @@ import time
 from load import Dnsperf, dnsperf
 from measure import Question, is_signed, median, settle
 from report import ratios, say, spread
-from served import export_text, saved_state, store_of
+from served import export_state, saved_state
 from servers import (
     GdnsdServer, KnotJournal, KnotServer, NsdDatabase, NsdServer, TandemDaemon, present, pss_of, use_all_cores,
 )
@@ -169,8 +169,7 @@ class Many(StartTable):
         self.secondary = saved_state(work, f"zones-{count}-daemon", self.unsigned, "nsec", self.patience)
         self.signed = {domain: self.directory / domain for domain in self.domains}
         if not given.no_rivals:
-            for domain, path in self.signed.items():
-                export_text(programs, domain, store_of(self.secondary, domain), path)
+            export_state(programs, self.secondary, self.domains, self.directory)
         self.path = work.write(f"questions-zones-{count}", "".join(f"host3.{domain} A\n" for domain in self.domains))
         step = max(1, count // SAMPLE)
         self.questions = [(domain, "SOA") for domain in [*self.domains[::step], self.domains[-1]]]

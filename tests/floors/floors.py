@@ -40,6 +40,9 @@ FLOORS = {
 # limit's table.
 SHARED_BY_ROLES = {"secondary/messages.h", "secondary/settings.h", "secondary/counters.h", "secondary/rate_table.h",
                    "secondary/rate_prefixes.h"}
+# Files that are the inside of a header of another name.
+FACES = {f"secondary/{stem}.c": f"secondary/{face}.h" for stem, face in (
+    ("messages_pool", "messages"),)}
 SIDES = ("primary", "secondary", "common/tandemctl")
 SECRET_ROOMS = ("secondary/signer", "secondary/signer/keys", "secondary/signer/sign", "secondary/signer/gate")
 NETWORK_PROGRAMS = ("tandem-secondary", "tandem-fetcher", "tandem-server", "tandem-desk", "tandem-primary", "tandemctl")
@@ -74,7 +77,8 @@ def edge_error(source, target):
     role = here.startswith("secondary/")
     if role and there.startswith("secondary/") and here.split("/")[1] != there.split("/")[1]:
         return f"role {here.split('/')[1]} may not see role {there.split('/')[1]}"
-    if role and there == "secondary" and str(pathlib.PurePosixPath(target).with_suffix(".h")) not in SHARED_BY_ROLES:
+    face = FACES.get(target, str(pathlib.PurePosixPath(target).with_suffix(".h")))
+    if role and there == "secondary" and face not in SHARED_BY_ROLES:
         if pathlib.PurePosixPath(target).stem != "message_link":
             return "a role sees only messages, settings, counters and rate_table of secondary/"
     if FLOORS[there] >= FLOORS[here]:

@@ -53,6 +53,15 @@ try_place(struct octets body)
 }
 
 static void
+try_pooled(struct octets body)
+{
+    for (size_t i = 0; i < message_pooled_count(body); i++) {
+        struct message_pooled pooled;
+        message_pooled_read(body, i, &pooled);
+    }
+}
+
+static void
 try_settings(struct octets body)
 {
     struct role_settings *settings;
@@ -68,7 +77,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         try_listen,  try_zone_state,  try_role_facts, try_notify_hint, try_transfers_out, try_candidate,
         try_verdict, try_poll_facts,  try_ds_seen,    try_zone_facts,  try_event,
         try_review,  try_review_done, try_control,    try_place,       try_settings,
-        try_contact, try_rate_table,
+        try_contact, try_rate_table,  try_pooled,
     };
     if (size > 0) {
         tries[data[0] % (sizeof tries / sizeof tries[0])]((struct octets){data + 1, size - 1});

@@ -36,7 +36,7 @@ def secondary(work, evil):
 def rot(secondary, owner):
     """Flips an octet inside each record of the owner on disk, in place: the file is mapped."""
     hits = 0
-    for path in secondary.directory.rglob("heap.*"):
+    for path in [*secondary.directory.rglob("heap.*"), *secondary.directory.rglob("pool.*")]:
         octets = path.read_bytes()
         with open(path, "r+b", buffering=0) as file:
             at = octets.find(owner)

@@ -8,6 +8,9 @@
 //       "signatures MADE".
 //   sign_batch export APEX STORE
 //       the signed zone in canonical order on stdout.
+//   sign_batch export-state STATE DIRECTORY
+//       the same of each zone that standard input names, a line each without the final dot, into a
+//       file of this name; STATE is the state directory of a tandem-secondary that is stopped.
 //
 // The phases are the steps that the daemon takes for a first signing, without transfer and gate.
 #include <fcntl.h>
@@ -252,12 +255,13 @@ sign_file(struct batch *batch, struct fault *fault)
 }
 
 static bool
-export_store(const char *apex_text, const char *directory, struct fault *fault)
+export_store(const char *apex_text, const char *directory, struct zone_pool *zones, FILE *to,
+             struct fault *fault)
 {
     uint8_t apex[NAME_SIZE_MAX];
     struct store *store;
     struct store_opening opening;
-    struct store_options options = {0};
+    struct store_options options = {.pool = zones};
     struct version_cursor cursor;
     struct octets_buffer text;
     if (!name_from_text(apex_text, NULL, apex, fault) ||
@@ -270,11 +274,43 @@ export_store(const char *apex_text, const char *directory, struct fault *fault)
     for (bool more = true; more;) {
         text.length = 0;
         more = zonefile_write_some(&cursor, true, EXPORT_CHUNK_OCTETS, &text);
-        fwrite(text.data, 1, text.length, stdout);
+        fwrite(text.data, 1, text.length, to);
     }
     octets_buffer_close(&text);
     store_close(&store);
     return !cursor.damaged || fault_set(fault, FAULT_CORRUPT, "%s is damaged", directory);
+}
+
+static bool
+export_named(const char *domain, const char *state, const char *directory, struct zone_pool *zones,
+             struct fault *fault)
+{
+    char apex[NAME_TEXT_MAX + 2], store[4096], path[4096];
+    snprintf(apex, sizeof apex, "%s.", domain);
+    snprintf(store, sizeof store, "%s/zones/%s/store", state, domain);
+    snprintf(path, sizeof path, "%s/%s", directory, domain);
+    FILE *to = fopen(path, "we");
+    if (to == NULL)
+        return fault_set(fault, FAULT_IO, "%s cannot be written", path);
+    bool good = export_store(apex, store, zones, to, fault);
+    return fclose(to) == 0 && good;
+}
+
+static bool
+export_state(const char *state, const char *directory, struct fault *fault)
+{
+    char path[4096], domain[NAME_TEXT_MAX];
+    struct zone_pool *zones;
+    snprintf(path, sizeof path, "%s/pool", state);
+    if (!zone_pool_open(path, NULL, &zones, NULL, fault))
+        return false;
+    bool good = true;
+    while (good && fgets(domain, sizeof domain, stdin) != NULL) {
+        domain[strcspn(domain, "\n")] = '\0';
+        good = export_named(domain, state, directory, zones, fault);
+    }
+    zone_pool_close(&zones);
+    return good;
 }
 
 int
@@ -286,13 +322,17 @@ main(int count, char **values)
     sign_policy_default(&batch.policy);
     diff_init(&batch.changes);
     bool is_export = strcmp(verb, "export") == 0 && count == 4;
-    if (!is_export &&
+    bool is_state = strcmp(verb, "export-state") == 0 && count == 4;
+    if (!is_export && !is_state &&
         (strcmp(verb, "sign") != 0 || !batch_options(count - 1, values + 1, &batch))) {
         fprintf(stderr, "usage: sign_batch sign [-n THREADS] [-3 | -O] [-v changes|all|off] APEX "
-                        "ZONEFILE STORE KEYFILE...\n       sign_batch export APEX STORE\n");
+                        "ZONEFILE STORE KEYFILE...\n       sign_batch export APEX STORE\n"
+                        "       sign_batch export-state STATE DIRECTORY < NAMES\n");
         return 2;
     }
-    if (is_export ? export_store(values[2], values[3], &fault) : sign_file(&batch, &fault))
+    if (is_export  ? export_store(values[2], values[3], NULL, stdout, &fault)
+        : is_state ? export_state(values[2], values[3], &fault)
+                   : sign_file(&batch, &fault))
         return 0;
     fprintf(stderr, "sign_batch: %s\n", fault.text);
     return 1;

@@ -860,10 +860,48 @@ every_role_type_and_event_has_a_word_of_its_own(void **state)
     assert_string_equal(message_event_word((enum message_event_kind)200), "unknown");
 }
 
+static void
+pooled_versions_come_back_as_they_went_and_malformed_ones_do_not(void **state)
+{
+    (void)state;
+    struct octets_buffer body;
+    struct message_pooled read;
+    octets_buffer_init(&body);
+    for (uint32_t i = 0; i < MESSAGE_POOLED_MAX; i++) {
+        const struct message_pooled pooled = {
+            .zone = 7000 + i,
+            .place = {2, 0x01020304 + i, 0x11121314 + i, 0x21222324 + i, 0x31323334 + i},
+            .state = {ZONE_EXPIRED, 0x0102030405060708 + i}};
+        message_pooled_write(&pooled, &body);
+    }
+    struct octets whole = {body.data, body.length};
+    assert_true(body.length < MESSAGES_SIZE_MAX - 64);
+    assert_int_equal(message_pooled_count(whole), MESSAGE_POOLED_MAX);
+    for (uint32_t i = 0; i < MESSAGE_POOLED_MAX; i++) {
+        assert_true(message_pooled_read(whole, i, &read));
+        assert_int_equal(read.zone, 7000 + i);
+        assert_int_equal(read.place.segment, 2);
+        assert_int_equal(read.place.heap_offset, 0x01020304 + i);
+        assert_int_equal(read.place.heap_length, 0x11121314 + i);
+        assert_int_equal(read.place.index_offset, 0x21222324 + i);
+        assert_int_equal(read.place.index_length, 0x31323334 + i);
+        assert_int_equal(read.state.serving, ZONE_EXPIRED);
+        assert_true(read.state.expires_seconds == 0x0102030405060708 + i);
+    }
+    assert_int_equal(message_pooled_count((struct octets){body.data, body.length - 1}), 0);
+    message_pooled_write(&read, &body); // one too many
+    assert_int_equal(message_pooled_count((struct octets){body.data, body.length}), 0);
+    body.data[24] = ZONE_GONE + 1;
+    assert_false(message_pooled_read(whole, 0, &read));
+    assert_true(message_pooled_read(whole, 1, &read));
+    octets_buffer_close(&body);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(pooled_versions_come_back_as_they_went_and_malformed_ones_do_not),
         cmocka_unit_test(every_body_comes_back_with_all_its_fields),
         cmocka_unit_test(a_body_that_is_cut_anywhere_is_refused),
         cmocka_unit_test(octets_behind_a_body_are_refused),

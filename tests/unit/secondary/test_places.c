@@ -80,7 +80,7 @@ a_zone_keeps_its_number_and_its_version_over_reloads(void **state)
     int fd = message.descriptors[0];
     const struct kept_place *zone = places_take_published(&places, &message);
     assert_non_null(zone);
-    assert_int_equal(zone->place.heap, fd);
+    assert_int_equal(zone->place->heap, fd);
     assert_int_equal(message.descriptors[0], -1);
     // b goes, d comes, the order is another.
     uint32_t *second = take(&places, ZONES("d.example", "c.example", "a.example"), &gone);
@@ -90,7 +90,7 @@ a_zone_keeps_its_number_and_its_version_over_reloads(void **state)
     assert_int_equal(second[2], first[1]);
     zone = places_find(&places, first[2]);
     assert_true(zone->published);
-    assert_int_equal(zone->place.heap_length, 77);
+    assert_int_equal(zone->place->heap_length, 77);
     assert_true(is_open(fd));
     assert_null(places_find(&places, first[0]));
     // b comes back as another zone: messages of the old one do not reach it.
@@ -138,7 +138,7 @@ a_new_version_takes_the_place_of_the_old_one(void **state)
     message = published(999, &body);
     assert_null(places_take_published(&places, &message));
     close(message.descriptors[0]);
-    assert_int_equal(places_find(&places, ids[0])->place.heap, new);
+    assert_int_equal(places_find(&places, ids[0])->place->heap, new);
     free(ids);
     octets_buffer_close(&body);
     vector_close(&gone);
@@ -177,6 +177,100 @@ a_state_is_kept_and_a_malformed_one_is_not(void **state)
     places_close(&places);
 }
 
+// POOL: a file of this number; gives the descriptor.
+static int
+give_file(struct places *places, uint32_t number, bool *ret_taken)
+{
+    struct octets_buffer body;
+    octets_buffer_init(&body);
+    octets_buffer_add_u32(&body, number);
+    struct message message = {.type = MESSAGE_POOL,
+                              .zone = MESSAGE_NO_ZONE,
+                              .body = {body.data, body.length},
+                              .descriptor_count = 1,
+                              .descriptors = {open("/dev/null", O_RDONLY | O_CLOEXEC)}};
+    int fd = message.descriptors[0];
+    *ret_taken = places_take_file(places, &message);
+    assert_int_equal(message.descriptors[0], *ret_taken ? -1 : fd);
+    octets_buffer_close(&body);
+    return fd;
+}
+
+// POOLED: these two zones in these two files.
+static uint32_t
+give_pooled(struct places *places, const uint32_t zones[static 2], uint32_t first, uint32_t second)
+{
+    struct octets_buffer body;
+    octets_buffer_init(&body);
+    const uint32_t files[] = {first, second};
+    for (unsigned i = 0; i < 2; i++) {
+        const struct message_pooled pooled = {
+            zones[i], {files[i], 64, 65, 66, 67}, {ZONE_SERVE, 9}};
+        message_pooled_write(&pooled, &body);
+    }
+    const struct message message = {
+        .type = MESSAGE_POOLED, .zone = MESSAGE_NO_ZONE, .body = {body.data, body.length}};
+    uint32_t least = places_take_pooled(places, &message);
+    octets_buffer_close(&body);
+    return least;
+}
+
+static void
+a_file_of_the_pool_stays_as_long_as_a_zone_is_in_it(void **state)
+{
+    struct places places;
+    struct vector gone;
+    struct octets_buffer body;
+    bool taken;
+    (void)state;
+    places_init(&places);
+    vector_init(&gone, sizeof(uint32_t));
+    octets_buffer_init(&body);
+    uint32_t *ids = take(&places, ZONES("a.example", "b.example"), &gone);
+    int first = give_file(&places, 1, &taken);
+    assert_true(taken);
+    int second = give_file(&places, 2, &taken), third = give_file(&places, 3, &taken);
+    assert_int_equal(places_drop_file(&places), 0); // they have just come
+    assert_int_equal(give_pooled(&places, ids, 1, 1), ids[0]);
+    const struct kept_place *zone = places_find(&places, ids[1]);
+    assert_true(zone->published && zone->pooled && zone->has_state);
+    assert_int_equal(zone->pool_place.index_length, 67);
+    assert_int_equal(zone->state.expires_seconds, 9);
+    // Told again by a signer that was restarted, of the same file under another descriptor.
+    int again = give_file(&places, 1, &taken);
+    assert_true(taken);
+    assert_false(is_open(first));
+    assert_int_equal(give_pooled(&places, ids, 1, 1), ids[0]);
+    assert_int_equal(places_drop_file(&places), 0);
+    // One zone moves on, then the other.
+    give_pooled(&places, ids, 2, 1);
+    assert_int_equal(places_drop_file(&places), 0);
+    give_pooled(&places, ids, 2, 2);
+    assert_int_equal(places_drop_file(&places), 1);
+    assert_int_equal(places_drop_file(&places), 0);
+    assert_false(is_open(again));
+    assert_true(is_open(second) && is_open(third));
+    // A version with descriptors of its own, and a zone that goes, leave the file, too.
+    struct message message = published(ids[0], &body);
+    assert_non_null(places_take_published(&places, &message));
+    assert_false(places_find(&places, ids[0])->pooled);
+    assert_int_equal(places_drop_file(&places), 0);
+    free(take(&places, ZONES("a.example"), &gone));
+    assert_int_equal(places_drop_file(&places), 2);
+    // What is of no zone, or in a file that did not come, is of no use.
+    const uint32_t nobody[] = {4711, 4712};
+    assert_int_equal(give_pooled(&places, nobody, 3, 3), MESSAGE_NO_ZONE);
+    assert_int_equal(give_pooled(&places, ids, 1, 1), MESSAGE_NO_ZONE);
+    assert_false(places_find(&places, ids[0])->pooled);
+    close(give_file(&places, 0, &taken));
+    assert_false(taken);
+    free(ids);
+    octets_buffer_close(&body);
+    vector_close(&gone);
+    places_close(&places);
+    assert_false(is_open(third));
+}
+
 int
 main(void)
 {
@@ -184,6 +278,7 @@ main(void)
         cmocka_unit_test(a_zone_keeps_its_number_and_its_version_over_reloads),
         cmocka_unit_test(a_new_version_takes_the_place_of_the_old_one),
         cmocka_unit_test(a_state_is_kept_and_a_malformed_one_is_not),
+        cmocka_unit_test(a_file_of_the_pool_stays_as_long_as_a_zone_is_in_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

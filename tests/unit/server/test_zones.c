@@ -3,10 +3,12 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "secondary/server/zones.h"
+#include "tests/support/pool_bed.h"
 #include "tests/support/zone_fixture.h"
 
 #define A ((const uint8_t *)"\6tandem\7example")
@@ -151,6 +153,89 @@ states_say_what_is_answered_from(void **state)
     assert_null(zone->version);
 }
 
+// ---- versions in a file of the pool ----
+
+static struct pool_bed bed;
+
+// Two zones of the bed as 3 and 5, and the descriptor of the file that they stand in.
+static int
+pooled_start(struct zone_pool_place places[static 2])
+{
+    pool_bed_open(&bed, 2, NULL);
+    memset(rows, 0, sizeof rows);
+    for (size_t i = 0; i < 2; i++) {
+        pool_bed_edit(&bed, i, 5);
+        pool_bed_publish(&bed, i);
+        assert_true(store_pool_place(bed.zones[i].store, &places[i]));
+        rows[i].name = bed.zones[i].model.apex;
+        rows[i].domain = i == 0 ? "z0.example" : "z1.example";
+        ids[i] = 3 + 2 * (uint32_t)i;
+    }
+    settings = (struct role_settings){.zone_ids = ids};
+    settings.settings.zones = rows;
+    settings.settings.zone_count = 2;
+    zones_take_settings(&zones, &settings);
+    return dup(zone_pool_descriptor(bed.pool, places[0].segment));
+}
+
+static void
+versions_in_one_file_share_its_map_which_stays_as_long_as_one_of_them(void **state)
+{
+    (void)state;
+    struct zone_pool_place places[2];
+    struct fault fault = {.text = ""};
+    int file = pooled_start(places), again = dup(file);
+    assert_true(zones_take_file(&zones, places[0].segment, &file, &fault));
+    assert_int_equal(file, -1);
+    assert_true(zones_take_file(&zones, places[0].segment, &again, &fault)); // a restarted signer
+    assert_int_equal(zones.files.count, 1);
+    const struct served_file *served = vector_at(&zones.files, 0);
+    const struct heap_map *map = served->map;
+    for (size_t i = 0; i < 2; i++)
+        assert_true(zones_take_pooled(&zones, zones_by_id(&zones, ids[i]), &places[i], &fault));
+    assert_int_equal(map->holds, 3);
+    // What is appended later is in the map that is there.
+    pool_bed_edit(&bed, 0, 5);
+    pool_bed_publish(&bed, 0);
+    assert_true(store_pool_place(bed.zones[0].store, &places[0]));
+    assert_true(zones_take_pooled(&zones, zones_by_id(&zones, 3), &places[0], &fault));
+    assert_int_equal(map->holds, 3);
+    zones_drop_file(&zones, places[0].segment);
+    assert_int_equal(zones.files.count, 0);
+    assert_int_equal(map->holds, 2);
+    pool_bed_close(&bed);
+    for (size_t i = 0; i < 2; i++) // the file is gone, what was mapped is not
+        assert_non_null(version_apex_node(zones_by_id(&zones, ids[i])->version));
+}
+
+static void
+a_place_that_is_not_in_the_file_is_refused_and_the_version_stays(void **state)
+{
+    (void)state;
+    struct zone_pool_place places[2];
+    struct fault fault = {.text = ""};
+    int file = pooled_start(places);
+    struct served_zone *zone = zones_by_id(&zones, 3);
+    assert_false(zones_take_pooled(&zones, zone, &places[0], &fault)); // the file did not come
+    assert_true(zones_take_file(&zones, places[0].segment, &file, &fault));
+    assert_true(zones_take_pooled(&zones, zone, &places[0], &fault));
+    const struct version *version = zone->version;
+    const struct zone_pool_place good = places[0];
+    struct zone_pool_place bad[] = {good, good, good, good, good, good, good, places[1]};
+    bad[0].heap_offset = UINT32_MAX - 7;
+    bad[1].heap_length = UINT32_MAX;
+    bad[2].index_offset = UINT32_MAX - 7;
+    bad[3].index_length = UINT32_MAX;
+    bad[4].index_offset += 4;
+    bad[5].index_length = 8;
+    bad[6].heap_length = 8;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_false(zones_take_pooled(&zones, zone, &bad[i], &fault));
+        assert_ptr_equal(zone->version, version);
+    }
+    pool_bed_close(&bed);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, zones_new, zones_old)
 
 int
@@ -161,6 +246,8 @@ main(void)
         TEST(zone_with_a_new_number_takes_the_place_of_the_one_of_that_name),
         TEST(version_of_another_zone_is_refused_and_the_present_one_stays),
         TEST(states_say_what_is_answered_from),
+        TEST(versions_in_one_file_share_its_map_which_stays_as_long_as_one_of_them),
+        TEST(a_place_that_is_not_in_the_file_is_refused_and_the_version_stays),
     };
     return cmocka_run_group_tests(tests, fixture_open, fixture_close);
 }
