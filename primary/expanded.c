@@ -70,13 +70,15 @@ expanded_draft(const struct draft *source, const struct draft *addresses, uint32
     struct arena *arena = arena_new();
     struct draft_findings findings;
     for (size_t i = 0; i < draft_node_count(source); i++) {
-        const struct node *node = draft_node_at(source, i);
+        const struct node *of_source = draft_node_at(source, i), *node = of_source;
         if (node_has(node, RRTYPE_ALIAS))
             node = expanded_node(arena, node,
                                  addresses ? draft_find(addresses, node_owner(node)) : NULL);
         if (node && i == 0)
             node = expanded_with_serial(arena, node, serial);
-        if (node)
+        if (node == of_source)
+            draft_borrow_node(draft, node);
+        else if (node)
             draft_add_node(draft, node);
     }
     arena_free(&arena);

@@ -16,8 +16,9 @@ const struct node *expanded_node(struct arena *arena, const struct node *source,
 const struct node *expanded_with_serial(struct arena *arena, const struct node *apex_node,
                                         uint32_t serial);
 // The whole zone: sealed source and addresses (a sealed draft with the A and AAAA records of the
-// ALIAS owners; NULL: none) in, sealed draft out. NULL and a fault: an owner has more addresses
-// than a message can hold.
+// ALIAS owners; NULL: none) in, sealed draft out. It borrows the source's records where nothing was
+// replaced: a second million of them would be the largest thing in memory. NULL and a fault: an
+// owner has more addresses than a message can hold.
 struct draft *expanded_draft(const struct draft *source, const struct draft *addresses,
                              uint32_t serial, struct fault *fault);
 // Of the SOA at a zone's apex; the record must have one.

@@ -11,9 +11,6 @@
 #include "common/zone/draft.h"
 #include "primary/source_files.h"
 
-#define SOURCE_TEXTS_MAX 200 // errors and warnings kept of one zone file: nobody reads more at once
-#define SOURCE_LINES_MAX 4   // lines named for one finding of the check
-
 struct source {
     unsigned references;
     struct draft *draft; // sealed; with ALIAS records
@@ -23,8 +20,7 @@ struct source {
     struct source_files files; // what it was read from
 };
 
-// What came of reading: a source, or errors. Each text is a sentence with file:line:column, or with
-// the zone's name and the lines of the records concerned.
+// What came of reading: a source, or errors; the texts of zonefile_load.h.
 struct source_loading {
     struct source *source;     // NULL: not without errors, or unchanged
     bool unchanged;            // the files of the known source are the same: nothing was read

@@ -2,7 +2,7 @@
 // it, once before it was read here and once after: size and times are the same, the content is not.
 // So the times of a file count only where they were old enough when it was read. And a file whose
 // times moved is not read as a zone before its digest was compared: generators of zone files write
-// the same octets again every few minutes. Digesting costs a hundredth of reading.
+// the same octets again every few minutes. Digesting costs a tenth of reading.
 #include "primary/source_files.h"
 
 #include <stdlib.h>
@@ -68,18 +68,9 @@ status_note(struct source_file *file, const struct stat *status, int64_t now)
     file->racy = is_racy(status, now);
 }
 
-static void
-content_digest(const char *text, size_t length, struct hash_digest *ret_digest)
-{
-    struct hash_digest_state state;
-    hash_digest_init(&state);
-    hash_digest_add(&state, text, length);
-    hash_digest_end(&state, ret_digest);
-}
-
 void
 source_files_add(struct source_files *files, const char *path, const struct stat *status,
-                 const char *text, size_t length, int64_t now)
+                 const struct hash_digest *digest, int64_t now)
 {
     if (files->items.count >= SOURCE_FILES_MAX) {
         files->too_many = true;
@@ -88,7 +79,7 @@ source_files_add(struct source_files *files, const char *path, const struct stat
     struct source_file *file = vector_add(&files->items, NULL);
     *file = (struct source_file){.path = memory_text(path)};
     status_note(file, status, now);
-    content_digest(text, length, &file->digest);
+    file->digest = *digest;
 }
 
 // The digest of what stands there now; false: not of the size that it was, or not to be read.
@@ -96,15 +87,13 @@ static bool
 content_look(const struct source_file *file, struct stat *ret_status,
              struct hash_digest *ret_digest)
 {
-    struct zonefile_text text = {0};
+    struct stat status;
     struct fault fault;
-    bool good = zonefile_text_load(file->path, &text, &fault) && text.length == file->size;
-    if (good) {
-        *ret_status = text.status;
-        content_digest(text.text, text.length, ret_digest);
-    }
-    free(text.text);
-    return good;
+    if (!zonefile_text_look(file->path, &status, ret_digest, &fault) ||
+        (uint64_t)status.st_size != file->size)
+        return false;
+    *ret_status = status;
+    return true;
 }
 
 static bool

@@ -39,7 +39,7 @@ void source_files_take(struct source_files *files, struct source_files *from);
 // A file as it was read: its status from before the first octet was read; now: unix seconds, not
 // later than that.
 void source_files_add(struct source_files *files, const char *path, const struct stat *status,
-                      const char *text, size_t length, int64_t now);
+                      const struct hash_digest *digest, int64_t now);
 
 enum source_files_answer {
     SOURCE_FILES_CHANGED, // or not known to be the same; ret_files is empty

@@ -13,6 +13,7 @@
 #include "common/daemon/settings_secondary.h"
 #include "common/dns/name.h"
 #include "common/dns/tsig.h"
+#include "common/zone/zonefile_load.h"
 
 // ---- config check
 // ------------------------------------------------------------------------------------------------
@@ -37,20 +38,51 @@ is_for_secondary(const char *path)
     return secondary;
 }
 
+// What config check says: lines of text, and the same in JSON.
+struct verdict {
+    struct octets_buffer *text;
+    struct json_value *errors, *warnings;
+};
+
 static void
-errors_put(const struct config_errors *errors, struct octets_buffer *text,
-           struct json_value *result)
+errors_put(const struct config_errors *errors, const struct verdict *verdict)
 {
-    struct json_value *list = json_value_put_array(result, "errors");
-    struct json_value *warnings = json_value_put_array(result, "warnings");
+    struct octets_buffer *text = verdict->text;
     for (size_t i = 0; i < errors->entries.count; i++) {
         const struct config_error *entry = vector_at(&errors->entries, i);
         octets_buffer_printf(text, "%s%s\n", entry->warning ? "warning: " : "", entry->text);
-        json_value_add_text(entry->warning ? warnings : list, entry->text);
+        json_value_add_text(entry->warning ? verdict->warnings : verdict->errors, entry->text);
     }
     size_t all = errors->error_count + errors->warning_count;
     if (all > errors->entries.count)
         octets_buffer_printf(text, "and %zu more\n", all - errors->entries.count);
+}
+
+static void
+texts_put(const struct vector *texts, struct octets_buffer *text, struct json_value *list)
+{
+    for (size_t i = 0; i < texts->count; i++) {
+        const char *sentence = *(char **)vector_at(texts, i);
+        octets_buffer_printf(text, "%s\n", sentence);
+        json_value_add_text(list, sentence);
+    }
+}
+
+// Everything that is wrong with the zone files; gives how many zones are broken.
+static size_t
+zones_put(const struct primary_settings *settings, const struct verdict *verdict)
+{
+    const struct zonefile_load_options options = {.lines_of_warnings = true};
+    size_t broken = 0;
+    for (size_t i = 0; i < settings->zone_count; i++) {
+        struct zonefile_loading loading;
+        zonefile_load(settings->zones[i].file, settings->zones[i].name, &options, &loading);
+        texts_put(&loading.errors, verdict->text, verdict->errors);
+        texts_put(&loading.warnings, verdict->text, verdict->warnings);
+        broken += loading.draft == NULL;
+        zonefile_loading_close(&loading);
+    }
+    return broken;
 }
 
 static int
@@ -66,10 +98,15 @@ config_check(const char *path, struct octets_buffer *text, struct json_value *re
                               : primary_settings_load(path, &primary, &errors);
     size_t zones = secondary ? secondary->zone_count : primary ? primary->zone_count : 0;
     const char *program = for_secondary ? "tandem-secondary" : "tandem-primary";
-    errors_put(&errors, text, result);
+    struct verdict verdict = {.text = text, .errors = json_value_put_array(result, "errors")};
+    verdict.warnings = json_value_put_array(result, "warnings");
+    errors_put(&errors, &verdict);
+    size_t broken = primary ? zones_put(primary, &verdict) : 0;
     json_value_put_text(result, "program", program);
     json_value_put_integer(result, "zones", (int64_t)zones);
-    if (fine)
+    if (broken > 0)
+        fault_set(fault, FAULT_CONFIG, "%s: %zu of %zu zones are broken", path, broken, zones);
+    else if (fine)
         octets_buffer_printf(text, "%s: valid for %s, %zu zone%s\n", path, program, zones,
                              zones == 1 ? "" : "s");
     else
@@ -78,7 +115,7 @@ config_check(const char *path, struct octets_buffer *text, struct json_value *re
     config_errors_close(&errors);
     primary_settings_free(&primary);
     secondary_settings_free(&secondary);
-    return fine ? CONTROL_OK : CONTROL_INVALID;
+    return fine && broken == 0 ? CONTROL_OK : CONTROL_INVALID;
 }
 
 static int

@@ -51,7 +51,7 @@ const struct verb_row verb_table[] = {
     {"import", "bind", "...", 0, MANY, VERB_LATER, NULL, NULL, "configuration of BIND"},
     {"import", "knot", "...", 0, MANY, VERB_LATER, NULL, NULL, "configuration of Knot DNS"},
     {"tsig", "generate", "NAME", 1, 1, VERB_LOCAL, "algorithm=", NULL, "a key for both configuration files"},
-    {"config", "check", "FILE", 1, 1, VERB_LOCAL, NULL, NULL, "all errors of a configuration file"},
+    {"config", "check", "FILE", 1, 1, VERB_LOCAL, NULL, NULL, "all errors of a configuration file and of the zone files that it names"},
     {"config", "schema", "primary|secondary", 1, 1, VERB_LOCAL, NULL, NULL, "JSON schema for editors"},
 };
 // clang-format on

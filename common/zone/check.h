@@ -21,6 +21,7 @@ struct check_finding {
 struct check_options {
     bool alias_allowed;   // the primary's source version
     bool dnssec_allowed;  // policy: none
+    bool incomplete;      // there was more that could not be read: nothing is said to be missing
 };
 #define CHECK_FINDINGS_MAX 1000 // more are counted, not kept
 

@@ -24,6 +24,8 @@ bool draft_add(struct draft *draft, const uint8_t *owner, uint16_t type, uint32_
                const uint8_t *rdata, uint16_t rdlength, struct fault *fault);
 // Adds all RRsets (and their signatures) of a record.
 void draft_add_node(struct draft *draft, const struct node *node);
+// The same without a copy: the record must stay where it is for as long as the draft is used.
+void draft_borrow_node(struct draft *draft, const struct node *node);
 size_t draft_rr_count(const struct draft *draft);
 
 // What sealing mended or found: TTLs of one RRset that differed (the minimum was taken). first is the owner of

@@ -1,4 +1,5 @@
-// What a draft is made of. Inner to the room: draft.c takes RRs in and answers when sealed, draft_seal.c seals.
+// What a draft is made of. Inner to the room: draft.c takes RRs in and answers when sealed, draft_record.c makes
+// records of the RRs of an owner, draft_sort.c puts owners in order, draft_seal.c seals.
 #ifndef TANDEM_ZONE_DRAFT_INSIDE_H
 #define TANDEM_ZONE_DRAFT_INSIDE_H
 
@@ -6,20 +7,29 @@
 #include "common/base/vector.h"
 #include "common/zone/draft.h"
 
-#define DRAFT_CHAIN_END UINT32_MAX
-
-struct draft_rr {
-    const uint8_t *rdata;
-    uint32_t next; // of the same owner
-    uint32_t ttl;
-    uint16_t type;
-    uint16_t rdlength;
+// A run of RRs (node.h) of an owner that did not go into its record at once.
+struct draft_late {
+    const struct draft_late *next;
+    uint32_t length;
+    uint8_t run[];
 };
 
 struct draft_owner {
-    const uint8_t *name; // in the intake, after sealing in the record
-    uint32_t hash;
-    uint32_t first, last; // chain of RRs; after sealing first is the place of the record
+    const struct node *node;       // its record so far, where its name stands, too
+    const struct draft_late *late; // what must be put to it; NULL: nothing
+};
+
+// Name to place.
+struct draft_slot {
+    uint32_t tag;   // a part of the hash: where the slot is, and most misses cost no look at the name
+    uint32_t place; // in owners, when sealed in nodes, + 1; 0 = empty
+};
+
+// The owner whose RRs are coming in.
+struct draft_group {
+    uint8_t owner[NAME_SIZE_MAX];
+    size_t owner_length;      // 0: there is none
+    struct octets_buffer run; // its RRs as they came
 };
 
 struct draft {
@@ -27,17 +37,18 @@ struct draft {
     unsigned apex_labels;
     uint64_t key;
     bool sealed;
+    bool in_order; // each owner so far stands behind the one before: none came twice, and there is no table yet
     struct arena *intake;
     struct arena *records;
-    struct vector rrs;    // struct draft_rr
-    struct vector owners; // struct draft_owner
-    uint32_t *slots;      // place in owners + 1; 0 = empty
+    struct draft_group group;
+    struct draft_maker *maker;
+    struct vector owners; // struct draft_owner, as they came
+    struct draft_slot *slots;
     size_t slot_count;
-    uint32_t last_owner;       // of the last RR added
-    size_t last_length;        // octets of its name; 0: none yet
     const struct node **nodes; // after sealing
     size_t node_count, node_room;
     size_t rr_count;
+    size_t duplicates; // left out of records so far
 };
 
 static inline struct draft_owner *
@@ -45,14 +56,26 @@ draft_owner_at(const struct draft *draft, size_t place)
 {
     return (struct draft_owner *)draft->owners.items + place;
 }
-static inline struct draft_rr *
-draft_rr_at(const struct draft *draft, size_t place)
-{
-    return (struct draft_rr *)draft->rrs.items + place;
-}
-// The place of the owner, made where it is new. name: lower case, length octets.
-uint32_t draft_owner_intern(struct draft *draft, const uint8_t *name, size_t length);
-// Enters owners[place] into the table; the name is not there yet.
-void draft_owner_enter(struct draft *draft, uint32_t place);
+// Makes or enlarges the table for count names. Whoever enters a name knows that there is room and that it is not there.
+void draft_table_room(struct draft *draft, size_t count);
+void draft_table_enter(struct draft *draft, const struct node *node, size_t place);
+void draft_table_enter_all(struct draft *draft, const struct node *const *nodes, size_t count);
+// What came of the open owner goes into a record, or waits for sealing.
+void draft_group_close(struct draft *draft);
+
+// Makes records of RRs: sorts, drops duplicates, joins RRs and signatures. It keeps its memory from owner to owner.
+struct draft_maker;
+struct draft_maker *draft_maker_new(void);
+void draft_maker_free(struct draft_maker **maker);
+void draft_maker_clear(struct draft_maker *maker);
+// Adds the RRs of a run; it is borrowed until draft_maker_make.
+void draft_maker_add(struct draft_maker *maker, const uint8_t *run, size_t length);
+// The record of all that was added since draft_maker_clear, in the arena; without RRsets where only orphan signatures
+// were. findings are added to. NULL: a fault, an RRset or the record is over its limit.
+const struct node *draft_maker_make(struct draft_maker *maker, const uint8_t *owner, struct arena *arena,
+                                    struct draft_findings *findings, struct fault *fault);
+
+// The places of all owners in canonical order: free() it.
+uint32_t *draft_sort(const struct draft *draft);
 
 #endif

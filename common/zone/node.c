@@ -41,7 +41,6 @@ _Static_assert(sizeof(struct node) == 16, "the record's header is 16 octets on d
 _Static_assert(sizeof(struct node_entry) == 24, "a table entry is 24 octets on disk");
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "stored records are little-endian");
 
-#define RR_FIXED   12     // slot, type, class, TTL, RDLENGTH
 #define RR_SLOT    0xC00C // a compression pointer to the question's owner
 #define RRSIG_MIN  18     // RFC 4034 section 3.1 without the signer's name
 #define ALIGN_8(n) (((n) + 7U) & ~(size_t)7)
@@ -156,17 +155,17 @@ node_has(const struct node *node, uint16_t type)
 bool
 rrset_next(const uint8_t *wire, uint32_t wire_length, uint32_t *position, struct rr *ret_rr)
 {
-    if (*position > wire_length || wire_length - *position < RR_FIXED)
+    if (*position > wire_length || wire_length - *position < RRSET_RR_FIXED)
         return false;
     const uint8_t *at = wire + *position;
     uint16_t rdlength = octets_get_u16(at + 10);
-    if (wire_length - *position - RR_FIXED < rdlength)
+    if (wire_length - *position - RRSET_RR_FIXED < rdlength)
         return false;
     *ret_rr = (struct rr){.type = octets_get_u16(at + 2),
                           .ttl = octets_get_u32(at + 6),
-                          .rdata = at + RR_FIXED,
+                          .rdata = at + RRSET_RR_FIXED,
                           .rdlength = rdlength};
-    *position += RR_FIXED + (uint32_t)rdlength;
+    *position += RRSET_RR_FIXED + (uint32_t)rdlength;
     return true;
 }
 
@@ -174,15 +173,15 @@ void
 rrset_append(struct octets_buffer *run, uint16_t type, uint32_t ttl, const uint8_t *rdata,
              uint16_t rdlength)
 {
-    uint8_t *at = octets_buffer_reserve(run, RR_FIXED + (size_t)rdlength);
+    uint8_t *at = octets_buffer_reserve(run, RRSET_RR_FIXED + (size_t)rdlength);
     octets_put_u16(at, RR_SLOT);
     octets_put_u16(at + 2, type);
     octets_put_u16(at + 4, RRCLASS_IN);
     octets_put_u32(at + 6, ttl);
     octets_put_u16(at + 10, rdlength);
     if (rdlength)
-        memcpy(at + RR_FIXED, rdata, rdlength);
-    run->length += RR_FIXED + (size_t)rdlength;
+        memcpy(at + RRSET_RR_FIXED, rdata, rdlength);
+    run->length += RRSET_RR_FIXED + (size_t)rdlength;
 }
 
 static bool

@@ -22,6 +22,8 @@
 #define NODE_RRSET_OCTETS_MAX 65000  // an RRset with its RRSIGs must fit a message (signing.md)
 #define NODE_RECORD_MAX   (64U << 20) // octets of a record
 
+#define RRSET_RR_FIXED 12 // octets of an RR in a run before its RDATA: slot, type, class, TTL, RDLENGTH
+
 struct node; // opaque: the octets of a record, 8-aligned
 
 struct rrset {

@@ -62,14 +62,35 @@ zonefile_errors_full(const struct zonefile_errors *errors)
     return errors->error_count >= errors->errors_max;
 }
 
+struct zonefile_errors_mark
+zonefile_errors_mark(const struct zonefile_errors *errors)
+{
+    return (struct zonefile_errors_mark){.count = errors->list.count,
+                                         .error_count = errors->error_count,
+                                         .warning_count = errors->warning_count};
+}
+
+static void
+entry_free(struct zonefile_error *error)
+{
+    free(error->file);
+    free(error->text);
+}
+
+void
+zonefile_errors_forget(struct zonefile_errors *errors, struct zonefile_errors_mark mark)
+{
+    for (; errors->list.count > mark.count; errors->list.count--)
+        entry_free(vector_at(&errors->list, errors->list.count - 1));
+    errors->error_count = mark.error_count;
+    errors->warning_count = mark.warning_count;
+}
+
 void
 zonefile_errors_close(struct vector *errors)
 {
-    for (size_t i = 0; i < errors->count; i++) {
-        struct zonefile_error *error = vector_at(errors, i);
-        free(error->file);
-        free(error->text);
-    }
+    for (size_t i = 0; i < errors->count; i++)
+        entry_free(vector_at(errors, i));
     vector_close(errors);
 }
 

@@ -34,6 +34,13 @@ bool zonefile_error_add(struct zonefile_errors *errors, struct zonefile_place pl
 // The same for a warning; those past warnings_max are only counted.
 void zonefile_warning_add(struct zonefile_errors *errors, struct zonefile_place place,
                           const char *format, ...) __attribute__((format(printf, 3, 4)));
+// What was added since a mark is taken back.
+struct zonefile_errors_mark {
+    size_t count;
+    unsigned error_count, warning_count;
+};
+struct zonefile_errors_mark zonefile_errors_mark(const struct zonefile_errors *errors);
+void zonefile_errors_forget(struct zonefile_errors *errors, struct zonefile_errors_mark mark);
 // True when errors_max was reached: reading must stop.
 bool zonefile_errors_full(const struct zonefile_errors *errors);
 // Frees what the entries hold and the vector.

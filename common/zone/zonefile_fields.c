@@ -90,11 +90,23 @@ struct field_reading {
     struct zonefile_errors *errors;
 };
 
-static bool
-looks_like_address(const char *text)
+uint16_t
+zonefile_address_type(const char *text)
 {
     unsigned char octets[16];
-    return inet_pton(AF_INET, text, octets) == 1 || inet_pton(AF_INET6, text, octets) == 1;
+    if (text[strspn(text, "0123456789abcdefABCDEF.:")] != '\0')
+        return 0;
+    if (inet_pton(AF_INET, text, octets) == 1)
+        return RRTYPE_A;
+    return inet_pton(AF_INET6, text, octets) == 1 ? RRTYPE_AAAA : 0;
+}
+
+// In the zone of a network 4.3.2.1 is a name like any other.
+static bool
+is_reverse(const uint8_t *origin)
+{
+    unsigned labels = name_labels(origin);
+    return labels > 0 && name_equal(name_skip(origin, labels - 1), (const uint8_t *)"\4arpa");
 }
 
 bool
@@ -126,7 +138,7 @@ name_warn(const struct zonefile_token *token, const char *what, const uint8_t *o
     if (token->length == 0 || token->text[token->length - 1] == '.' ||
         strcmp(token->text, "@") == 0)
         return;
-    if (looks_like_address(token->text)) {
+    if (zonefile_address_type(token->text) && !is_reverse(origin)) {
         zonefile_warning_add(errors, token->place,
                              "%s '%s' is an address and is read as a name: write a host's name",
                              what, token->text);
@@ -214,14 +226,23 @@ address_read(const struct field_reading *reading, int family)
                               reading->type, token->text, reading->field->name, cure);
 }
 
+// An @ that is not escaped, in more than the @ that stands for the origin.
+static bool
+has_at(const struct zonefile_token *token)
+{
+    const char *at = token->text;
+    while (*at && *at != '@')
+        at += at[0] == '\\' && at[1] ? 2 : 1;
+    return *at == '@' && token->length > 1;
+}
+
 static bool
 name_field_read(const struct field_reading *reading)
 {
     char what[RRTYPE_TEXT_MAX + 32];
     uint8_t name[NAME_SIZE_MAX];
     snprintf(what, sizeof what, "%s: %s", reading->type, reading->field->name);
-    if (reading->field->kind == FIELD_MAILBOX && strchr(reading->token->text, '@') &&
-        reading->token->length > 1)
+    if (reading->field->kind == FIELD_MAILBOX && has_at(reading->token))
         return zonefile_error_add(reading->errors, reading->token->place,
                                   "%s '%s': write a dot instead of the @ (and \\. for a dot "
                                   "before it)",
@@ -364,6 +385,12 @@ shape_read(const struct shape *shape, const struct zonefile_entry *entry, size_t
             reading->token = zonefile_entry_token(entry, ++at);
         } while (field->kind == FIELD_STRINGS && reading->token);
     }
+    if (entry->cut.line &&
+        (reading->field->kind == FIELD_STRINGS || reading->field->kind == FIELD_TEXT))
+        zonefile_warning_add(reading->errors, entry->cut,
+                             "%s: the ; begins a comment and ends the text: write the text in "
+                             "quotes when the ; belongs to it",
+                             reading->type);
     if (reading->token)
         return zonefile_error_add(reading->errors, reading->token->place,
                                   "%s: '%s' is too much: nothing may follow the %s", reading->type,

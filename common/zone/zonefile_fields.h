@@ -21,6 +21,8 @@ bool zonefile_fields_read(const struct zonefile_entry *entry, size_t first, uint
 // warning. what is the field's name for messages.
 bool zonefile_name_read(const struct zonefile_token *token, const char *what, const uint8_t *origin,
                         uint8_t ret_name[static NAME_SIZE_MAX], struct zonefile_errors *errors);
+// RRTYPE_A or RRTYPE_AAAA where the text is such an address, else 0.
+uint16_t zonefile_address_type(const char *text);
 // Seconds with or without units ("3600", "1h30m", "1H30M"), at most maximum. False: not one.
 bool zonefile_period_read(const char *text, uint32_t maximum, uint32_t *ret_seconds);
 

@@ -15,6 +15,22 @@
 
 #define KNOWN_TYPES_MAX 128 // mnemonics to look for a near one
 
+void
+zonefile_origin_set(struct zonefile_state *state, const uint8_t *origin)
+{
+    unsigned labels = name_labels(origin);
+    state->origin_length = name_copy(state->origin, origin);
+    state->origin_last =
+        labels ? (size_t)(name_skip(state->origin, labels - 1) - state->origin) : 0;
+}
+
+void
+zonefile_owner_set(struct zonefile_state *state, const uint8_t *owner)
+{
+    name_copy(state->owner, owner);
+    state->has_owner = true;
+}
+
 bool
 zonefile_ttl_read(struct zonefile_errors *errors, const struct zonefile_token *token,
                   const char *what, uint32_t *ret_ttl)
@@ -37,6 +53,8 @@ ttl_and_class_read(struct zonefile_state *state, const struct zonefile_entry *en
         if (token->quoted)
             break;
         if (isdigit((unsigned char)token->text[0]) && !header->has_ttl) {
+            if (zonefile_address_type(token->text))
+                break; // the type was forgotten
             if (!zonefile_ttl_read(state->errors, token, "TTL", &header->ttl))
                 return false;
             header->has_ttl = true;
@@ -93,21 +111,64 @@ type_nearest(const char *text, char words[KNOWN_TYPES_MAX][RRTYPE_TEXT_MAX])
     return quantity_nearest_word(upper, known, known_types(words, known));
 }
 
+// A line that begins with its type (in capitals: many hosts are called ns or mx) in column 1, where
+// the owner stands.
+static const char *
+owner_hint(const struct zonefile_entry *entry)
+{
+    const struct zonefile_token *first = zonefile_entry_token(entry, 0);
+    uint16_t type;
+    if (entry->blank_owner || first->quoted || !isupper((unsigned char)first->text[0]) ||
+        (strcmp(first->text, "IN") != 0 && !rrtype_from_text(first->text, &type)))
+        return "";
+    return "; the first word of the line is read as the owner: begin the line with white space to "
+           "mean the owner of the record before";
+}
+
+// What stands where the type should, in the place of a type that was forgotten: NULL for what is
+// probably a mistyped type.
+static const char *
+type_forgotten(const struct zonefile_token *token, const struct zonefile_header *header)
+{
+    uint32_t seconds;
+    if (strcasecmp(token->text, "IN") == 0)
+        return "is a second class: one is enough";
+    if (header->has_ttl && zonefile_period_read(token->text, ZONEFILE_TTL_MAX, &seconds))
+        return "is a second TTL: one is enough";
+    switch (zonefile_address_type(token->text)) {
+    case RRTYPE_A:
+        return "is an address: write its type A before it";
+    case RRTYPE_AAAA:
+        return "is an address: write its type AAAA before it";
+    default:
+        break;
+    }
+    if (strchr(token->text, '.'))
+        return "looks like a name: write its type (CNAME, NS, ...) before it";
+    return NULL;
+}
+
 static bool
-type_unknown(struct zonefile_state *state, const struct zonefile_token *token)
+type_unknown(struct zonefile_state *state, const struct zonefile_entry *entry,
+             const struct zonefile_token *token, const struct zonefile_header *header)
 {
     char words[KNOWN_TYPES_MAX][RRTYPE_TEXT_MAX];
     if (word_is_class(token->text))
         return zonefile_error_add(
             state->errors, token->place,
             "class %s: only records of class IN are served: remove the record", token->text);
-    const char *nearest = type_nearest(token->text, words);
+    const char *forgotten = type_forgotten(token, header), *hint = owner_hint(entry);
+    if (forgotten)
+        return zonefile_error_add(state->errors, token->place,
+                                  "'%s' stands where the type is expected; it %s%s", token->text,
+                                  forgotten, hint);
+    const char *nearest = *hint ? NULL : type_nearest(token->text, words);
     if (nearest)
         return zonefile_error_add(state->errors, token->place,
                                   "unknown type '%s': did you mean %s?", token->text, nearest);
     return zonefile_error_add(state->errors, token->place,
-                              "unknown type '%s': a type, a TTL or the class IN is expected here",
-                              token->text);
+                              "unknown type '%s': a type, a TTL or the class IN is expected here%s",
+                              token->text, hint);
 }
 
 static bool
@@ -118,16 +179,28 @@ type_read(struct zonefile_state *state, const struct zonefile_entry *entry, size
     header->type_place = zonefile_entry_place(entry, at);
     header->rdata = at + 1;
     if (!token)
-        return zonefile_error_add(state->errors, entry->end, "missing type");
+        return zonefile_error_add(state->errors, entry->end, "missing type%s", owner_hint(entry));
     if (token->quoted)
         return zonefile_error_add(state->errors, token->place,
                                   "\"%s\" is quoted: a type is expected here", token->text);
     if (!rrtype_from_text(token->text, &header->type))
-        return type_unknown(state, token);
+        return type_unknown(state, entry, token, header);
     if (rrtype_is_meta(header->type))
         return zonefile_error_add(state->errors, token->place,
                                   "%s is not a type of records: it stands in no zone", token->text);
     return true;
+}
+
+// "IN A 192.0.2.1" without white space before it is a record of the owner "in". (In small letters
+// it is a name like any other.)
+static void
+owner_warn(struct zonefile_state *state, const struct zonefile_token *token)
+{
+    if (strcmp(token->text, "IN") == 0)
+        zonefile_warning_add(state->errors, token->place,
+                             "owner '%s' is probably meant as the class: begin the line with white "
+                             "space to mean the owner of the record before",
+                             token->text);
 }
 
 static bool
@@ -142,8 +215,8 @@ owner_read(struct zonefile_state *state, const struct zonefile_entry *entry, siz
             state->has_owner = false; // what follows it with a blank owner cannot be placed
             return false;
         }
-        name_copy(state->owner, header->owner);
-        state->has_owner = true;
+        zonefile_owner_set(state, header->owner);
+        owner_warn(state, token);
         return true;
     }
     if (!state->has_owner)

@@ -16,6 +16,7 @@
 struct zonefile_state {
     struct zonefile_errors *errors; // borrowed
     uint8_t origin[NAME_SIZE_MAX], owner[NAME_SIZE_MAX];
+    size_t origin_length, origin_last; // octets; where its last label begins
     bool has_owner;
     bool has_default_ttl, has_last_ttl;
     uint32_t default_ttl, last_ttl, fallback_ttl;
@@ -31,6 +32,8 @@ struct zonefile_header {
     size_t rdata; // index of its first token
 };
 
+void zonefile_origin_set(struct zonefile_state *state, const uint8_t *origin);
+void zonefile_owner_set(struct zonefile_state *state, const uint8_t *owner);
 // False: errors were added.
 bool zonefile_header_read(struct zonefile_state *state, const struct zonefile_entry *entry,
                           struct zonefile_header *ret_header);

@@ -15,6 +15,7 @@
 #include "common/zone/zonefile_fields.h"
 #include "common/zone/zonefile_generate.h"
 #include "common/zone/zonefile_header.h"
+#include "common/zone/zonefile_quick.h"
 #include "common/zone/zonefile_scan.h"
 #include "common/zone/zonefile_text.h"
 
@@ -25,10 +26,19 @@
 struct frame {
     char *name;                // for messages
     char *directory;           // what a relative $INCLUDE starts from; NULL: no $INCLUDE
-    struct zonefile_text file; // .text NULL where the caller's memory is read
+    struct zonefile_text file; // zeros where the caller's memory is read
     struct zonefile_scan scan;
     uint8_t saved_origin[NAME_SIZE_MAX], saved_owner[NAME_SIZE_MAX]; // of the parent
     bool saved_has_owner;
+    size_t file_number; // in the reader's files, from 1; 0: not among them
+};
+
+// A file that was opened, for who wants to be told of it.
+struct file {
+    char *path;
+    struct stat status;
+    bool whole;
+    struct hash_digest digest;
 };
 
 struct reader {
@@ -39,7 +49,8 @@ struct reader {
     unsigned depth;
     struct zonefile_state state;
     struct zonefile_entry entry, generated;
-    uint8_t *rdata; // RDATA_SIZE_MAX octets
+    uint8_t *rdata;      // RDATA_SIZE_MAX octets
+    struct vector files; // struct file, as they were opened
 };
 
 static const struct zonefile_place file_start = {1, 1};
@@ -59,7 +70,7 @@ frame_close(struct frame *frame)
 {
     free(frame->name);
     free(frame->directory);
-    free(frame->file.text);
+    zonefile_text_close(&frame->file);
     *frame = (struct frame){0};
 }
 
@@ -70,11 +81,35 @@ reader_frame(struct reader *reader)
 }
 
 static void
-file_tell(const struct reader *reader, const char *path, const struct zonefile_text *text)
+file_note(struct reader *reader, const char *path, struct frame *frame)
 {
-    if (reader->options.file_read)
-        reader->options.file_read(reader->options.context, path, &text->status, text->text,
-                                  text->length);
+    if (!reader->options.file_read || reader->files.count == ZONEFILE_FILES_TOLD_MAX)
+        return;
+    struct file file = {.path = memory_text(path), .status = frame->file.status};
+    vector_add(&reader->files, &file);
+    frame->file_number = reader->files.count;
+}
+
+static void
+file_end(struct reader *reader, struct frame *frame)
+{
+    if (frame->file_number == 0)
+        return;
+    struct file *file = vector_at(&reader->files, frame->file_number - 1);
+    file->whole = zonefile_text_digest(&frame->file, &file->digest);
+}
+
+static void
+files_tell(struct reader *reader)
+{
+    for (size_t i = 0; i < reader->files.count; i++) {
+        struct file *file = vector_at(&reader->files, i);
+        if (file->whole)
+            reader->options.file_read(reader->options.context, file->path, &file->status,
+                                      &file->digest);
+        free(file->path);
+    }
+    vector_close(&reader->files);
 }
 
 // Takes the frame over and reads from it next.
@@ -92,12 +127,35 @@ static void
 frame_pop(struct reader *reader)
 {
     struct frame *frame = reader_frame(reader);
-    name_copy(reader->state.origin, frame->saved_origin);
+    file_end(reader, frame);
+    zonefile_origin_set(&reader->state, frame->saved_origin);
     name_copy(reader->state.owner, frame->saved_owner);
     reader->state.has_owner = frame->saved_has_owner;
     frame_close(frame);
     reader->depth--;
     reader->errors.file = reader->depth ? reader_frame(reader)->name : "";
+}
+
+static void
+frame_scan(struct frame *frame)
+{
+    zonefile_scan_init(&frame->scan, frame->file.text, frame->file.length, frame->file.left > 0);
+}
+
+// More of the text, for an entry that does not end in the window.
+static void
+frame_feed(struct reader *reader)
+{
+    struct frame *frame = reader_frame(reader);
+    struct fault fault;
+    size_t from = (size_t)(frame->scan.keep - frame->file.text);
+    struct zonefile_place place = {.line = frame->scan.keep_line, .column = 1};
+    if (!zonefile_text_more(&frame->file, from, frame->name, &fault)) {
+        zonefile_error_add(&reader->errors, place, "%s", fault.text);
+        frame_pop(reader);
+        return;
+    }
+    zonefile_scan_move(&frame->scan, frame->file.text, frame->file.length, frame->file.left > 0);
 }
 
 // Directives.
@@ -124,7 +182,7 @@ origin_read(struct reader *reader)
     const struct zonefile_token *token = argument(reader, "$ORIGIN", "name");
     if (token &&
         zonefile_name_read(token, "$ORIGIN", reader->state.origin, origin, &reader->errors))
-        name_copy(reader->state.origin, origin);
+        zonefile_origin_set(&reader->state, origin);
 }
 
 static void
@@ -173,16 +231,16 @@ include_open(struct reader *reader, const struct zonefile_token *token, struct f
     struct fault fault;
     if (!include_path(reader, token, path, sizeof path))
         return false;
-    if (!zonefile_text_load(path, &frame->file, &fault))
+    if (!zonefile_text_open(path, reader->options.file_read != NULL, &frame->file, &fault))
         return zonefile_error_add(&reader->errors, token->place, "$INCLUDE: %s", fault.text);
-    file_tell(reader, path, &frame->file);
+    file_note(reader, path, frame);
     if (include_is_loop(reader, frame))
         return zonefile_error_add(&reader->errors, token->place,
                                   "$INCLUDE: '%s' includes itself (perhaps by way of others)",
                                   token->text);
     frame->name = memory_text(token->text);
     frame->directory = directory_of(path);
-    zonefile_scan_init(&frame->scan, frame->file.text, frame->file.length);
+    frame_scan(frame);
     return true;
 }
 
@@ -223,7 +281,7 @@ include_read(struct reader *reader)
         return;
     }
     frame_push(reader, &frame);
-    name_copy(reader->state.origin, origin);
+    zonefile_origin_set(&reader->state, origin);
 }
 
 // Records.
@@ -241,12 +299,25 @@ owner_check(struct reader *reader, const struct zonefile_header *header)
                               name_to_text(draft_apex(reader->draft), apex));
 }
 
+// The RDATA stands in reader->rdata.
+static bool
+record_keep(struct reader *reader, const struct zonefile_header *header, uint16_t length)
+{
+    struct fault fault;
+    uint32_t ttl = zonefile_ttl_choose(&reader->state, header, reader->rdata, length);
+    if (!draft_add(reader->draft, header->owner, header->type, ttl, reader->rdata, length, &fault))
+        return zonefile_error_add(&reader->errors, header->type_place, "%s", fault.text);
+    if (reader->options.record_seen)
+        reader->options.record_seen(reader->options.context, reader->errors.file,
+                                    header->type_place.line, header->owner, header->type, ttl);
+    return true;
+}
+
 static bool
 record_read(struct reader *reader, const struct zonefile_entry *entry)
 {
     struct zonefile_header header;
     struct octets_writer writer;
-    struct fault fault;
     octets_writer_init(&writer, reader->rdata, RDATA_SIZE_MAX);
     if (!zonefile_header_read(&reader->state, entry, &header))
         return false;
@@ -255,13 +326,27 @@ record_read(struct reader *reader, const struct zonefile_entry *entry)
                               &reader->errors) ||
         !inside)
         return false;
-    uint16_t length = (uint16_t)octets_written(&writer);
-    uint32_t ttl = zonefile_ttl_choose(&reader->state, &header, reader->rdata, length);
-    if (!draft_add(reader->draft, header.owner, header.type, ttl, reader->rdata, length, &fault))
-        return zonefile_error_add(&reader->errors, header.type_place, "%s", fault.text);
-    if (reader->options.record_seen)
-        reader->options.record_seen(reader->options.context, reader->errors.file,
-                                    header.type_place.line, header.owner, header.type, ttl);
+    return record_keep(reader, &header, (uint16_t)octets_written(&writer));
+}
+
+// A usual line in one go; false: it is not one.
+static bool
+usual_read(struct reader *reader)
+{
+    struct zonefile_header header;
+    struct zonefile_state *state = &reader->state;
+    struct zonefile_scan *scan = &reader_frame(reader)->scan, before = *scan;
+    bool new_owner;
+    uint16_t length;
+    if (!zonefile_quick_read(scan, state, &header, &new_owner, reader->rdata, &length))
+        return false;
+    if (!name_is_at_or_below(header.owner, draft_apex(reader->draft))) {
+        *scan = before;
+        return false;
+    }
+    if (new_owner)
+        zonefile_owner_set(state, header.owner);
+    record_keep(reader, &header, length);
     return true;
 }
 
@@ -370,19 +455,29 @@ entry_read(struct reader *reader)
 }
 
 static void
+reader_step(struct reader *reader)
+{
+    switch (zonefile_scan_next(&reader_frame(reader)->scan, &reader->entry, &reader->errors)) {
+    case ZONEFILE_ENTRY:
+        entry_read(reader);
+        break;
+    case ZONEFILE_BROKEN:
+        break;
+    case ZONEFILE_STARVED:
+        frame_feed(reader);
+        break;
+    case ZONEFILE_END:
+        frame_pop(reader);
+        break;
+    }
+}
+
+static void
 reader_run(struct reader *reader)
 {
     while (reader->depth > 0 && !zonefile_errors_full(&reader->errors))
-        switch (zonefile_scan_next(&reader_frame(reader)->scan, &reader->entry, &reader->errors)) {
-        case ZONEFILE_ENTRY:
-            entry_read(reader);
-            break;
-        case ZONEFILE_BROKEN:
-            break;
-        case ZONEFILE_END:
-            frame_pop(reader);
-            break;
-        }
+        if (reader->options.thorough || !usual_read(reader))
+            reader_step(reader);
     while (reader->depth > 0)
         frame_pop(reader);
 }
@@ -399,10 +494,11 @@ reader_init(struct reader *reader, struct draft *draft, const struct zonefile_op
     if (reader->options.generate_max == 0)
         reader->options.generate_max = ZONEFILE_GENERATE_MAX;
     zonefile_errors_init(&reader->errors, ZONEFILE_ERRORS_MAX, ZONEFILE_WARNINGS_MAX);
-    name_copy_lower(reader->state.origin, draft_apex(draft));
+    zonefile_origin_set(&reader->state, draft_apex(draft));
     zonefile_entry_init(&reader->entry);
     zonefile_entry_init(&reader->generated);
     reader->rdata = memory_alloc(RDATA_SIZE_MAX);
+    vector_init(&reader->files, sizeof(struct file));
 }
 
 static bool
@@ -423,6 +519,7 @@ reader_close(struct reader *reader, const char *name, struct vector *ret_errors)
     zonefile_entry_close(&reader->entry);
     zonefile_entry_close(&reader->generated);
     free(reader->rdata);
+    files_tell(reader);
     *ret_errors = reader->errors.list;
     return reader->errors.error_count == 0;
 }
@@ -436,11 +533,11 @@ zonefile_read(const char *path, struct draft *draft, const struct zonefile_optio
     struct fault fault;
     reader_init(reader, draft, options);
     reader->errors.file = path;
-    if (zonefile_text_load(path, &frame.file, &fault)) {
-        file_tell(reader, path, &frame.file);
+    if (zonefile_text_open(path, reader->options.file_read != NULL, &frame.file, &fault)) {
+        file_note(reader, path, &frame);
         frame.name = memory_text(path);
         frame.directory = directory_of(path);
-        zonefile_scan_init(&frame.scan, frame.file.text, frame.file.length);
+        frame_scan(&frame);
         frame_push(reader, &frame);
         reader_run(reader);
     } else {
@@ -461,7 +558,7 @@ zonefile_read_memory(const char *name, const char *text, size_t length, const ch
     struct frame frame = {.name = memory_text(name),
                           .directory = directory ? memory_text(directory) : NULL};
     reader_init(reader, draft, options);
-    zonefile_scan_init(&frame.scan, text, length);
+    zonefile_scan_init(&frame.scan, text, length, false);
     frame_push(reader, &frame);
     reader_run(reader);
     bool good = reader_close(reader, name, ret_errors);

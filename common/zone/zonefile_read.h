@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
+#include "common/base/hash.h"
 #include "common/base/vector.h"
 #include "common/zone/draft.h"
 #include "common/zone/zonefile_errors.h" // struct zonefile_error, its text, freeing them
@@ -23,17 +24,20 @@
 // (NULL: not wanted); file is valid during the call.
 typedef void zonefile_record_seen(void *context, const char *file, unsigned line,
                                   const uint8_t *owner, uint16_t type, uint32_t ttl);
-// A file was read into memory, the main one or an $INCLUDE: under which path, its status from before the
-// first octet was read, its text. For who wants to know later whether the files are still the same
-// (NULL: not wanted). All of it is borrowed.
+// Told at the end of each file that was read whole, the main one and $INCLUDEs, in the order in which they were opened:
+// under which path, its status from before the first octet was read, the digest of its octets. For who wants to know
+// later whether the files are still the same (NULL: not wanted). All of it is borrowed.
 typedef void zonefile_file_read(void *context, const char *path, const struct stat *status,
-                                const char *text, size_t length);
+                                const struct hash_digest *digest);
+#define ZONEFILE_FILES_TOLD_MAX 2000 // of further ones nothing is told: whoever compares so many files should not
+
 struct zonefile_options {
     uint32_t default_ttl; // used where neither RR nor $TTL nor a former RR says one; 0: 3600
     zonefile_record_seen *record_seen;
     zonefile_file_read *file_read;
     void *context;
     uint32_t generate_max; // records of one $GENERATE; 0: ZONEFILE_GENERATE_MAX
+    bool thorough;         // no line goes the quick way: it must make no difference, tests see to it
 };
 // ret_errors: vector of struct zonefile_error, freed by zonefile_errors_close; it is initialised
 // here. True when there is no error in it: warnings (is_warning; a probably missing final dot) may

@@ -35,6 +35,7 @@ zonefile_entry_clear(struct zonefile_entry *entry)
     entry->used = 0;
     entry->overflow = false;
     entry->blank_owner = false;
+    entry->cut = (struct zonefile_place){0};
 }
 
 bool
@@ -84,12 +85,22 @@ zonefile_entry_join(const struct zonefile_entry *entry, size_t first, struct oct
 }
 
 void
-zonefile_scan_init(struct zonefile_scan *scan, const char *text, size_t length)
+zonefile_scan_move(struct zonefile_scan *scan, const char *text, size_t length, bool more)
 {
-    *scan = (struct zonefile_scan){.at = text, .end = text + length, .line_start = text, .line = 1};
+    scan->at = scan->line_start = scan->keep = text;
+    scan->end = text + length;
+    scan->line = scan->keep_line;
+    scan->more = more;
+}
+
+void
+zonefile_scan_init(struct zonefile_scan *scan, const char *text, size_t length, bool more)
+{
     static const char mark[] = "\xEF\xBB\xBF"; // some editors put a byte order mark first
-    if (length >= sizeof mark - 1 && memcmp(text, mark, sizeof mark - 1) == 0)
-        scan->at = scan->line_start = text + sizeof mark - 1;
+    size_t skipped =
+        length >= sizeof mark - 1 && memcmp(text, mark, sizeof mark - 1) == 0 ? sizeof mark - 1 : 0;
+    *scan = (struct zonefile_scan){.keep_line = 1};
+    zonefile_scan_move(scan, text + skipped, length - skipped, more);
 }
 
 static struct zonefile_place
@@ -250,6 +261,8 @@ static enum zonefile_scanned
 scan_end(struct zonefile_scan *scan, const struct zonefile_entry *entry,
          const struct nesting *nesting, struct zonefile_errors *errors)
 {
+    if (scan->more)
+        return ZONEFILE_STARVED;
     if (nesting->depth == 0)
         return entry->tokens.count ? ZONEFILE_ENTRY : ZONEFILE_END;
     zonefile_error_add(errors, scan_place(&nesting->opening),
@@ -260,19 +273,30 @@ scan_end(struct zonefile_scan *scan, const struct zonefile_entry *entry,
 }
 
 static void
-scan_skip_comment(struct zonefile_scan *scan)
+scan_comment(struct zonefile_scan *scan, struct zonefile_entry *entry)
 {
+    struct zonefile_place place = scan_place(scan);
+    const struct zonefile_token *last =
+        entry->tokens.count ? zonefile_entry_token(entry, entry->tokens.count - 1) : NULL;
+    if (last && !last->quoted && entry->cut.line == 0 && entry->end.line == place.line &&
+        entry->end.column == place.column)
+        entry->cut = place;
     const char *newline = memchr(scan->at, '\n', (size_t)(scan->end - scan->at));
     scan->at = newline ? newline : scan->end;
 }
 
-enum zonefile_scanned
-zonefile_scan_next(struct zonefile_scan *scan, struct zonefile_entry *entry,
-                   struct zonefile_errors *errors)
+static void
+scan_keep(struct zonefile_scan *scan)
+{
+    scan->keep = scan->at;
+    scan->keep_line = scan->line;
+}
+
+static enum zonefile_scanned
+scan_entry(struct zonefile_scan *scan, struct zonefile_entry *entry, struct zonefile_errors *errors)
 {
     struct nesting nesting = {.depth = 0};
     bool whole = true;
-    zonefile_entry_clear(entry);
     while (whole && scan->at < scan->end) {
         char c = *scan->at;
         if (c == '\n') {
@@ -281,12 +305,14 @@ zonefile_scan_next(struct zonefile_scan *scan, struct zonefile_entry *entry,
                 return ZONEFILE_ENTRY;
             entry->blank_owner =
                 entry->blank_owner && (entry->tokens.count > 0 || nesting.depth > 0);
+            if (nesting.depth == 0)
+                scan_keep(scan);
         } else if (c == ' ' || c == '\t' || c == '\r') {
             if (scan->at == scan->line_start && entry->tokens.count == 0 && nesting.depth == 0)
                 entry->blank_owner = true;
             scan->at++;
         } else if (c == ';') {
-            scan_skip_comment(scan);
+            scan_comment(scan, entry);
         } else if (c == '(' || c == ')') {
             whole = scan_parenthesis(scan, &nesting, errors);
         } else {
@@ -299,4 +325,20 @@ zonefile_scan_next(struct zonefile_scan *scan, struct zonefile_entry *entry,
         *scan = nesting.opening;
     scan_resume(scan, nesting.depth > 0);
     return ZONEFILE_BROKEN;
+}
+
+// What seems broken at the window's end may be just cut off there: then the error is taken back.
+enum zonefile_scanned
+zonefile_scan_next(struct zonefile_scan *scan, struct zonefile_entry *entry,
+                   struct zonefile_errors *errors)
+{
+    struct zonefile_errors_mark mark = zonefile_errors_mark(errors);
+    zonefile_entry_clear(entry);
+    scan_keep(scan);
+    enum zonefile_scanned scanned = scan_entry(scan, entry, errors);
+    if (scanned == ZONEFILE_BROKEN && scan->more && scan->at == scan->end)
+        scanned = ZONEFILE_STARVED;
+    if (scanned == ZONEFILE_STARVED)
+        zonefile_errors_forget(errors, mark);
+    return scanned;
 }

@@ -25,6 +25,7 @@ struct zonefile_entry {
     size_t used;
     bool blank_owner;          // the line begins with white space
     bool overflow;             // a token did not fit any more
+    struct zonefile_place cut; // the first ; right behind an unquoted token; line 0: there is none
     struct zonefile_place end; // behind the last token: where a missing one would stand
 };
 void zonefile_entry_init(struct zonefile_entry *entry);
@@ -46,11 +47,19 @@ struct zonefile_scan {
     const char *at, *end;
     const char *line_start;
     unsigned line;
+    bool more; // the file goes on behind end
+    // Where the entry begins that is being read: what stands before is done with.
+    const char *keep;
+    unsigned keep_line;
 };
-void zonefile_scan_init(struct zonefile_scan *scan, const char *text, size_t length);
-enum zonefile_scanned { ZONEFILE_ENTRY, ZONEFILE_BROKEN, ZONEFILE_END };
+// more: text is a window, and not the last one.
+void zonefile_scan_init(struct zonefile_scan *scan, const char *text, size_t length, bool more);
+// The window has moved: text begins with what stood at scan->keep.
+void zonefile_scan_move(struct zonefile_scan *scan, const char *text, size_t length, bool more);
+enum zonefile_scanned { ZONEFILE_ENTRY, ZONEFILE_BROKEN, ZONEFILE_STARVED, ZONEFILE_END };
 // The next entry. BROKEN: its error was added, and the scan stands where the next entry probably
-// begins.
+// begins. STARVED: it does not end in the window; nothing has happened, scan->keep says from where
+// on the text is needed again.
 enum zonefile_scanned zonefile_scan_next(struct zonefile_scan *scan, struct zonefile_entry *entry,
                                          struct zonefile_errors *errors);
 

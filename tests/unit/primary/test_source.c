@@ -79,8 +79,8 @@ warnings_spoil_nothing(void **state)
     assert_non_null(loading.source);
     assert_int_equal(loading.warnings.count, 3);
     assert_non_null(strstr(text_at(&loading.warnings, 0), "final dot"));
-    assert_non_null(strstr(text_at(&loading.warnings, 1), "different TTLs"));
-    assert_non_null(strstr(text_at(&loading.warnings, 2), "no address"));
+    assert_non_null(strstr(text_at(&loading.warnings, 1), "no address"));
+    assert_non_null(strstr(text_at(&loading.warnings, 2), "different TTLs"));
     source_loading_close(&loading);
 }
 

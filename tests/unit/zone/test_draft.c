@@ -384,6 +384,147 @@ twenty_thousand_owners_in_any_order_are_sorted(void **state)
     free(sorted);
 }
 
+// RRs in a list, so that they can be added in several orders.
+struct loose_rr {
+    uint8_t owner[NAME_SIZE_MAX];
+    uint16_t type;
+    uint32_t ttl;
+    uint8_t rdata[20];
+    uint16_t rdlength;
+    uint32_t rank; // for shuffling
+};
+
+static uint32_t
+draw(uint32_t *seed)
+{
+    *seed = *seed * 1664525U + 1013904223U;
+    return *seed >> 8;
+}
+
+static void
+loose_make(struct loose_rr *rr, uint32_t *seed)
+{
+    static const uint16_t types[] = {RRTYPE_A, RRTYPE_TXT, RRTYPE_MX, 65280, RRTYPE_RRSIG};
+    char text[64];
+    uint32_t number = draw(seed) % 60;
+    snprintf(text, sizeof text, number % 7 ? "h%u.example.gov." : "h%u.in.the.deep.example.gov.",
+             number);
+    assert_true(name_from_text(number == 1 ? "example.gov." : text, NULL, rr->owner, NULL));
+    rr->type = types[draw(seed) % 5];
+    rr->ttl = draw(seed) % 40 ? 60 : 30;
+    rr->rdlength = rr->type == RRTYPE_RRSIG ? 20 : 4;
+    memset(rr->rdata, 0, sizeof rr->rdata);
+    if (rr->type == RRTYPE_RRSIG)
+        octets_put_u16(rr->rdata, types[draw(seed) % 4]);
+    rr->rdata[rr->rdlength - 1] = (uint8_t)(draw(seed) % 6);
+}
+
+static int
+loose_by_rank(const void *a, const void *b)
+{
+    uint32_t left = ((const struct loose_rr *)a)->rank, right = ((const struct loose_rr *)b)->rank;
+    return (left > right) - (left < right);
+}
+static int
+loose_by_owner(const void *a, const void *b)
+{
+    int order =
+        name_compare(((const struct loose_rr *)a)->owner, ((const struct loose_rr *)b)->owner);
+    return order ? order : loose_by_rank(a, b);
+}
+static int
+loose_by_type(const void *a, const void *b)
+{
+    int order = (int)((const struct loose_rr *)a)->type - (int)((const struct loose_rr *)b)->type;
+    return order ? order : loose_by_rank(a, b);
+}
+
+static struct draft *
+loose_draft(const struct loose_rr *rrs, size_t count, struct draft_findings *ret_findings)
+{
+    struct draft *draft = example();
+    for (size_t i = 0; i < count; i++)
+        assert_true(draft_add(draft, rrs[i].owner, rrs[i].type, rrs[i].ttl, rrs[i].rdata,
+                              rrs[i].rdlength, NULL));
+    *ret_findings = seal(draft);
+    return draft;
+}
+
+static void
+drafts_are_equal(const struct draft *a, const struct draft *b)
+{
+    assert_int_equal(draft_node_count(a), draft_node_count(b));
+    for (size_t i = 0; i < draft_node_count(a); i++) {
+        const struct node *node = draft_node_at(a, i);
+        assert_int_equal(node_size(node), node_size(draft_node_at(b, i)));
+        assert_memory_equal(node, draft_node_at(b, i), node_size(node));
+        assert_ptr_equal(draft_find(a, node_owner(node)), node);
+    }
+}
+
+static void
+the_order_in_which_rrs_come_makes_no_difference(void **state)
+{
+    (void)state;
+    enum { COUNT = 400 };
+    static int (*const orders[])(const void *, const void *) = {loose_by_owner, loose_by_rank,
+                                                                loose_by_type};
+    struct loose_rr rrs[COUNT];
+    for (uint32_t round = 0, seed = 1; round < 20; round++) {
+        struct draft *first = NULL;
+        struct draft_findings findings, first_findings = {0};
+        for (size_t i = 0; i < COUNT; i++)
+            loose_make(&rrs[i], &seed);
+        for (size_t order = 0; order < 3; order++) {
+            for (size_t i = 0; i < COUNT; i++)
+                rrs[i].rank = draw(&seed);
+            qsort(rrs, COUNT, sizeof *rrs, orders[order]);
+            struct draft *draft = loose_draft(rrs, COUNT, &findings);
+            if (!first) {
+                first = draft;
+                first_findings = findings;
+                assert_true(findings.ttl_differs > 0 && findings.duplicates > 0 &&
+                            findings.orphan_signatures > 0);
+                continue;
+            }
+            drafts_are_equal(first, draft);
+            assert_int_equal(findings.ttl_differs, first_findings.ttl_differs);
+            assert_int_equal(findings.duplicates, first_findings.duplicates);
+            assert_int_equal(findings.orphan_signatures, first_findings.orphan_signatures);
+            assert_true(name_equal(findings.ttl_owner, first_findings.ttl_owner));
+            assert_int_equal(findings.ttl_type, first_findings.ttl_type);
+            draft_free(&draft);
+        }
+        draft_free(&first);
+    }
+}
+
+static void
+records_and_loose_rrs_of_one_owner_meet(void **state)
+{
+    (void)state;
+    struct draft *source = example(), *draft = example();
+    add(source, "b.example.gov.", RRTYPE_A, 60, "bbbb");
+    seal(source);
+    const struct node *record = draft_find(source, wire("b.example.gov."));
+    add(draft, "b.example.gov.", RRTYPE_A, 60, "aaaa"); // before it
+    draft_add_node(draft, record);
+    add(draft, "b.example.gov.", RRTYPE_TXT, 60, "\1x"); // behind it
+    add(draft, "a.example.gov.", RRTYPE_A, 60, "aaaa");
+    draft_add_node(draft, record);                   // a second time
+    draft_add_node(draft, draft_node_at(source, 0)); // an empty one adds nothing
+    assert_int_equal(draft_rr_count(draft), 5);
+    assert_int_equal(seal(draft).duplicates, 1);
+    struct rrset rrset;
+    assert_int_equal(draft_node_count(draft), 3);
+    assert_int_equal(node_rrset_count(draft_node_at(draft, 0)), 0);
+    assert_true(node_rrset_find(draft_node_at(draft, 2), RRTYPE_A, &rrset));
+    assert_int_equal(rrset.rr_count, 2);
+    assert_true(node_has(draft_node_at(draft, 2), RRTYPE_TXT));
+    draft_free(&source);
+    draft_free(&draft);
+}
+
 int
 main(void)
 {
@@ -401,6 +542,8 @@ main(void)
         cmocka_unit_test(too_many_types_at_an_owner_are_refused_by_name),
         cmocka_unit_test(a_draft_of_anothers_records_is_the_same),
         cmocka_unit_test(the_digest_is_that_of_the_content_without_serial_and_signers_work),
+        cmocka_unit_test(the_order_in_which_rrs_come_makes_no_difference),
+        cmocka_unit_test(records_and_loose_rrs_of_one_owner_meet),
         cmocka_unit_test(twenty_thousand_owners_in_any_order_are_sorted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,6 +14,7 @@
 #include "common/base/arena.h"
 #include "common/dns/rrtype.h"
 #include "common/zone/check.h"
+#include "common/zone/zonefile_text.h"
 #include "common/zone/zonefile_write.h"
 
 // tests/golden/zonefile: each X.zone is read as the zone example.gov., and what comes out must be
@@ -339,6 +340,160 @@ reading_what_was_written_gives_the_same_zone(void **state)
     }
 }
 
+// A text of many windows in which everything that a window may cut stands at many places: entries
+// in parentheses, comments longer than a window, mistakes, and a parenthesis that is never closed.
+static void
+long_text_make(struct octets_buffer *text)
+{
+    for (unsigned i = 0; text->length < 5 * ZONEFILE_WINDOW_SIZE; i++) {
+        octets_buffer_printf(text, "h%u 300 A 192.0.2.%u\n", i, i % 256);
+        if (i % 11 == 0)
+            octets_buffer_printf(text, "   300 TXT ( \"one\" ; ( %u\n\n  two\\032 )\r\n", i);
+        if (i % 5000 == 2500)
+            octets_buffer_printf(text, "h%u 300 A 192.0.2.300\nh 300 TXT \"open\nx\\1 A\n", i);
+        if (i % 20000 == 10000)
+            for (unsigned k = 0; k < ZONEFILE_WINDOW_SIZE / 10; k++)
+                octets_buffer_printf(text, "; comment%s", i > 20000 || k % 100 ? "" : "\n");
+        if (i % 20000 == 10000)
+            octets_buffer_add_u8(text, '\n');
+    }
+    octets_buffer_printf(text, "\nopen 300 TXT ( a\n b\nlast 300 A 192.0.2.1\nlast 300 A x");
+}
+
+// The errors and records of a text, from memory or from a file.
+static void
+text_read(const char *path, const struct octets_buffer *text, struct octets_buffer *ret_shown)
+{
+    struct draft *draft = example_draft();
+    struct draft_findings findings;
+    struct vector errors;
+    octets_buffer_init(ret_shown);
+    bool good = text ? zonefile_read_memory(path, (const char *)text->data, text->length, NULL,
+                                            draft, NULL, &errors)
+                     : zonefile_read(path, draft, NULL, &errors);
+    assert_false(good);
+    errors_show(&errors, ret_shown);
+    assert_true(draft_seal(draft, &findings, NULL));
+    draft_show(draft, ret_shown);
+    zonefile_errors_close(&errors);
+    draft_free(&draft);
+}
+
+static void
+a_file_of_many_windows_is_read_as_a_text_in_memory(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/zonefile.XXXXXX";
+    struct octets_buffer text, from_memory, from_file;
+    octets_buffer_init(&text);
+    long_text_make(&text);
+    int descriptor = mkstemp(path);
+    assert_int_equal(write(descriptor, text.data, text.length), text.length);
+    close(descriptor);
+    text_read(path, &text, &from_memory);
+    text_read(path, NULL, &from_file);
+    unlink(path);
+    assert_int_equal(from_file.length, from_memory.length);
+    assert_memory_equal(from_file.data, from_memory.data, from_memory.length);
+    octets_buffer_add_u8(&from_file, '\0');
+    const char *shown = (const char *)from_file.data;
+    assert_non_null(strstr(shown, "'(' is never closed"));
+    assert_non_null(strstr(shown, "A: 'x' is not an IPv4 address"));
+    octets_buffer_close(&text);
+    octets_buffer_close(&from_memory);
+    octets_buffer_close(&from_file);
+}
+
+// What the quick reader takes is what the thorough one makes of the same line.
+static void
+a_usual_line_is_read_as_the_thorough_reader_reads_it(void **state)
+{
+    (void)state;
+    static const char *const records[] = {
+        "www 300 A 192.0.2.1",
+        "WWW.Sub.Example.GOV. 300 IN aaaa 2001:DB8::ffff:192.0.2.1",
+        "a IN 300 NS ns.example.net.",
+        "b 300 IN cname x",
+        "*.c 300 PTR _x-1/2.y.example.gov.",
+        "d 300 ALIAS t.example.net.",
+        "e 2147483647 MX 0 mail",
+        "f 0 SRV 65535 0 1 t",
+        "g 300 TXT \"a;b(c)\" word \"\" \"\xC3\xBC\"",
+        "h 300 CAA 0 issue \"ca.example.net; x=1\"",
+        "i 300 CAA 128 iodef mailto:a@example.net",
+        "j 300 TXT one\ttwo \t ; comment",
+        "k 300 A 192.0.2.1\r",
+        "l 300 CNAME @",
+        "m 300 CNAME .",
+        "n\t300\tIN\tA\t10.0.0.255",
+    };
+    for (size_t i = 0; i < sizeof records / sizeof records[0]; i++) {
+        char text[256];
+        struct octets_buffer shown[2];
+        snprintf(text, sizeof text, "%s\n", records[i]);
+        for (int way = 0; way < 2; way++) {
+            struct zonefile_options options = {.thorough = way == 1};
+            struct draft *draft = example_draft();
+            struct draft_findings findings;
+            struct vector errors;
+            octets_buffer_init(&shown[way]);
+            assert_true(
+                zonefile_read_memory("line", text, strlen(text), NULL, draft, &options, &errors));
+            assert_int_equal(errors.count, 0);
+            assert_true(draft_seal(draft, &findings, NULL));
+            draft_show(draft, &shown[way]);
+            zonefile_errors_close(&errors);
+            draft_free(&draft);
+        }
+        assert_int_equal(shown[0].length, shown[1].length);
+        assert_memory_equal(shown[0].data, shown[1].data, shown[0].length);
+        octets_buffer_close(&shown[0]);
+        octets_buffer_close(&shown[1]);
+    }
+}
+
+// Nearly usual lines: each says what is wrong or doubtful with it, at its place.
+static void
+what_is_wrong_with_a_nearly_usual_line_is_said(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line, *said;
+    } cases[] = {
+        {"a 300 A 192.0.2.256", ":1:9: A: '192.0.2.256' is not an IPv4"},
+        {"a 300 A 192.0.2.01", ":1:9: A: '192.0.2.01' is not an IPv4"},
+        {"a 300 A 192.0.2", ":1:9: A: '192.0.2' is not an IPv4"},
+        {"a 300 A 192.0.2.1.", ":1:9: A: '192.0.2.1.' is not an IPv4"},
+        {"a 300 A 192.0.2.1 x", ":1:19: A: 'x' is too much"},
+        {"a 300 AAAA 2001:db8::g", ":1:12: AAAA: '2001:db8::g' is not an IPv6"},
+        {"a 300 MX 65536 x", ":1:10: MX: preference '65536'"},
+        {"a 300 SRV 1 2 3", ":1:16: SRV: missing target"},
+        {"a 300 NS x..y", ":1:10: NS: name server"},
+        {"a 300 CAA 256 issue x", ":1:11: CAA: flags '256'"},
+        {"a 300 CNAME b.example.gov",
+         ":1:13: warning: CNAME: canonical name 'b.example.gov' has no final"},
+        {"a.example.gov 300 A 192.0.2.1", ":1:1: warning: owner 'a.example.gov' has no final dot"},
+        {"a 300 NS 192.0.2.1", ":1:10: warning: NS: name server '192.0.2.1' is an address"},
+        {"a 300 TXT v=1; x", ":1:14: warning: TXT: the ; begins a comment"},
+        {"IN 300 A 192.0.2.1", ":1:1: warning: owner 'IN' is probably meant as the class"},
+        {"a.example.org. 300 A 192.0.2.1", ":1:1: owner a.example.org. is outside of the zone"},
+        {"a 2147483648 A 192.0.2.1", ":1:3: TTL '2147483648'"},
+        {" 300 A 192.0.2.1", ":1:1: no owner"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[128], shown[4096] = "";
+        struct vector errors;
+        snprintf(text, sizeof text, "%s\n", cases[i].line);
+        memory_read(text, strlen(text), &errors);
+        if (errors.count > 0)
+            zonefile_error_text(vector_at(&errors, 0), shown, sizeof shown);
+        if (errors.count != 1 || !strstr(shown, cases[i].said))
+            fail_msg("%s: %zu errors, '%s' is not '%s'", cases[i].line, errors.count, shown,
+                     cases[i].said);
+        zonefile_errors_close(&errors);
+    }
+}
+
 int
 main(void)
 {
@@ -352,6 +507,9 @@ main(void)
         cmocka_unit_test(a_missing_file_and_a_directory_are_errors_with_a_place),
         cmocka_unit_test(includes_deeper_than_the_limit_are_refused),
         cmocka_unit_test(reading_what_was_written_gives_the_same_zone),
+        cmocka_unit_test(a_file_of_many_windows_is_read_as_a_text_in_memory),
+        cmocka_unit_test(a_usual_line_is_read_as_the_thorough_reader_reads_it),
+        cmocka_unit_test(what_is_wrong_with_a_nearly_usual_line_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
