@@ -19,8 +19,10 @@ slot_ahead(const struct answer_service *service, struct query *query)
     const struct answer_zone *zone = zone_set_closest(service->zones, query->lower, query->labels);
     if (!zone || !zone->version)
         return;
+    uint64_t key = version_hash_key(zone->version);
     query->ahead.zone = zone;
-    query->ahead.hash = name_hash_lower(query->lower, version_hash_key(zone->version));
+    query->ahead.hash = query->labels > 0 ? name_hash_split(query->lower, key, &query->ahead.above)
+                                          : name_hash_lower(query->lower, key);
     query->ahead.beside = query->ahead.denies = false;
     zone_fetch_slot(zone->version, query->ahead.hash);
 }
@@ -28,18 +30,12 @@ slot_ahead(const struct answer_service *service, struct query *query)
 // What is asked where the name is not: most often its parent is the closest encloser or a zone cut,
 // and below that is the wildcard or none.
 static void
-relatives_ahead(struct query *query)
+relatives_ahead(struct query_ahead *ahead)
 {
-    struct query_ahead *ahead = &query->ahead;
     const struct version *version = ahead->zone->version;
-    uint64_t key = version_hash_key(version);
-    uint8_t wildcard[NAME_SIZE_MAX];
-    const uint8_t *parent = name_skip(query->lower, 1);
-    if (!name_wildcard_of(parent, wildcard))
-        return;
     ahead->beside = true;
-    ahead->parent_hash = name_hash_lower(parent, key);
-    ahead->wildcard_hash = name_hash_lower(wildcard, key);
+    ahead->parent_hash = name_hash_parent(ahead->above);
+    ahead->wildcard_hash = name_hash_wildcard(ahead->above);
     zone_fetch_slot(version, ahead->parent_hash);
     zone_fetch_slot(version, ahead->wildcard_hash);
 }
@@ -48,10 +44,10 @@ relatives_ahead(struct query *query)
 static bool
 record_ahead(struct query *query)
 {
-    const struct query_ahead *ahead = &query->ahead;
+    struct query_ahead *ahead = &query->ahead;
     if (ahead->zone && !zone_fetch_record(ahead->zone->version, ahead->hash) &&
         query->labels > name_labels(version_apex(ahead->zone->version)))
-        relatives_ahead(query);
+        relatives_ahead(ahead);
     return ahead->zone && ahead->beside;
 }
 

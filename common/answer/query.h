@@ -33,8 +33,9 @@ struct query_ahead {
     uint64_t hash; // of the name, by the key of the zone's version
     bool beside;   // nothing was seen at the name; hashes of two names that may answer for it
     uint64_t parent_hash, wildcard_hash;
-    bool denies; // that it does not exist will have to be proven: what zone_find_nsec,
-                 // zone_find_nsec3 found for it
+    uint64_t above; // name_hash_split
+    bool denies;    // that it does not exist will have to be proven: what zone_find_nsec,
+                    // zone_find_nsec3 found for it
     bool matches;
     const struct node *covers;
     uint8_t hash3[NSEC3_HASH_SIZE]; // of the name in a zone with NSEC3

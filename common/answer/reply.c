@@ -15,6 +15,8 @@
 #define POINTER_AT_MAX   0x3FFFU // 14 bits, RFC 1035 section 4.1.4
 #define SLOT_SIZE        2
 #define RR_TTL_AT        4 // behind type and class
+#define RR_RDLENGTH_AT   8
+#define RR_FIXED         10
 #define CHAOS_STRING_MAX 255
 
 static void
@@ -147,10 +149,11 @@ anchor_best(const struct reply *reply, const uint8_t *name, unsigned labels, uns
     const struct reply_anchor *best = NULL;
     unsigned most = 0;
     for (unsigned i = 0; i < reply->anchor_count && most < labels; i++) {
-        unsigned common = name_common_labels(name, reply->anchors[i].name);
+        const struct reply_anchor *anchor = &reply->anchors[i];
+        unsigned common = name_common_labels_counted(name, labels, anchor->name, anchor->labels);
         if (common > most) {
             most = common;
-            best = &reply->anchors[i];
+            best = anchor;
         }
     }
     *ret_common = most;
@@ -194,7 +197,7 @@ rr_write(struct octets_writer *out, const struct run *run, const uint8_t *fixed,
         octets_put_u32(ttl, run->ttl);
 }
 
-// Once the owner stands in reach of a pointer, that replaces it.
+// Each RR with the owner before it, until that stands in reach of a pointer, which replaces it.
 static void
 run_write(struct reply *reply, const uint8_t *wire, uint32_t length, struct run *run)
 {
@@ -226,16 +229,55 @@ at_question_write(struct reply *reply, const struct rrset *rrset, bool signature
     return offset;
 }
 
+// RRs from the first one's type on as they are stored: the slots of the others get the pointer, and
+// no TTL stays over the run's.
+static void
+copied_mend(uint8_t *at, const uint8_t *end, const struct run *run, uint16_t pointer)
+{
+    for (;;) {
+        if (run->has_ttl && octets_get_u32(at + RR_TTL_AT) > run->ttl)
+            octets_put_u32(at + RR_TTL_AT, run->ttl);
+        at += RR_FIXED + octets_get_u16(at + RR_RDLENGTH_AT);
+        if (at >= end)
+            return;
+        octets_put_u16(at, pointer);
+        at += SLOT_SIZE;
+    }
+}
+
+// The run in one piece, where the first owner is in reach of the others' pointers.
+static void
+run_copy(struct reply *reply, const struct rrset *rrset, bool signatures, const struct run *run)
+{
+    struct octets_writer *out = &reply->out;
+    size_t at = octets_written(out);
+    bool short_owner = run->owner_length == SLOT_SIZE; // a pointer, as good as one to it
+    octets_write(out, run->owner, run->owner_length);
+    uint8_t *first = out->at;
+    octets_write(out, rrset->wire + SLOT_SIZE, rrset->wire_length - SLOT_SIZE);
+    if (signatures)
+        octets_write(out, rrset->signatures, rrset->signatures_length);
+    if (!out->failed)
+        copied_mend(first, out->at, run,
+                    short_owner ? octets_get_u16(run->owner) : (uint16_t)(POINTER_TAG | at));
+}
+
 static size_t
 elsewhere_write(struct reply *reply, const struct reply_rrset *add, bool signatures)
 {
     const struct rrset *rrset = add->rrset;
-    struct run run = {.has_ttl = add->has_ttl, .ttl = add->ttl};
+    struct run run;
     size_t at = octets_written(&reply->out), length = owner_encode(reply, add->owner, run.owner);
     run.owner_length = length;
-    run_write(reply, rrset->wire, rrset->wire_length, &run);
-    if (signatures)
-        run_write(reply, rrset->signatures, rrset->signatures_length, &run);
+    run.has_ttl = add->has_ttl;
+    run.ttl = add->ttl;
+    if (length == SLOT_SIZE || at <= POINTER_AT_MAX) {
+        run_copy(reply, rrset, signatures, &run);
+    } else {
+        run_write(reply, rrset->wire, rrset->wire_length, &run);
+        if (signatures)
+            run_write(reply, rrset->signatures, rrset->signatures_length, &run);
+    }
     if (reply->out.failed || at > POINTER_AT_MAX)
         return 0;
     if (length > SLOT_SIZE)

@@ -187,9 +187,8 @@ name_replace_suffix(const uint8_t *name, const uint8_t *old_suffix, const uint8_
 }
 
 unsigned
-name_common_labels(const uint8_t *a, const uint8_t *b)
+name_common_labels_counted(const uint8_t *a, unsigned a_labels, const uint8_t *b, unsigned b_labels)
 {
-    unsigned a_labels = name_labels(a), b_labels = name_labels(b);
     unsigned left = a_labels < b_labels ? a_labels : b_labels, common = left;
     a = name_skip(a, a_labels - left);
     b = name_skip(b, b_labels - left);
@@ -198,6 +197,12 @@ name_common_labels(const uint8_t *a, const uint8_t *b)
         if (*a != *b || memcmp(a + 1, b + 1, *a) != 0)
             common = left - 1;
     return common;
+}
+
+unsigned
+name_common_labels(const uint8_t *a, const uint8_t *b)
+{
+    return name_common_labels_counted(a, name_labels(a), b, name_labels(b));
 }
 
 // No octet is 0 or 1: so it is of nearly every label.
@@ -563,26 +568,53 @@ name_suffixes_init_lower(struct name_suffixes *ret_suffixes, const uint8_t *name
     suffixes_make(ret_suffixes, name, key, false);
 }
 
+// The running hash of the name's last count labels, which begin at starts.
 static inline uint64_t
-hash_make(const uint8_t *name, uint64_t key, bool fold)
+hash_run(const uint8_t *name, const uint8_t *starts, unsigned labels, unsigned count, uint64_t key,
+         bool fold)
 {
-    uint8_t starts[NAME_LABELS_MAX + 1];
-    unsigned labels = label_starts(name, starts);
     unsigned size = starts[labels] + 1U;
     uint64_t state = hash_mix(key, ROOT_VALUE);
-    while (labels-- > 0)
-        state = label_hash(state, name, size, starts[labels], fold);
-    return hash_finish(state);
+    for (unsigned depth = 1; depth <= count; depth++)
+        state = label_hash(state, name, size, starts[labels - depth], fold);
+    return state;
 }
 
 uint64_t
 name_hash(const uint8_t *name, uint64_t key)
 {
-    return hash_make(name, key, true);
+    uint8_t starts[NAME_LABELS_MAX + 1];
+    unsigned labels = label_starts(name, starts);
+    return hash_finish(hash_run(name, starts, labels, labels, key, true));
 }
 
 uint64_t
 name_hash_lower(const uint8_t *name, uint64_t key)
 {
-    return hash_make(name, key, false);
+    uint8_t starts[NAME_LABELS_MAX + 1];
+    unsigned labels = label_starts(name, starts);
+    return hash_finish(hash_run(name, starts, labels, labels, key, false));
+}
+
+uint64_t
+name_hash_split(const uint8_t *name, uint64_t key, uint64_t *ret_above)
+{
+    uint8_t starts[NAME_LABELS_MAX + 1];
+    unsigned labels = label_starts(name, starts);
+    ENSURE(labels > 0);
+    *ret_above = hash_run(name, starts, labels, labels - 1, key, false);
+    return hash_finish(label_hash(*ret_above, name, starts[labels] + 1U, 0, false));
+}
+
+uint64_t
+name_hash_parent(uint64_t above)
+{
+    return hash_finish(above);
+}
+
+uint64_t
+name_hash_wildcard(uint64_t above)
+{
+    static const uint8_t star[8] = {1, '*'};
+    return hash_finish(label_hash(above, star, sizeof star, 0, false));
 }

@@ -40,6 +40,8 @@ bool name_replace_suffix(const uint8_t *name, const uint8_t *old_suffix, const u
                          uint8_t ret_name[static NAME_SIZE_MAX]);
 // Labels that a and b have in common counted from the root, without the root.
 unsigned name_common_labels(const uint8_t *a, const uint8_t *b);
+// The same where it is known how many each has.
+unsigned name_common_labels_counted(const uint8_t *a, unsigned a_labels, const uint8_t *b, unsigned b_labels);
 
 // Octets whose memcmp order is the canonical order (labels from the right, each closed by 0). Gives the
 // length; shorter sorts first among equals.
@@ -82,5 +84,10 @@ uint64_t name_hash(const uint8_t *name, uint64_t key);
 // The same values for a name in lower case, a quarter sooner: what the path of a packet uses.
 void name_suffixes_init_lower(struct name_suffixes *ret_suffixes, const uint8_t *name, uint64_t key);
 uint64_t name_hash_lower(const uint8_t *name, uint64_t key);
+// name_hash_lower of a name that is not the root, and *ret_above, from which those of its parent and of the wildcard
+// below that (its sister) come at little cost.
+uint64_t name_hash_split(const uint8_t *name, uint64_t key, uint64_t *ret_above);
+uint64_t name_hash_parent(uint64_t above);
+uint64_t name_hash_wildcard(uint64_t above);
 
 #endif

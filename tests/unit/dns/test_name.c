@@ -73,6 +73,24 @@ keys_sort_as_names_do(void **state)
 }
 
 static void
+a_split_hash_gives_those_of_name_parent_and_sister_wildcard(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"gov.", "www.example.gov.", "*.example.gov.",
+                                        "a-label-of-more-than-sixteen-octets.x."};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct wire name = wire(texts[i]);
+        uint8_t wildcard[NAME_SIZE_MAX];
+        uint64_t above;
+        const uint8_t *parent = name_skip(name.name, 1);
+        assert_true(name_wildcard_of(parent, wildcard));
+        assert_true(name_hash_split(name.name, 99, &above) == name_hash_lower(name.name, 99));
+        assert_true(name_hash_parent(above) == name_hash_lower(parent, 99));
+        assert_true(name_hash_wildcard(above) == name_hash_lower(wildcard, 99));
+    }
+}
+
+static void
 a_part_of_a_key_is_what_stands_there_in_the_whole(void **state)
 {
     (void)state;
@@ -523,6 +541,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_order_is_that_of_rfc_4034),
         cmocka_unit_test(keys_sort_as_names_do),
+        cmocka_unit_test(a_split_hash_gives_those_of_name_parent_and_sister_wildcard),
         cmocka_unit_test(a_part_of_a_key_is_what_stands_there_in_the_whole),
         cmocka_unit_test(the_longest_key_has_room),
         cmocka_unit_test(length_and_labels_are_counted_with_and_without_the_root),
