@@ -15,7 +15,8 @@
 #include "common/dns/rrtype.h"
 #include "primary/alias/resolver.h"
 
-#define MESSAGE_ROOM 512 // header, the longest name, OPT
+#define MESSAGE_ROOM 512  // header, the longest name, OPT
+#define CHANCE_SIZE  4096 // drawn at once: a system call for each of many questions counts
 
 struct question {
     struct question *next, *previous; // in flight or queued
@@ -48,6 +49,8 @@ struct questions {
     struct resolver *resolver;
     struct question_list in_flight, queued;
     uint8_t ids[65536 / 8]; // in use
+    uint8_t chance[CHANCE_SIZE];
+    size_t chance_left;
 };
 
 static void
@@ -77,6 +80,19 @@ list_remove(struct question_list *list, struct question *question)
     list->count--;
 }
 
+// Chance.
+
+static void
+chance_take(struct questions *questions, void *ret_octets, size_t length)
+{
+    if (questions->chance_left < length) {
+        randombytes_buf(questions->chance, sizeof questions->chance);
+        questions->chance_left = sizeof questions->chance;
+    }
+    questions->chance_left -= length;
+    memcpy(ret_octets, questions->chance + questions->chance_left, length);
+}
+
 // IDs.
 
 static bool
@@ -96,7 +112,7 @@ id_draw(struct questions *questions)
 {
     uint16_t id;
     do { // at most a quarter is in use
-        id = (uint16_t)randombytes_uniform(65536);
+        chance_take(questions, &id, sizeof id);
     } while (id_is_used(questions, id));
     questions->ids[id / 8] |= (uint8_t)(1U << (id % 8));
     return id;
@@ -106,11 +122,11 @@ id_draw(struct questions *questions)
 
 // Letters in random case: the answer must bring it back (draft-vixie-dnsext-dns0x20).
 static void
-case_mix(const uint8_t *name, uint8_t *ret_name)
+case_mix(struct questions *questions, const uint8_t *name, uint8_t *ret_name)
 {
     uint8_t coins[NAME_SIZE_MAX];
     size_t length = name_copy(ret_name, name);
-    randombytes_buf(coins, length);
+    chance_take(questions, coins, length);
     for (size_t label = 0; ret_name[label] != 0; label += 1U + ret_name[label])
         for (size_t i = label + 1; i <= label + ret_name[label]; i++)
             if (ret_name[i] >= 'a' && ret_name[i] <= 'z' && coins[i] & 1)
@@ -149,7 +165,7 @@ question_send(struct question *question, enum resolver_way way)
     question->way = way;
     question->has_opt = edns && way != RESOLVER_PLAIN;
     question->sent_ms = now;
-    case_mix(question->name, question->sent_name);
+    case_mix(questions, question->name, question->sent_name);
     size_t length = message_make(question, message);
     resolver_send(questions->resolver, question->server, way, message, length, on_octets, question);
 }

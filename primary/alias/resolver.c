@@ -69,6 +69,9 @@ struct resolver {
 
 // Sockets.
 
+// All questions of a channel have the same time, so the oldest one's end comes first, and the timer
+// need not move when a younger one is sent or answered: ares_timeout looks at every one. It may
+// ring for nothing.
 static void
 channel_time(struct channel *channel)
 {
@@ -96,7 +99,6 @@ on_socket(void *context, unsigned events)
     int fd = socket->fd; // the socket may be gone after the call
     ares_process_fd(channel->ares, events & LOOP_READABLE ? fd : ARES_SOCKET_BAD,
                     events & LOOP_WRITABLE ? fd : ARES_SOCKET_BAD);
-    channel_time(channel);
 }
 
 static void
@@ -306,7 +308,8 @@ resolver_send(struct resolver *resolver, size_t server, enum resolver_way way,
     channel->sends++;
     channel->in_flight++;
     ares_send(channel->ares, octets, (int)length, on_answer, errand);
-    channel_time(channel);
+    if (!loop_timer_is_running(channel->timer))
+        channel_time(channel);
 }
 
 // The whole.
