@@ -16,7 +16,7 @@ MANY = [f"198.51.100.{i}" for i in range(1, 201)]
 
 
 def out_text(serial, plain):
-    lines = ["$ORIGIN out.test.", "$TTL 0", f"@ SOA ns hostmaster {serial} 3600 600 86400 0", "@ NS ns", "ns A 127.0.0.1"]
+    lines = ["$ORIGIN cdn.example.", "$TTL 0", f"@ SOA ns hostmaster {serial} 3600 600 86400 0", "@ NS ns", "ns A 127.0.0.1"]
     lines += [f"plain A {plain}", "plain AAAA 2001:db8::1", "v4 A 192.0.2.2", "text TXT x", "*.w A 192.0.2.3"]
     lines += [f"many A {address}" for address in MANY]
     lines += ["d DNAME e", "x.e A 192.0.2.4", "back CNAME host.example.gov.", "local A 127.0.0.1"]
@@ -40,10 +40,12 @@ def served(work, primary):
 
 @pytest.fixture
 def bed(work):
-    """NSD with out.test, unbound that asks it, a primary that asks unbound; dead.test has a server that is not there."""
-    nsd = Nsd(work).serve("out.test", work.write("out.test", out_text(1, "192.0.2.1")))
+    """NSD with cdn.example, unbound that asks it, a primary that asks unbound; dead.example has a server that is not there."""
+    nsd = Nsd(work).serve("cdn.example", work.write("cdn.example", out_text(1, "192.0.2.1")))
+    # What the world still has of our zone: the primary must not believe it.
+    nsd.serve(ZONE, work.write("old", HEAD + "host A 192.0.2.66\n"))
     nsd.start()
-    unbound = Unbound(work).stub("out.test", [nsd.port]).stub("dead.test", [free_port()])
+    unbound = Unbound(work).stub("cdn.example", [nsd.port]).stub(ZONE, [nsd.port]).stub("dead.example", [free_port()])
     unbound.start()
     primary = work.primary(
         [{"domain": ZONE, "file": "zone", "alias": {"refresh": "1h", "max-addresses": 500}}], resolver=unbound.port
@@ -61,7 +63,7 @@ def test_every_kind_of_target(work, bed):
     nsd, unbound, primary = bed
     names = {"@": "plain", "v4": "v4", "*.w": "any.w", "h1": "h1", "h8": "h8", "dn": "x.d", "many": "many", "back": "back"}
     text = HEAD + "host A 192.0.2.77\n"
-    text += "".join(f"{owner} 60 ALIAS {target}.out.test.\n" for owner, target in names.items())
+    text += "".join(f"{owner} 60 ALIAS {target}.cdn.example.\n" for owner, target in names.items())
     work.write("zone", text)
     primary.start()
     expected = {
@@ -71,8 +73,8 @@ def test_every_kind_of_target(work, bed):
     wait_for(lambda: served(work, primary) == expected, "all of them", about=primary.log)
     assert primary.serial(ZONE) == 7
     # Now those that give nothing beside them.
-    bad = {"gone": "gone.out.test", "text": "text.out.test", "h17": "h17.out.test", "dead": "www.dead.test",
-           "local": "local.out.test"}
+    bad = {"gone": "gone.cdn.example", "text": "text.cdn.example", "h17": "h17.cdn.example", "dead": "www.dead.example",
+           "local": "local.cdn.example"}
     text = text.replace("hostmaster 7 ", "hostmaster 8 ")
     work.write("zone", text + "".join(f"{owner} 60 ALIAS {target}.\n" for owner, target in bad.items()))
     primary.control("reload", wait=True)
@@ -90,13 +92,13 @@ def test_every_kind_of_target(work, bed):
 
 def test_a_target_moves_and_its_server_dies_and_comes_back(work, bed):
     nsd, unbound, primary = bed
-    work.write("zone", HEAD + "@ 60 ALIAS plain.out.test.\n")
+    work.write("zone", HEAD + "@ 60 ALIAS plain.cdn.example.\n")
     primary.start()
     before = {"@ A": ["192.0.2.1"], "@ AAAA": ["2001:db8::1"]}
     wait_for(lambda: served(work, primary) == before, "the first", about=primary.log)
-    work.write("out.test", out_text(2, "192.0.2.9"))
+    work.write("cdn.example", out_text(2, "192.0.2.9"))
     nsd.process.send_signal(signal.SIGHUP)
-    wait_for(lambda: nsd.serial("out.test") == 2, "NSD has the new zone", about=nsd.log)
+    wait_for(lambda: nsd.serial("cdn.example") == 2, "NSD has the new zone", about=nsd.log)
     primary.control("alias", "refresh", ZONE, wait=True)
     after = {"@ A": ["192.0.2.9"], "@ AAAA": ["2001:db8::1"]}
     wait_for(lambda: served(work, primary) == after, "the new address", about=primary.log)
