@@ -1,7 +1,8 @@
 """BIND, Knot, NSD and PowerDNS as secondaries of ours, by NOTIFY, each with a TSIG key of its own: of tandem-secondary
 (the signed zone, NSEC and NSEC3) and of tandem-primary (addresses of ALIAS targets move, too). Random changes go in one by
 one; at the end all four have our zone, octet for octet of canonical form, and took it as differences (IXFR).
-TANDEM_LONG: ten times as many changes.
+And the same where nothing but whole transfers are asked for, or given. The algorithms of TSIG go round: each peer has each of
+three. TANDEM_LONG: ten times as many changes, and every peer with every algorithm.
 
 How many transfers there are is the peers' choice: one that is busy takes several changes at once, condensed to one difference.
 What they do in ways of their own:
@@ -33,13 +34,18 @@ CHANGES = 1000 if os.environ.get("TANDEM_LONG") else 100
 SETTLE_SECONDS = 60
 
 
+ALGORITHMS = ["hmac-sha256", "hmac-sha384", "hmac-sha512"]
+
+
 class Named(peers.Named):
-    algorithm = "hmac-sha256"
     ttls_of_ours, whole_share = None, 0
+
+    def config_text(self):
+        text = super().config_text()
+        return text if self.ixfr else text.replace("type secondary;", "type secondary; request-ixfr no;")
 
 
 class Knot(peers.Knot):
-    algorithm = "hmac-sha384"
     ttls_of_ours, whole_share = None, 0
     validates = True
 
@@ -52,15 +58,14 @@ class Knot(peers.Knot):
 
 
 class Nsd(peers.Nsd):
-    algorithm = "hmac-sha512"
     ttls_of_ours, whole_share = None, 0.02
 
     def config_text(self):
-        return super().config_text() + f"    provide-xfr: {HOST} NOKEY\n"
+        text = super().config_text() + f"    provide-xfr: {HOST} NOKEY\n"
+        return text if self.ixfr else text.replace("request-xfr: ", "request-xfr: AXFR ")
 
 
 class PowerDNS(peers.PowerDNSSecondary):
-    algorithm = "hmac-sha256"
     ttls_of_ours = {dns.rdatatype.NSEC3PARAM: 0}  # instead of its own
     whole_share = 0
 
@@ -125,10 +130,12 @@ def canonical(port, key=None, ttls=None):
 class Scene:
     """`server` is ours that the peers follow."""
 
-    def __init__(self, work, seed):
-        self.work, self.content = work, Content(seed)
+    def __init__(self, work, seed, turn=0, ixfr=True):
+        self.work, self.content, self.ixfr = work, Content(seed), ixfr
         self.peers = [kind(work) for kind in KINDS]
-        self.keys = [Key(f"{peer.kind}.", peer.algorithm) for peer in self.peers]
+        self.keys = [Key(f"{peer.kind}.", ALGORITHMS[(i + turn) % 3]) for i, peer in enumerate(self.peers)]
+        for peer in self.peers:
+            peer.ixfr = ixfr
         self.server = None
 
     def write(self):
@@ -231,8 +238,8 @@ class SignedScene(Scene):
 class PlainScene(Scene):
     """tandem-primary, with ALIAS owners whose targets move."""
 
-    def __init__(self, work, seed, resolver):
-        super().__init__(work, seed)
+    def __init__(self, work, seed, resolver, turn=0, ixfr=True):
+        super().__init__(work, seed, turn, ixfr)
         self.peers[1].validates = False
         self.resolver, self.moves = resolver, 0
         self.content.more = "@ 60 ALIAS lb0.example.com.\n*.sites 60 ALIAS lb1.example.com.\nshop 60 ALIAS lb0.example.com.\n"
@@ -241,6 +248,8 @@ class PlainScene(Scene):
         self.work.write("zone", self.content.text())
         self.server = work.primary([{"domain": ZONE, "file": "zone", "alias": {"settle": "0s", "refresh": "1h"}}], resolver=int(resolver.address.split("@")[1]))
         self.lend(self.server)
+        if not ixfr:
+            self.server.config["zone"][0]["journal-max-size"] = "0"
         self.server.start()
         wait_for(lambda: self.server.ask(ZONE, "SOA", key=work.key).rcode() == 0, "the zone served", about=self.server.log)
         self.start_peers()
@@ -278,9 +287,25 @@ def test_the_signed_zone_is_taken_as_differences_and_ends_equal(work, nsec3):
     assert_differences(scene, scene.run(scene.change), but=["pdns"])
 
 
-def test_the_expanded_zone_is_taken_as_differences_and_ends_equal(work):
+TURNS = [0, 1, 2] if os.environ.get("TANDEM_LONG") else [0]
+
+
+@pytest.mark.parametrize("turn", TURNS)
+def test_the_expanded_zone_is_taken_as_differences_and_ends_equal(work, turn):
     with FakeResolver() as resolver:
-        scene = PlainScene(work, 3, resolver)
+        scene = PlainScene(work, 3 + turn, resolver, turn)
         counts = scene.run(scene.change)
         assert scene.moves > CHANGES // 10
         assert_differences(scene, counts)
+
+
+@pytest.mark.parametrize("turn", TURNS)
+def test_the_expanded_zone_is_taken_whole_each_time_and_ends_equal(work, turn):
+    """knotd always asks with an IXFR; without a journal that is answered by the whole zone."""
+    with FakeResolver() as resolver:
+        scene = PlainScene(work, 13 + turn, resolver, turn + 1, ixfr=False)
+        counts = scene.run(scene.change)
+        print(f"{CHANGES} changes, {scene.versions()} versions, transfers {counts}")
+        for peer in scene.peers:
+            assert set(counts[peer.kind]) <= ({"axfr", "ixfr as axfr"} if peer.kind == "knot" else {"axfr"}), counts
+            assert sum(counts[peer.kind].values()) > 4, counts

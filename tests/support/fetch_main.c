@@ -18,6 +18,7 @@
 //
 // The fetcher ends when this ends, however it ends.
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,11 +29,13 @@
 #include <sodium.h>
 
 #include "common/base/arena.h"
+#include "common/base/hash.h"
 #include "common/daemon/config_errors.h"
 #include "common/daemon/json_value.h"
 #include "common/daemon/settings_secondary.h"
 #include "common/daemon/signals.h"
 #include "common/dns/rdata_text.h"
+#include "common/dns/rrtype.h"
 #include "common/net/loop.h"
 #include "common/transfer/rr_stream.h"
 #include "secondary/messages.h"
@@ -99,6 +102,19 @@ settings_send(struct fetch *fetch)
 
 // ---- what the fetcher says ----
 
+// The first 8 octets of the line's BLAKE2b as a number.
+static uint64_t
+line_number(const struct octets_buffer *line)
+{
+    struct hash_digest_state state;
+    struct hash_digest digest;
+    hash_digest_init(&state);
+    hash_digest_add(&state, line->data, line->length);
+    hash_digest_end(&state, &digest);
+    return (uint64_t)octets_get_u32(digest.octets) << 32 | octets_get_u32(digest.octets + 4);
+}
+
+// The sum over all lines is that of the content, in whatever order it comes.
 static void
 show_records(struct json_value *object, int fd)
 {
@@ -107,19 +123,25 @@ show_records(struct json_value *object, int fd)
     struct fault fault = {0};
     enum rr_stream_step step = RR_STREAM_BAD;
     struct octets_buffer text;
+    uint64_t sum = 0;
+    char sum_text[17];
     struct json_value *records = json_value_put_array(object, "records");
     check(rr_stream_reader_map(reader, fd, RR_STREAM_SIZE_MAX, &fault), &fault);
     octets_buffer_init(&text);
     while ((step = rr_stream_next(reader, &rr, &fault)) == RR_STREAM_RR) {
-        if (reader->count > RECORDS_SHOWN)
-            continue;
         text.length = 0;
         rr_to_text(rr.owner, rr.ttl, rr.type, rr.rdata, rr.rdlength, &text);
+        if (rr.type != RRTYPE_SOA)
+            sum += line_number(&text);
+        if (reader->count > RECORDS_SHOWN)
+            continue;
         octets_buffer_add_u8(&text, 0);
         json_value_add_text(records, (const char *)text.data);
     }
     check(step == RR_STREAM_DONE, &fault);
     json_value_put_integer(object, "record_count", (int64_t)reader->count);
+    snprintf(sum_text, sizeof sum_text, "%016" PRIx64, sum);
+    json_value_put_text(object, "sum", sum_text);
     octets_buffer_close(&text);
     rr_stream_reader_close(reader);
     free(reader);

@@ -263,10 +263,75 @@ security-poll-suffix=
         return ["pdns_server", f"--config-dir={self.directory}"]
 
 
+class PowerDNSPrimary(Authority):
+    """pdns_server with the gsqlite3 backend, which transfers to who has the TSIG key; ALIAS is expanded by `resolver_port`.
+    `changed(domain)` after a zone's file has changed."""
+
+    kind = "pdns"
+
+    def __init__(self, work, name=None, resolver_port=None):
+        super().__init__(work, name)
+        self.resolver_port = resolver_port
+
+    def config_text(self):
+        text = f"""launch=gsqlite3
+gsqlite3-database={self.directory}/db
+socket-dir={self.directory}
+local-address={HOST}
+local-port={self.port}
+allow-axfr-ips=
+cache-ttl=0
+query-cache-ttl=0
+negquery-cache-ttl=0
+zone-cache-refresh-interval=0
+domain-metadata-cache-ttl=0
+consistent-backends=no
+guardian=no
+daemon=no
+disable-syslog=yes
+receiver-threads=1
+distributor-threads=1
+webserver=no
+api=no
+loglevel=5
+security-poll-suffix=
+"""
+        if self.resolver_port:
+            text += f"resolver={HOST}:{self.resolver_port}\nexpand-alias=yes\noutgoing-axfr-expand-alias=yes\n"
+        (self.directory / "pdns.conf").write_text(text)
+        if not (self.directory / "db").exists():
+            database_make(self.directory / "db")
+            pdnsutil(self.directory, "import-tsig-key", self.key.name, self.key.algorithm, self.key.secret)
+            for domain in self.zones:
+                self.changed(domain)
+                pdnsutil(self.directory, "activate-tsig-key", domain, self.key.name, "primary")
+        return text
+
+    def changed(self, domain):
+        pdnsutil(self.directory, "load-zone", domain, str(self.zones[domain]))
+
+    def command(self):
+        return ["pdns_server", f"--config-dir={self.directory}"]
+
+
+def database_make(path):
+    schema = pathlib.Path("/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql")
+    with sqlite3.connect(path) as database:
+        database.executescript(schema.read_text())
+    database.close()
+
+
+def pdnsutil(directory, *words):
+    command = ["pdnsutil", f"--config-dir={directory}", *words]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, (words, done.stdout, done.stderr)
+
+
 class PowerDNSSecondary(Authority):
     """pdns_server with the gsqlite3 backend, the only kind that can apply an IXFR: a secondary by follow()."""
 
     kind = "pdns"
+    ixfr = True  # asks by IXFR
 
     def config_text(self):
         text = f"""launch=gsqlite3
@@ -302,20 +367,12 @@ security-poll-suffix=
         return text
 
     def database_make(self):
-        schema = pathlib.Path("/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql")
-        with sqlite3.connect(self.directory / "db") as database:
-            database.executescript(schema.read_text())
-        database.close()
-        self.tool("import-tsig-key", self.key.name, self.key.algorithm, self.key.secret)
+        database_make(self.directory / "db")
+        pdnsutil(self.directory, "import-tsig-key", self.key.name, self.key.algorithm, self.key.secret)
         for domain in self.zones:
-            self.tool("create-secondary-zone", domain, f"{HOST}:{self.primary_port}")
-            self.tool("activate-tsig-key", domain, self.key.name, "secondary")
-            self.tool("set-meta", domain, "IXFR", "1")
-
-    def tool(self, *words):
-        command = ["pdnsutil", f"--config-dir={self.directory}", *words]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=20)
-        assert done.returncode == 0, (words, done.stdout, done.stderr)
+            pdnsutil(self.directory, "create-secondary-zone", domain, f"{HOST}:{self.primary_port}")
+            pdnsutil(self.directory, "activate-tsig-key", domain, self.key.name, "secondary")
+            pdnsutil(self.directory, "set-meta", domain, "IXFR", "1" if self.ixfr else "0")
 
     def command(self):
         return ["pdns_server", f"--config-dir={self.directory}"]

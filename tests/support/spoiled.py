@@ -76,7 +76,7 @@ def octets(wire, others, chance):
 def messages(good, chance):
     """Up to three changes; in one of six times none."""
     out = list(good)
-    if chance.randrange(4) == 0:
+    if out and chance.randrange(4) == 0:
         at, to, kind = chance.randrange(len(out)), chance.randrange(len(out)), chance.randrange(4)
         if kind == 0:
             del out[at]
