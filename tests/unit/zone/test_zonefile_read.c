@@ -452,6 +452,110 @@ a_usual_line_is_read_as_the_thorough_reader_reads_it(void **state)
     }
 }
 
+static uint32_t
+draw(uint32_t *seed)
+{
+    *seed = *seed * 1664525U + 1013904223U;
+    return *seed >> 8;
+}
+
+// Lines put together at random from words that matter to a reader, usual and not.
+static void
+random_text_make(uint32_t *seed, struct octets_buffer *text)
+{
+    static const char *const words[] = {"a",           "B.example.gov.",
+                                        "example.gov", "x.y",
+                                        "@",           "*",
+                                        "in",          "IN",
+                                        "0",           "300",
+                                        "1h",          "70000",
+                                        "A",           "AAAA",
+                                        "MX",          "NS",
+                                        "CNAME",       "PTR",
+                                        "SRV",         "TXT",
+                                        "CAA",         "ALIAS",
+                                        "txt",         "TYPE1",
+                                        "192.0.2.1",   "192.0.2.01",
+                                        "192.0.2.300", "2001:db8::1",
+                                        "::",          "issue",
+                                        "ISSUE",       "\"q;(\"",
+                                        "\"\"",        "\"open",
+                                        "wo\"rd\"",    "e\\;",
+                                        "\\097",       "(",
+                                        ")",           ";",
+                                        "; c",         "ca.example.net;x",
+                                        "\t",          "\r",
+                                        "\n",          "\n ",
+                                        "$TTL",        "$ORIGIN",
+                                        "sub",         ".",
+                                        "..",          "a..b",
+                                        "\xC3\xBC",    "in.x",
+                                        "10",          "\\# 4 C0000201"};
+    static const char *const lines[] = {"a 300 A 192.0.2.1",
+                                        "B.example.gov. IN 60 AAAA 2001:db8::1",
+                                        " MX 10 mail",
+                                        "c\t0\tIN\tTXT\t\"q;(\" word",
+                                        "d CAA 0 issue \"x; y\"",
+                                        "*.e 1 SRV 1 2 3 t.example.net.",
+                                        "f 300 CNAME g.h",
+                                        "i NS ns ; comment"};
+    text->length = 0;
+    for (unsigned i = 0; i < 12; i++) {
+        if (draw(seed) % 5 == 0)
+            octets_buffer_printf(text, "%s ", words[draw(seed) % (sizeof words / sizeof words[0])]);
+        size_t start = text->length;
+        if (draw(seed) % 4)
+            octets_buffer_printf(text, "%s", lines[draw(seed) % (sizeof lines / sizeof lines[0])]);
+        if (draw(seed) % 5 == 0 && text->length > start) // one octet is another
+            text->data[start + draw(seed) % (text->length - start)] =
+                (uint8_t) " \t\"();.\\@x0\r"[draw(seed) % 12];
+        for (uint32_t more = draw(seed) % 3; more > 0; more--)
+            octets_buffer_printf(text, " %s", words[draw(seed) % (sizeof words / sizeof words[0])]);
+        octets_buffer_add_u8(text, '\n');
+    }
+}
+
+static void
+both_ways_show(const struct octets_buffer *text, bool thorough, struct octets_buffer *shown)
+{
+    struct zonefile_options options = {.thorough = thorough, .generate_max = 10};
+    struct draft *draft = example_draft();
+    struct draft_findings findings;
+    struct vector errors;
+    shown->length = 0;
+    zonefile_read_memory("text", (const char *)text->data, text->length, NULL, draft, &options,
+                         &errors);
+    errors_show(&errors, shown);
+    assert_true(draft_seal(draft, &findings, NULL));
+    draft_show(draft, shown);
+    zonefile_errors_close(&errors);
+    draft_free(&draft);
+}
+
+static void
+random_lines_are_read_the_same_the_quick_and_the_thorough_way(void **state)
+{
+    (void)state;
+    struct octets_buffer text, quick, thorough;
+    unsigned rounds = getenv("TANDEM_LONG") ? 100000 : 3000;
+    uint32_t seed = 1;
+    octets_buffer_init(&text);
+    octets_buffer_init(&quick);
+    octets_buffer_init(&thorough);
+    for (unsigned i = 0; i < rounds; i++) {
+        random_text_make(&seed, &text);
+        both_ways_show(&text, false, &quick);
+        both_ways_show(&text, true, &thorough);
+        if (quick.length != thorough.length || memcmp(quick.data, thorough.data, quick.length) != 0)
+            fail_msg("%.*s\nquick:\n%.*s\nthorough:\n%.*s", (int)text.length,
+                     (const char *)text.data, (int)quick.length, (const char *)quick.data,
+                     (int)thorough.length, (const char *)thorough.data);
+    }
+    octets_buffer_close(&text);
+    octets_buffer_close(&quick);
+    octets_buffer_close(&thorough);
+}
+
 // Nearly usual lines: each says what is wrong or doubtful with it, at its place.
 static void
 what_is_wrong_with_a_nearly_usual_line_is_said(void **state)
@@ -509,6 +613,7 @@ main(void)
         cmocka_unit_test(reading_what_was_written_gives_the_same_zone),
         cmocka_unit_test(a_file_of_many_windows_is_read_as_a_text_in_memory),
         cmocka_unit_test(a_usual_line_is_read_as_the_thorough_reader_reads_it),
+        cmocka_unit_test(random_lines_are_read_the_same_the_quick_and_the_thorough_way),
         cmocka_unit_test(what_is_wrong_with_a_nearly_usual_line_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
