@@ -11,7 +11,7 @@ from servers import keep_off_server_core
 from stage import zone_head
 
 ALIAS_ZONE, PLAIN_ZONE = "alias.example.gov", "plain.example.gov"
-LATER = 5  # pairs of transfers after the first
+LATER = 15  # pairs of transfers after the first: each takes milliseconds
 LATER_SLOW = 1  # where one takes more than a second
 START_SECONDS = 300
 ZONE_RRS = 2  # what zone_head has beside the SOA
