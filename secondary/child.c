@@ -190,11 +190,8 @@ child_death_text(const struct child *child, char *text, size_t size)
 }
 
 static void
-plan_restart(struct child *child, int64_t now)
+plan_restart(struct child *child)
 {
-    if (now - child->started_seconds >= CHILD_CALM_SECONDS) {
-        child->pause_ms = CHILD_RESTART_FIRST_MS;
-    }
     loop_timer_start(child->timer, child->pause_ms, 0);
     child->restarts++;
     child->pause_ms =
@@ -209,6 +206,9 @@ child_reap(struct child *child, pid_t pid, int status, int64_t now)
     }
     child->pid = 0;
     child->last_status = status;
+    if (now - child->started_seconds >= CHILD_CALM_SECONDS) {
+        child->pause_ms = CHILD_RESTART_FIRST_MS;
+    }
     loop_timer_stop(child->timer);
     // Its last words count: a version that it published, an event, that it was ready.
     if (child->link != NULL) {
@@ -218,7 +218,7 @@ child_reap(struct child *child, pid_t pid, int status, int64_t now)
     child->calls.died(child->context, child);
     child->ready = false;
     if (!child->stopping) {
-        plan_restart(child, now);
+        plan_restart(child);
     }
     return true;
 }
@@ -295,6 +295,12 @@ uint32_t
 child_index(const struct child *child)
 {
     return child->index;
+}
+
+uint64_t
+child_pause_ms(const struct child *child)
+{
+    return child->pause_ms;
 }
 
 void

@@ -51,6 +51,7 @@ bool child_is_running(const struct child *child);
 bool child_was_ready(const struct child *child); // since its last start
 enum message_role child_role(const struct child *child);
 uint32_t child_index(const struct child *child);
+uint64_t child_pause_ms(const struct child *child); // before its next restart
 void child_facts(const struct child *child, struct message_role_facts *ret_facts);
 // "signer was killed by signal 11 (Segmentation fault)", "ended with exit code 1".
 void child_death_text(const struct child *child, char *text, size_t size);

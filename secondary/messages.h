@@ -30,8 +30,9 @@
 //   desk -> any but servers   CONTROL_REQUEST, answered by CONTROL_REPLY with the same number
 // clang-format on
 //
-// Bodies are written and read by the functions below, bounds-checked; a malformed body is the
-// sender's bug or its compromise: the reader drops it and counts.
+// Bodies are written and read by the functions below (in messages_server.c, messages_fetcher.c,
+// messages_signer.c, messages_desk.c, by who has most to do with them), bounds-checked; a malformed
+// body is the sender's bug or its compromise: the reader drops it and counts.
 #ifndef TANDEM_SECONDARY_MESSAGES_H
 #define TANDEM_SECONDARY_MESSAGES_H
 
@@ -308,6 +309,14 @@ void message_ds_seen_write(const struct message_ds_seen *seen, struct octets_buf
 bool message_ds_seen_read(struct octets body, struct message_ds_seen *ret_seen);
 void message_ds_seen_close(struct message_ds_seen *seen);
 
+#define MESSAGE_SIGN_BUCKETS  16
+#define MESSAGE_ZONE_KEYS_MAX 32 // KEYSET_KEYS_MAX of the signer
+struct message_zone_key {
+    uint16_t tag;
+    char role[4];
+    char state[16];
+    uint8_t algorithm;
+};
 struct message_zone_facts {
     char *state;  // "ok", "held", "expired", "not-ready", "failing"
     char *reason; // sentence, "" where ok
@@ -325,17 +334,13 @@ struct message_zone_facts {
     uint64_t signatures_changed, signatures_refreshed,
         signatures_initial;                 // made since the start, by reason
     uint64_t sign_count, sign_microseconds; // publishes that signed
-    uint32_t sign_histogram[16]; // by upper bounds of MESSAGE_SIGN_BOUNDS_MS, the last is +Inf
+    // By upper bounds of MESSAGE_SIGN_BOUNDS_MS, the last is +Inf.
+    uint32_t sign_histogram[MESSAGE_SIGN_BUCKETS];
     uint64_t heap_octets, living_octets;
     uint32_t journal_steps, journal_from_serial; // of IXFR out: steps 0, no journal
     uint64_t journal_octets;
-    uint32_t key_count;
-    struct {
-        uint16_t tag;
-        char role[4];
-        char state[16];
-        uint8_t algorithm;
-    } keys[32];
+    uint32_t key_count; // MESSAGE_ZONE_KEYS_MAX at most
+    struct message_zone_key *keys;
     // Of a signing that runs, in records; total 0: none does. left -1: not known yet.
     uint64_t signing_done, signing_total, signing_per_second;
     int64_t signing_left_seconds;

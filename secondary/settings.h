@@ -13,7 +13,8 @@
 //             addresses of remotes, ids of policies
 // clang-format on
 //
-// A role reads them once for each SETTINGS message into an arena of their own.
+// settings_table.c says so row by row. A role reads them once for each SETTINGS message into an
+// arena of their own.
 #ifndef TANDEM_SECONDARY_SETTINGS_H
 #define TANDEM_SECONDARY_SETTINGS_H
 
@@ -42,9 +43,14 @@ struct role_zone {
 
 struct role_settings {
     struct arena *arena;
-    struct secondary_settings settings; // .config is NULL; never passed to secondary_settings_free
+    // Never passed to secondary_settings_free. .config is NULL, or what role_settings_keep left.
+    struct secondary_settings settings;
     const uint32_t *zone_ids; // zone_ids[i] is the number of settings.zones[i] in messages
     const struct role_zone *by_id; // the same by number, for role_settings_zone
+    // Zones whose settings are equal but for the name have the same one of these, and so the same
+    // lists, texts and rules of access.
+    struct secondary_zone_settings *rules;
+    size_t rules_count;
     struct role_extras extras;
 };
 
@@ -54,6 +60,10 @@ void role_settings_write(const struct secondary_settings *settings, const uint32
                          struct octets_buffer *body);
 bool role_settings_read(struct octets body, struct role_settings **ret_settings);
 void role_settings_free(struct role_settings **settings);
+// What the supervisor keeps of the file's settings, which are taken over: all of it, but equal
+// rules once, and of the parsed file the root alone, for config_restart_changes: a zone takes a
+// fifth of what it takes as the file is read. zone_ids and extras are empty.
+struct role_settings *role_settings_keep(struct secondary_settings **settings);
 // Index into settings.zones of a message's zone number, or SETTINGS_NONE.
 size_t role_settings_zone(const struct role_settings *settings, uint32_t zone_id);
 

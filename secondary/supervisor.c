@@ -20,6 +20,7 @@
 #include "common/daemon/clock.h"
 #include "common/daemon/log.h"
 #include "common/daemon/service.h"
+#include "common/daemon/spare_memory.h"
 #include "common/net/loop.h"
 #include "secondary/child.h"
 #include "secondary/children.h"
@@ -43,7 +44,8 @@
 struct supervisor {
     struct loop *loop;
     struct supervisor_options options;
-    struct secondary_settings *settings;
+    struct role_settings *kept;
+    struct secondary_settings *settings; // of kept
     struct role_extras extras;
     char host[256];
     struct places places;
@@ -56,6 +58,7 @@ struct supervisor {
     uint64_t rate_key;
     struct reviews *reviews;
     struct loop_timer *watch;
+    struct spare_memory spare;
     bool all_were_ready, stopping;
     int exit_code;
 };
@@ -203,7 +206,7 @@ child_died(void *context, struct child *child)
         return;
     }
     log_error("a role died and is started again", "what", text, "restarts",
-              LOG_NUMBER(facts.restarts + 1));
+              LOG_NUMBER(facts.restarts + 1), "pause_ms", LOG_NUMBER(child_pause_ms(child)));
     if (child_role(child) == ROLE_SERVER) {
         last_batch_log(supervisor->counters[child_index(child)], child_index(child));
     }
@@ -225,6 +228,7 @@ took_ready(struct supervisor *supervisor, struct child *child, const struct mess
     child_is_ready(child);
     if (!supervisor->all_were_ready && children_all_ready(&supervisor->children)) {
         supervisor->all_were_ready = true;
+        spare_memory_give_back(&supervisor->spare);
         char status[64];
         snprintf(status, sizeof status, "%zu zones", supervisor->settings->zone_count);
         log_info("all roles are running", "zones", LOG_NUMBER(supervisor->settings->zone_count),
@@ -249,9 +253,9 @@ static void
 take_settings(struct supervisor *supervisor, struct secondary_settings **settings)
 {
     struct vector gone;
-    secondary_settings_free(&supervisor->settings);
-    supervisor->settings = *settings;
-    *settings = NULL;
+    role_settings_free(&supervisor->kept);
+    supervisor->kept = role_settings_keep(settings);
+    supervisor->settings = &supervisor->kept->settings;
     if (supervisor->options.verbose) {
         supervisor->settings->log.level = LOG_LEVEL_DEBUG;
     }
@@ -514,6 +518,7 @@ watch_children(void *context)
 {
     struct supervisor *supervisor = context;
     children_watch(&supervisor->children, loop_now_ms(supervisor->loop));
+    spare_memory_beat(&supervisor->spare);
 }
 
 static uint32_t
@@ -561,8 +566,8 @@ supervisor_new(struct loop *loop, struct secondary_settings **settings,
     struct vector gone;
     supervisor->loop = loop;
     supervisor->options = *options;
-    supervisor->settings = *settings;
-    *settings = NULL;
+    supervisor->kept = role_settings_keep(settings);
+    supervisor->settings = &supervisor->kept->settings;
     supervisor->rate_table = -1;
     kept_events_init(&supervisor->events);
     listening_init(&supervisor->listening);
@@ -665,7 +670,7 @@ supervisor_free(struct supervisor **supervisor)
     places_close(&old->places);
     kept_events_close(&old->events);
     listening_close(&old->listening);
-    secondary_settings_free(&old->settings);
+    role_settings_free(&old->kept);
     sodium_memzero(old, sizeof *old);
     free(old);
     *supervisor = NULL;

@@ -53,6 +53,43 @@ config_free(struct config **config)
 }
 
 static void
+scalar_own(struct arena *arena, struct config_value *value)
+{
+    value->text = value->text ? arena_text(arena, value->text) : NULL;
+    if (value->name)
+        value->name = arena_copy(arena, value->name, name_length(value->name));
+    if (value->secret.length > 0)
+        value->secret.data = arena_copy(arena, value->secret.data, value->secret.length);
+}
+
+static struct config_value *
+value_copy(struct arena *arena, const struct config_value *value)
+{
+    struct config_value *copy = arena_copy(arena, value, sizeof *value);
+    scalar_own(arena, copy);
+    copy->items = NULL;
+    if (value->item_count > 0)
+        copy->items = arena_copy(arena, value->items, value->item_count * sizeof *value->items);
+    for (size_t i = 0; i < value->item_count; i++) // items have no items
+        scalar_own(arena, &copy->items[i]);
+    return copy;
+}
+
+struct config *
+config_root_copy(const struct config *config)
+{
+    if (!config)
+        return NULL;
+    struct config *copy = config_new(config->table, config->name, config->folder);
+    copy->root = config_scope_read(copy, NULL, 0, NULL, NULL);
+    ENSURE(copy->root->row_count == config->root->row_count);
+    for (size_t i = 0; i < copy->root->row_count; i++)
+        if (config->root->values[i]->is_set)
+            copy->root->values[i] = value_copy(copy->arena, config->root->values[i]);
+    return copy;
+}
+
+static void
 lists_read(struct config *config, const struct config_node *root, struct config_errors *errors)
 {
     for (size_t i = 0; i < config->table->row_count; i++) {

@@ -126,6 +126,10 @@ bool config_load_text(const struct config_table *table, const char *name, const 
                       const char *text, size_t length, struct config **ret_config,
                       struct config_errors *errors);
 void config_free(struct config **config);
+// The root scope alone, in memory of its own, for config_restart_changes: a daemon with ten
+// thousand zones has no use for the rest once its settings are read. No list has items there. Freed
+// by the caller; NULL for NULL.
+struct config *config_root_copy(const struct config *config);
 
 const struct config_table *config_table_of(const struct config *config);
 const char *config_file(const struct config *config);

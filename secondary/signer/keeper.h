@@ -19,6 +19,7 @@
 #include "secondary/signer/keys/key_seal.h"
 #include "secondary/signer/keys/key_store.h"
 #include "secondary/signer/keys/keyset.h"
+#include "secondary/signer/policy_pool.h"
 #include "secondary/signer/pooled.h"
 #include "secondary/signer/sign/expiry_queue.h"
 #include "secondary/signer/sign/refresh_load.h"
@@ -45,6 +46,7 @@ struct keeper_shared {
     struct loop *loop;
     struct pool *pool;
     struct key_memory *memory;
+    struct policy_pool *policies;
     const char *state_directory;
     // Gives the secret that opens sealed keys, made at first need; NULL with a fault.
     const struct key_seal *(*seal)(void *context, const char *secret_file, struct fault *fault);
@@ -81,7 +83,7 @@ struct keeper_stand {
     uint64_t rr_count, octets; // of that content
 };
 
-// What a sign job came from and what it will be told as.
+// A change under way: what it came from, how it goes, what it will be told as.
 struct keeper_change {
     char cause[16];
     char why[HISTORY_WHY_MAX];
@@ -92,8 +94,28 @@ struct keeper_change {
     struct json_value *changes; // as change_json; NULL: not of content
     size_t diff_lines;
     uint32_t soa_expire_seconds;
+    struct sign_policy policy; // of its signing, whatever a reload brings meanwhile
+    struct arena *due_arena;
+    struct vector due; // of const uint8_t *
+    struct verify_report report;
+    bool report_made;
 };
 
+// Since the start, for status and metrics.
+struct keeper_counters {
+    uint64_t changes_added, changes_removed;
+    uint64_t signatures_changed, signatures_refreshed, signatures_initial;
+    uint64_t sign_count, sign_microseconds;
+    uint32_t sign_histogram[MESSAGE_SIGN_BUCKETS];
+};
+
+// What is still looked at when the settings are gone.
+struct keeper_orphanage {
+    struct secondary_zone_settings settings;
+    struct policy_settings policy;
+};
+
+// Most of ten thousand zones have no event in a day: what only an event needs is NULL until then.
 struct keeper {
     const struct keeper_shared *shared;
     // Begins what waits and looks at the time again: called where a change has ended.
@@ -103,8 +125,7 @@ struct keeper {
     char *domain; // apex as text
     const struct secondary_zone_settings *settings; // of the role's settings now in force
     const struct policy_settings *policy;           // NULL: none
-    struct sign_policy sign_policy;
-    struct sign_policy job_policy; // of the signing under way
+    const struct sign_policy *sign_policy;          // held in shared->policies
     // Counts the policies that a reload brought; the signing under way began under job_policies.
     unsigned policies, job_policies;
     char *directory, *key_directory;
@@ -128,11 +149,10 @@ struct keeper {
     int64_t clock_refused_at; // what the clock said when it was first found wrong; 0: it is right
     // state
     struct fault *state_fault; // of store or keys; NULL: well
-    char rejected[512];       // sentence of the last candidate that was no zone; "" none
+    char *rejected;           // sentence of the last candidate that was no zone; NULL: none
     bool expired;
     bool stopping;
-    struct secondary_zone_settings orphan_settings;
-    struct policy_settings orphan_policy;
+    struct keeper_orphanage *orphanage;
     int64_t last_refresh_seconds, not_before_seconds, expiring_told_seconds;
     struct keeper_stand stand;
     // the change under way
@@ -145,14 +165,10 @@ struct keeper {
     const struct sign_result *result;
     struct sign_progress progress;
     unsigned progress_told; // in this signing
-    struct arena *due_arena;
-    struct vector due; // of const uint8_t *
     bool job_good;
     struct fault *job_fault; // while there is a job
-    struct verify_report report;
-    bool report_made;
-    struct keeper_change change;
-    struct keeper_waiter waiters[KEEPER_WAITERS_MAX];
+    struct keeper_change *change;
+    struct keeper_waiter *waiters; // KEEPER_WAITERS_MAX of them
     unsigned waiter_count;
     uint64_t review_request;
     // what waits for its turn
@@ -180,10 +196,10 @@ struct keeper {
     int64_t begun_seconds; // when this keeper was made
     bool store_is_busy;    // a predecessor that is on its way out still has it
     // facts
-    struct message_zone_facts counted; // its counters only
+    struct keeper_counters *counted; // NULL: nothing was published yet
     uint32_t last_added, last_removed;
     struct json_value *last_changes; // of the same change, for `zone diff`; NULL after a restart
-    struct loop_timer *timer, *facts_timer;
+    struct loop_timer *timer, *facts_timer; // facts_timer: while it signs
     struct octets_buffer ds_seen; // RDATAs behind their u16 length, as they came last
     bool ds_known;
 };

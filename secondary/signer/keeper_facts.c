@@ -2,6 +2,7 @@
 #include "secondary/signer/keeper_inside.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "common/base/arena.h"
 #include "common/daemon/clock.h"
@@ -63,7 +64,7 @@ keeper_state(const struct keeper *keeper, char *reason, size_t size)
         snprintf(reason, size, "%s", held->sentence);
         return "held";
     }
-    if (keeper->rejected[0] != '\0') {
+    if (keeper->rejected != NULL) {
         snprintf(reason, size, "%s", keeper->rejected);
         return "held";
     }
@@ -93,7 +94,7 @@ keeper_progress(struct keeper *keeper)
     if (keeper->phase != KEEPER_SIGN) {
         return progress;
     }
-    int64_t elapsed = (int64_t)clock_monotonic_ms() - keeper->change.started_ms;
+    int64_t elapsed = (int64_t)clock_monotonic_ms() - keeper->change->started_ms;
     progress.total = atomic_load(&keeper->progress.records_total);
     progress.done = atomic_load(&keeper->progress.records_done);
     if (progress.done > progress.total) { // the former job's, for a moment
@@ -121,7 +122,8 @@ static void
 fill_keys(const struct keeper *keeper, struct message_zone_facts *facts)
 {
     size_t count = keeper->keyset != NULL ? keyset_count(keeper->keyset) : 0;
-    for (size_t i = 0; i < count && i < sizeof facts->keys / sizeof facts->keys[0]; i++) {
+    facts->keys = memory_zalloc(count * sizeof *facts->keys);
+    for (size_t i = 0; i < count && i < MESSAGE_ZONE_KEYS_MAX; i++) {
         const struct key_pair *key = keyset_at(keeper->keyset, i);
         facts->keys[i].tag = key->tag;
         facts->keys[i].algorithm = key->algorithm;
@@ -153,7 +155,7 @@ fill_version(struct keeper *keeper, struct message_zone_facts *facts)
     facts->next_refresh_seconds =
         facts->signature_expiry_seconds == 0
             ? 0
-            : sign_refresh_at(&keeper->sign_policy, (uint32_t)facts->signature_expiry_seconds,
+            : sign_refresh_at(keeper->sign_policy, (uint32_t)facts->signature_expiry_seconds,
                               keeper->last_refresh_seconds, keeper_now());
     facts->heap_octets = sizes.heap_octets;
     facts->living_octets = sizes.living_octets;
@@ -164,6 +166,22 @@ fill_version(struct keeper *keeper, struct message_zone_facts *facts)
     facts->journal_from_serial = journal.from_serial;
 }
 
+static void
+fill_counters(const struct keeper_counters *counted, struct message_zone_facts *facts)
+{
+    if (counted == NULL) {
+        return;
+    }
+    facts->changes_added = counted->changes_added;
+    facts->changes_removed = counted->changes_removed;
+    facts->signatures_changed = counted->signatures_changed;
+    facts->signatures_refreshed = counted->signatures_refreshed;
+    facts->signatures_initial = counted->signatures_initial;
+    facts->sign_count = counted->sign_count;
+    facts->sign_microseconds = counted->sign_microseconds;
+    memcpy(facts->sign_histogram, counted->sign_histogram, sizeof facts->sign_histogram);
+}
+
 void
 keeper_facts_fill(struct keeper *keeper, struct message_zone_facts *ret_facts)
 {
@@ -171,7 +189,8 @@ keeper_facts_fill(struct keeper *keeper, struct message_zone_facts *ret_facts)
     char digest[2 * HASH_DIGEST_SIZE + 1] = "";
     const struct quarantine_entry *held =
         keeper->quarantine != NULL ? quarantine_current(keeper->quarantine) : NULL;
-    *ret_facts = keeper->counted;
+    *ret_facts = (struct message_zone_facts){0};
+    fill_counters(keeper->counted, ret_facts);
     ret_facts->state = memory_text(keeper_state(keeper, reason, sizeof reason));
     ret_facts->reason = memory_text(reason);
     ret_facts->reason_word = memory_text(held != NULL ? held->reason : "");

@@ -37,12 +37,13 @@ FLOORS = {
     "secondary/desk": 43,
 }
 # What a role may see of the folder secondary/: the messages, their links, the settings as sent, the counters, the rate
-# limit's table.
+# limit's table. What these need of each other is theirs: body, the tables of settings.
 SHARED_BY_ROLES = {"secondary/messages.h", "secondary/settings.h", "secondary/counters.h", "secondary/rate_table.h",
                    "secondary/rate_prefixes.h"}
 # Files that are the inside of a header of another name.
 FACES = {f"secondary/{stem}.c": f"secondary/{face}.h" for stem, face in (
-    ("messages_pool", "messages"),)}
+    ("messages_server", "messages"), ("messages_fetcher", "messages"), ("messages_signer", "messages"),
+    ("messages_desk", "messages"), ("messages_pool", "messages"), ("settings_read", "settings"), ("settings_write", "settings"))}
 SIDES = ("primary", "secondary", "common/tandemctl")
 SECRET_ROOMS = ("secondary/signer", "secondary/signer/keys", "secondary/signer/sign", "secondary/signer/gate")
 NETWORK_PROGRAMS = ("tandem-secondary", "tandem-fetcher", "tandem-server", "tandem-desk", "tandem-primary", "tandemctl")

@@ -9,7 +9,6 @@ import re
 import signal
 import socket
 import subprocess
-import time
 
 import dns.message
 import pytest
@@ -187,14 +186,14 @@ def test_a_crash_of_a_server_costs_no_packet_and_is_told(work):
         queries = [dns.message.make_query(f"n{i}.example.gov", "A") for i in range(50)]
         for query in queries:  # they wait in the socket, which the supervisor holds open
             client.send(query.to_wire())
-        began = time.monotonic()
         os.kill(server["pid"], signal.SIGKILL)
         ids = {dns.message.from_wire(client.recv(4096)).id for _ in queries}
-        took = time.monotonic() - began
     assert ids == {query.id for query in queries}
     again = roles(secondary)["server 0"]
     assert again["pid"] != server["pid"] and again["restarts"] == server["restarts"] + 1
-    assert took < tandem.WAIT_SECONDS / 2  # the pause is 0.1 s; how long a process starts is the machine's matter
+    # "Within a second" by what the supervisor decides; how long a process takes to start is the machine's matter.
+    pauses = re.findall(r"a role died and is started again.*what=\"server 0 [^\n]*pause_ms=(\d+)", secondary.log())
+    assert [int(pause) < 1000 for pause in pauses] == [True], secondary.log()
     assert secondary.metric("tandem_role_restarts_total", role="server 0") == 1, secondary.http("/metrics")[1][:3000]
     mail = wait_for(lambda: [mail for mail in secondary.mails() if "server" in str(mail["Subject"])], "a mail", about=secondary.log)
     assert "signal 9" in mail[0].get_content() or "KILL" in mail[0].get_content(), mail[0].get_content()

@@ -446,8 +446,19 @@ restart_only_keys_that_changed_are_named(void **state)
     assert_int_equal(paths.count, 2);
     assert_string_equal(*(const char **)vector_at(&paths, 0), "server.listen");
     assert_string_equal(*(const char **)vector_at(&paths, 1), "server.user");
-    vector_close(&paths);
+    vector_clear(&paths);
+    // The same of a copy of the root, when the file's own tree is gone; of lists, too.
+    struct config *kept = config_root_copy(old.config), *same = config_root_copy(fresh.config);
     close_outcome(&old);
+    config_restart_changes(kept, fresh.config, &paths);
+    assert_int_equal(paths.count, 2);
+    vector_clear(&paths);
+    config_restart_changes(same, fresh.config, &paths);
+    assert_int_equal(paths.count, 0);
+    config_free(&kept);
+    config_free(&same);
+    assert_null(config_root_copy(NULL));
+    vector_close(&paths);
     close_outcome(&fresh);
 }
 

@@ -67,6 +67,7 @@ static inline struct message_zone_facts
 desk_good_facts(void)
 {
     static char ok[] = "ok", empty[] = "";
+    static struct message_zone_key keys[] = {{12345, "CSK", "active", 13}};
     return (struct message_zone_facts){
         .state = ok,
         .reason = empty,
@@ -91,7 +92,7 @@ desk_good_facts(void)
         .sign_microseconds = 42000,
         .sign_histogram = {1, 0, 0, 2},
         .key_count = 1,
-        .keys = {{12345, "CSK", "active", 13}},
+        .keys = keys,
     };
 }
 

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "desk_world.h"
+#include "tests/support/heap_use.h"
 
 static const char THREE_ZONES[] = "remote: [{id: hidden, address: 10.0.0.5@53}]\n"
                                   "zone:\n"
@@ -142,6 +143,51 @@ counters_of_all_servers_are_summed_and_strange_ones_refused(void **state)
     known_close(&known);
 }
 
+#define FLEET 1000
+// Of one zone in status: its name, what signer and fetcher told of it with their eight texts, a
+// key.
+#define FLEET_ZONE_OCTETS 1100
+
+static void
+a_zone_of_a_fleet_costs_little(void **state)
+{
+    static uint32_t ids[FLEET];
+    const struct role_extras extras = {.host = "ns1.example.gov", .server_count = 1};
+    struct secondary_settings *whole = NULL;
+    struct config_errors errors;
+    struct octets_buffer text, body;
+    struct role_settings *settings = NULL;
+    struct known known;
+    (void)state;
+    octets_buffer_init(&text);
+    octets_buffer_printf(&text, "remote: [{id: hidden, address: 10.0.0.5@53}]\nzone:\n");
+    for (uint32_t i = 0; i < FLEET; i++) {
+        ids[i] = i;
+        octets_buffer_printf(&text, "  - {domain: z%04u.example.gov, primary: [hidden]}\n", i);
+    }
+    config_errors_init(&errors);
+    assert_true(secondary_settings_load_text("secondary.yaml", "/the", (char *)text.data,
+                                             text.length, &whole, &errors));
+    config_errors_close(&errors);
+    octets_buffer_init(&body);
+    role_settings_write(whole, ids, &extras, ROLE_DESK, &body);
+    assert_true(role_settings_read((struct octets){body.data, body.length}, &settings));
+    octets_buffer_close(&body);
+    octets_buffer_close(&text);
+    secondary_settings_free(&whole);
+    known_init(&known, NOW);
+    struct message_zone_facts facts = desk_good_facts();
+    struct message_poll_facts poll = desk_good_poll();
+    size_t before = heap_use();
+    known_take_settings(&known, &settings, NOW);
+    for (uint32_t i = 0; i < FLEET; i++) {
+        desk_tell_zone(&known, i, &facts);
+        desk_tell_poll(&known, i, &poll);
+    }
+    heap_use_expect("desk", heap_use_each(before, FLEET), FLEET_ZONE_OCTETS);
+    known_close(&known);
+}
+
 int
 main(void)
 {
@@ -151,6 +197,7 @@ main(void)
         cmocka_unit_test(a_reload_keeps_what_is_known_of_zones_that_stay),
         cmocka_unit_test(a_role_with_another_process_or_none_loses_its_requests),
         cmocka_unit_test(counters_of_all_servers_are_summed_and_strange_ones_refused),
+        cmocka_unit_test(a_zone_of_a_fleet_costs_little),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

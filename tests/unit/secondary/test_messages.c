@@ -245,6 +245,8 @@ ds_seen_check(const union any_body *body)
     assert_memory_equal(body->ds_seen.rdatas.data, DS_RDATAS, sizeof DS_RDATAS);
 }
 
+static struct message_zone_key ZONE_KEYS[] = {{12345, "KSK", "active", 13},
+                                              {54321, "ZSK", "retired", 15}};
 static const struct message_zone_facts ZONE_FACTS = {
     .state = WORD,
     .reason = SENTENCE,
@@ -276,7 +278,7 @@ static const struct message_zone_facts ZONE_FACTS = {
     .journal_from_serial = 38,
     .journal_octets = 39,
     .key_count = 2,
-    .keys = {{12345, "KSK", "active", 13}, {54321, "ZSK", "retired", 15}},
+    .keys = ZONE_KEYS,
     .signing_done = 41000,
     .signing_total = UINT64_C(100000000000),
     .signing_per_second = 23000,

@@ -12,7 +12,9 @@
 #include <cmocka.h>
 
 #include "common/base/arena.h"
+#include "common/daemon/config_table.h"
 #include "secondary/settings.h"
+#include "tests/support/heap_use.h"
 
 // The secrets in base64: "PRIMARY-SECRET-0", "FLEET-SECRET-000", "NOTIFY-SECRET-00",
 // "UNUSED-SECRET-00".
@@ -443,6 +445,162 @@ the_desk_gets_socket_http_and_alert(void **state)
     role_settings_free(&read);
 }
 
+// --- What many zones have in common is there once
+
+#define FLEET 1000
+// Of one zone of a fleet: name, text, number, and its copy of the template's plain values. What
+// does not depend on the zone (lists, acls, review, policies) is in none of it.
+#define FLEET_ZONE_OCTETS 320
+
+// So many zones behind one template, and one that differs in its refresh alone.
+static struct secondary_settings *
+fleet(void)
+{
+    struct secondary_settings *settings = NULL;
+    struct config_errors errors;
+    struct octets_buffer text;
+    octets_buffer_init(&text);
+    octets_buffer_printf(&text, "key: [{id: k., algorithm: hmac-sha256, secret: "
+                                "\"UFJJTUFSWS1TRUNSRVQtMA==\"}]\n"
+                                "remote:\n"
+                                "  - {id: hidden, address: [10.11.12.13@53, 10.11.12.14@53]}\n"
+                                "  - {id: below, address: 192.0.2.54@53}\n"
+                                "acl:\n"
+                                "  - {id: out, address: [192.0.2.0/24], action: [transfer]}\n"
+                                "  - {id: signed, key: k., action: [transfer, notify]}\n"
+                                "template:\n"
+                                "  - {id: all, primary: [hidden], notify: [below], acl: [out, "
+                                "signed], gate: {review: /the/review}}\n"
+                                "zone:\n");
+    for (unsigned i = 0; i < FLEET; i++)
+        octets_buffer_printf(&text, "  - {domain: z%04u.example.gov, template: all%s}\n", i,
+                             i == 7 ? ", refresh: 777s" : "");
+    config_errors_init(&errors);
+    if (!secondary_settings_load_text("secondary.yaml", "/the", (char *)text.data, text.length,
+                                      &settings, &errors))
+        fail_msg("%s", ((struct config_error *)vector_at(&errors.entries, 0))->text);
+    config_errors_close(&errors);
+    octets_buffer_close(&text);
+    return settings;
+}
+
+static struct role_settings *
+fleet_through(const struct secondary_settings *settings, enum message_role role)
+{
+    static uint32_t ids[FLEET];
+    struct octets_buffer body;
+    struct role_settings *read = NULL;
+    for (uint32_t i = 0; i < FLEET; i++)
+        ids[i] = i;
+    octets_buffer_init(&body);
+    role_settings_write(settings, ids, &EXTRAS, role, &body);
+    assert_true(role_settings_read((struct octets){body.data, body.length}, &read));
+    octets_buffer_close(&body);
+    return read;
+}
+
+static void
+zones_of_one_template_share_their_rules(void **state)
+{
+    struct secondary_settings *settings = fleet();
+    (void)state;
+    for (size_t r = 0; r < ROLES_COUNT; r++) {
+        struct role_settings *read = fleet_through(settings, ROLES[r]);
+        const struct secondary_zone_settings *zones = read->settings.zones;
+        bool polls = ROLES[r] == ROLE_FETCHER || ROLES[r] == ROLE_DESK;
+        // The one that differs differs only for who is told of refresh.
+        assert_int_equal(read->rules_count, polls ? 2 : 1);
+        assert_ptr_equal(zones[0].primaries.items, zones[FLEET - 1].primaries.items);
+        assert_ptr_equal(zones[0].acl.rules.items, zones[FLEET - 1].acl.rules.items);
+        assert_ptr_equal(zones[0].gate.review, zones[FLEET - 1].gate.review);
+        assert_string_equal(zones[7].domain, "z0007.example.gov");
+        assert_int_equal(zones[7].refresh_seconds, polls ? 777 : 0);
+        assert_int_equal(zones[8].refresh_seconds, polls ? settings->zones[8].refresh_seconds : 0);
+        role_settings_free(&read);
+    }
+    secondary_settings_free(&settings);
+}
+
+static void
+a_zone_of_a_fleet_costs_little_in_each_role(void **state)
+{
+    struct secondary_settings *settings = fleet();
+    (void)state;
+    for (size_t r = 0; r < ROLES_COUNT; r++) {
+        size_t before = heap_use();
+        struct role_settings *read = fleet_through(settings, ROLES[r]);
+        heap_use_expect(message_role_word(ROLES[r]), heap_use_each(before, FLEET),
+                        FLEET_ZONE_OCTETS);
+        role_settings_free(&read);
+    }
+    secondary_settings_free(&settings);
+}
+
+// What the supervisor keeps tells each role the same as the file did, octet for octet, and a reload
+// finds nothing changed.
+static void
+what_the_supervisor_keeps_is_what_the_file_said(void **state)
+{
+    struct secondary_settings *again = NULL;
+    struct config_errors errors;
+    struct vector changes;
+    (void)state;
+    config_errors_init(&errors);
+    assert_true(secondary_settings_load_text("secondary.yaml", "/the/folder", CONFIG,
+                                             sizeof CONFIG - 1, &again, &errors));
+    config_errors_close(&errors);
+    again->alert.smtp_password = "the-smtp-password";
+    struct role_settings *kept = role_settings_keep(&again);
+    assert_null(again);
+    for (size_t r = 0; r < ROLES_COUNT; r++) {
+        struct octets_buffer before, after;
+        encode(ROLES[r], &before);
+        octets_buffer_init(&after);
+        role_settings_write(&kept->settings, IDS, &EXTRAS, ROLES[r], &after);
+        assert_int_equal(after.length, before.length);
+        assert_memory_equal(after.data, before.data, before.length);
+        octets_buffer_close(&before);
+        octets_buffer_close(&after);
+    }
+    for (size_t i = 0; i < whole->zone_count; i++)
+        assert_true(secondary_zone_settings_equal(whole, &whole->zones[i], &kept->settings,
+                                                  &kept->settings.zones[i]));
+    assert_string_equal(kept->settings.cookie_secret_file, "/the/cookie-file");
+    assert_int_equal(kept->settings.workers, 3);
+    vector_init(&changes, sizeof(const char *));
+    config_restart_changes(kept->settings.config, whole->config, &changes);
+    assert_int_equal(changes.count, 0);
+    vector_close(&changes);
+    role_settings_free(&kept);
+}
+
+static void
+a_zone_of_a_fleet_costs_the_supervisor_little(void **state)
+{
+    size_t before = heap_use();
+    struct secondary_settings *settings = fleet();
+    size_t whole_file = heap_use_each(before, FLEET);
+    struct role_settings *kept = role_settings_keep(&settings);
+    (void)state;
+    heap_use_expect("supervisor", heap_use_each(before, FLEET), FLEET_ZONE_OCTETS);
+    assert_true(whole_file > 2 * FLEET_ZONE_OCTETS); // else it is not worth the trouble
+    role_settings_free(&kept);
+}
+
+static void
+a_zone_with_rules_that_are_not_there_is_refused(void **state)
+{
+    struct octets_buffer body;
+    (void)state;
+    encode(ROLE_SERVER, &body);
+    uint8_t *last = body.data + body.length - 4; // of the last zone: which rules are its own
+    assert_int_equal(octets_get_u32(last), 1);
+    octets_put_u32(last, 2);
+    assert_false(role_settings_read((struct octets){body.data, body.length},
+                                    &(struct role_settings *){NULL}));
+    octets_buffer_close(&body);
+}
+
 // --- Octets that no supervisor sends
 
 static bool
@@ -538,6 +696,11 @@ main(void)
         cmocka_unit_test(the_server_gets_limits_cookies_and_access_rules),
         cmocka_unit_test(a_primary_may_send_notify_and_nothing_else),
         cmocka_unit_test(the_desk_gets_socket_http_and_alert),
+        cmocka_unit_test(zones_of_one_template_share_their_rules),
+        cmocka_unit_test(a_zone_of_a_fleet_costs_little_in_each_role),
+        cmocka_unit_test(what_the_supervisor_keeps_is_what_the_file_said),
+        cmocka_unit_test(a_zone_of_a_fleet_costs_the_supervisor_little),
+        cmocka_unit_test(a_zone_with_rules_that_are_not_there_is_refused),
         cmocka_unit_test(settings_that_are_cut_or_go_on_are_refused),
         cmocka_unit_test(settings_with_any_octet_changed_do_no_harm),
         cmocka_unit_test(a_count_that_cannot_be_true_allocates_nothing),
