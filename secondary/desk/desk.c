@@ -20,6 +20,7 @@
 #include "common/daemon/mail.h"
 #include "common/daemon/metrics.h"
 #include "common/daemon/privileges.h"
+#include "common/daemon/spare_memory.h"
 #include "common/net/address.h"
 #include "common/net/loop.h"
 #include "secondary/desk/alert.h"
@@ -59,6 +60,7 @@ struct desk {
     int64_t test_since;
     int64_t last_heartbeat_seconds;
     struct loop_timer *tick;
+    struct spare_memory spare;
     int exit_code;
 };
 
@@ -701,6 +703,7 @@ tick(void *context)
     struct desk *desk = context;
     int64_t now = clock_unix_seconds();
     send_text(desk, MESSAGE_HEARTBEAT, NULL);
+    spare_memory_beat(&desk->spare);
     if (desk->alerts == NULL) {
         return;
     }

@@ -5,9 +5,10 @@
 // not older than a day.
 #include "secondary/fetcher/basis.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "common/base/arena.h"
 #include "common/transfer/xfr_marks.h"
 
 void
@@ -30,16 +31,24 @@ void
 basis_reset(struct basis *basis)
 {
     basis_set_marks(basis, NULL);
+    free(basis->label);
     *basis = (struct basis){0};
+}
+
+static bool
+is_of(const struct basis *basis, const char *label)
+{
+    return basis->label && strcmp(basis->label, label) == 0;
 }
 
 // Facts about an address do not outlive the change to another one.
 static void
 label_set(struct basis *basis, const char *label)
 {
-    if (strcmp(basis->label, label) == 0)
+    if (is_of(basis, label))
         return;
-    snprintf(basis->label, sizeof basis->label, "%s", label);
+    free(basis->label);
+    basis->label = memory_text(label);
     basis->distrusted = basis->compared = false;
     basis->denied_until_seconds = basis->whole_due_seconds = 0;
 }
@@ -48,7 +57,7 @@ enum basis_ask
 basis_ask(const struct basis *basis, const struct basis_question *question)
 {
     if (question->request == REQUEST_IXFR_NO || !question->signed_zone || !basis->exact ||
-        basis->distrusted || strcmp(basis->label, question->label) != 0 ||
+        basis->distrusted || !is_of(basis, question->label) ||
         question->now < basis->denied_until_seconds)
         return BASIS_AXFR;
     if (question->request == REQUEST_IXFR_YES)
@@ -66,7 +75,7 @@ basis_whole_is_due(const struct basis *basis, int64_t now, bool *ret_late)
 void
 basis_deny(struct basis *basis, const char *label, int64_t now)
 {
-    if (strcmp(basis->label, label) == 0)
+    if (is_of(basis, label))
         basis->denied_until_seconds = now + BASIS_DENIAL_SECONDS;
 }
 
@@ -101,7 +110,7 @@ whole_after(const struct basis *basis, uint64_t chance)
 void
 basis_settle(struct basis *basis, const struct basis_arrival *arrival)
 {
-    bool was_exact = basis->exact && strcmp(basis->label, arrival->label) == 0;
+    bool was_exact = basis->exact && is_of(basis, arrival->label);
     label_set(basis, arrival->label);
     basis->exact = arrival->exact;
     basis->serial = arrival->serial;

@@ -31,11 +31,11 @@ enum basis_ask { BASIS_AXFR, BASIS_IXFR, BASIS_SOA };
 struct xfr_marks;
 
 struct basis {
-    bool exact;                      // a delta may be asked for
-    uint32_t serial;                 // of the primary, of what is served
-    char label[PRIMARIES_LABEL_MAX]; // the address for which the above holds
-    uint64_t records;                // of the last whole transfer
-    bool has_digest;                 // a stream with it would change nothing
+    bool exact;       // a delta may be asked for
+    uint32_t serial;  // of the primary, of what is served
+    char *label;      // the address for which the above holds; NULL: none yet
+    uint64_t records; // of the last whole transfer
+    bool has_digest;  // a stream with it would change nothing
     struct hash_digest digest;
     uint32_t digest_serial;
     struct xfr_marks *marks;   // where has_digest: of a transfer that gave it; held, NULL: none
@@ -49,7 +49,8 @@ struct basis {
 // After anything but an exact verdict, and where the signer begins anew: the next transfer is
 // whole.
 void basis_forget(struct basis *basis);
-// Settings changed, or it ends: what was held against the primary is forgotten, too.
+// Settings changed, or it ends: what was held against the primary is forgotten, too. Frees what a
+// basis owns.
 void basis_reset(struct basis *basis);
 
 // How the address of the label is asked. signed_zone: the zone has a policy, else IXFR makes no

@@ -170,6 +170,8 @@ downstream_new(struct loop *loop, const struct secondary_settings *settings,
                const struct secondary_zone_settings *zone, downstream_changed *changed,
                void *context)
 {
+    if (zone->notify.count == 0)
+        return NULL;
     struct downstream *downstream = memory_zalloc(sizeof(*downstream));
     downstream->loop = loop;
     downstream->changed = changed;
@@ -207,6 +209,8 @@ downstream_free(struct downstream **downstream)
 void
 downstream_tell(struct downstream *downstream, uint32_t serial)
 {
+    if (!downstream)
+        return;
     downstream->told = true;
     downstream->serial = serial;
     for (size_t i = 0; i < downstream->targets.count; i++) {
@@ -220,9 +224,10 @@ downstream_tell(struct downstream *downstream, uint32_t serial)
 bool
 downstream_tell_again(struct downstream *downstream)
 {
-    if (downstream->told)
-        downstream_tell(downstream, downstream->serial);
-    return downstream->told;
+    if (!downstream || !downstream->told)
+        return false;
+    downstream_tell(downstream, downstream->serial);
+    return true;
 }
 
 static void
@@ -243,7 +248,7 @@ void
 downstream_state(const struct downstream *downstream, struct downstream_state *ret_state)
 {
     *ret_state = (struct downstream_state){0};
-    if (!downstream->told)
+    if (!downstream || !downstream->told)
         return;
     ret_state->count = (unsigned)downstream->targets.count;
     for (size_t i = 0; i < downstream->targets.count; i++) {

@@ -12,11 +12,11 @@ struct downstream;
 
 typedef void downstream_changed(void *context);
 // The servers of zone->notify with all their addresses; everything is copied. changed: somebody
-// answered or was given up.
+// answered or was given up. NULL where the zone has nobody to notify; all functions take that.
 struct downstream *downstream_new(struct loop *loop, const struct secondary_settings *settings,
                                   const struct secondary_zone_settings *zone,
                                   downstream_changed *changed, void *context);
-void downstream_free(struct downstream **downstream); // *downstream may be NULL
+void downstream_free(struct downstream **downstream);
 // A version with this serial is served: tell everybody, from the first try.
 void downstream_tell(struct downstream *downstream, uint32_t serial);
 // The same again with the serial that was told last; false: none was yet.

@@ -21,15 +21,15 @@ struct ds_watch {
     struct turns *turns;
     struct message_link *link;
     uint32_t zone;
-    uint8_t apex[NAME_SIZE_MAX];
     struct address *parents;
     size_t parent_count, parent; // parent: that is being asked
     int64_t interval_seconds;
-    unsigned failures;
-    struct fault failures_text; // what each server said, in this round
+    unsigned failed_rounds; // in a row
+    struct fault *failures; // what each server said; while a round runs
     struct loop_timer *timer;
     struct turn turn;
     struct question *question;
+    uint8_t apex[]; // lower case
 };
 
 static bool
@@ -91,12 +91,12 @@ plan(struct ds_watch *watch, bool answered)
     int64_t seconds = watch->interval_seconds;
     if (!answered) {
         int64_t retry = DS_WATCH_RETRY_FIRST_SECONDS;
-        for (unsigned i = 0; i < watch->failures && retry < DS_WATCH_RETRY_MAX_SECONDS; i++)
+        for (unsigned i = 0; i < watch->failed_rounds && retry < DS_WATCH_RETRY_MAX_SECONDS; i++)
             retry *= 2;
         retry = retry < DS_WATCH_RETRY_MAX_SECONDS ? retry : DS_WATCH_RETRY_MAX_SECONDS;
         seconds = retry < seconds ? retry : seconds;
     }
-    watch->failures = answered ? 0 : watch->failures + 1;
+    watch->failed_rounds = answered ? 0 : watch->failed_rounds + 1;
     loop_timer_start(watch->timer, (uint64_t)seconds * 1000, 0);
 }
 
@@ -110,6 +110,8 @@ round_end(struct ds_watch *watch, bool answered, char *text, uint32_t count,
     question_free(&watch->question);
     turn_end(watch->turns, &watch->turn);
     report_ds(watch->link, watch->zone, &seen);
+    free(watch->failures);
+    watch->failures = NULL;
     plan(watch, answered);
 }
 
@@ -128,8 +130,8 @@ static void
 parent_failed(struct ds_watch *watch, const struct fault *why)
 {
     char address[ADDRESS_TEXT_MAX], former[FAULT_TEXT_MAX];
-    memcpy(former, watch->failures_text.text, sizeof(former));
-    fault_set(&watch->failures_text, why->kind, "%s%s%s: %s", former, *former ? "; " : "",
+    memcpy(former, watch->failures->text, sizeof(former));
+    fault_set(watch->failures, why->kind, "%s%s%s: %s", former, *former ? "; " : "",
               address_to_text(&watch->parents[watch->parent], address), why->text);
     question_free(&watch->question);
     watch->parent++;
@@ -166,9 +168,9 @@ ask(struct ds_watch *watch)
         watch->question = question_new(watch->loop, &options, on_answer, watch, &fault);
         if (watch->question)
             return;
-        watch->failures_text = fault;
+        *watch->failures = fault;
     }
-    round_end(watch, false, watch->failures_text.text, 0, NULL);
+    round_end(watch, false, watch->failures->text, 0, NULL);
 }
 
 static void
@@ -176,7 +178,7 @@ on_turn(void *context)
 {
     struct ds_watch *watch = context;
     watch->parent = 0;
-    watch->failures_text.text[0] = '\0';
+    watch->failures = memory_zalloc(sizeof(*watch->failures));
     ask(watch);
 }
 
@@ -192,7 +194,7 @@ ds_watch_new(struct loop *loop, struct turns *turns, struct message_link *link, 
              const uint8_t *apex, const struct settings_addresses *parents,
              int64_t interval_seconds)
 {
-    struct ds_watch *watch = memory_zalloc(sizeof(*watch));
+    struct ds_watch *watch = memory_zalloc(sizeof(*watch) + name_length(apex));
     watch->loop = loop;
     watch->turns = turns;
     watch->link = link;
@@ -218,6 +220,7 @@ ds_watch_free(struct ds_watch **watch)
     turn_end(gone->turns, &gone->turn);
     loop_timer_free(&gone->timer);
     free(gone->parents);
+    free(gone->failures);
     free(gone);
     *watch = NULL;
 }

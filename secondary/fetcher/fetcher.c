@@ -9,6 +9,7 @@
 #include "common/daemon/json_value.h"
 #include "common/daemon/log.h"
 #include "common/daemon/privileges.h"
+#include "common/daemon/spare_memory.h"
 #include "common/dns/hmac.h"
 #include "common/net/loop.h"
 #include "secondary/fetcher/downstream.h"
@@ -23,9 +24,9 @@
 // One zone: its polls, its downstream servers, its parent.
 struct zone {
     struct poll *poll;
-    struct downstream *downstream;
-    struct ds_watch *ds_watch; // NULL: no ds-check
-    struct hash_digest digest; // of the settings that these were made from
+    struct downstream *downstream; // NULL: nobody to notify
+    struct ds_watch *ds_watch;     // NULL: no ds-check
+    struct hash_digest digest;     // of the settings that these were made from
 };
 
 struct fetcher {
@@ -33,6 +34,7 @@ struct fetcher {
     struct message_link *link;
     struct turns *turns;
     struct loop_timer *heartbeat;
+    struct spare_memory spare;
     struct role_settings *settings; // in force; NULL: none came yet
     struct vector zones;            // of struct zone *
     int exit_code;
@@ -232,6 +234,7 @@ take_settings(struct fetcher *fetcher, const struct message *message)
     take_zones(fetcher, settings);
     role_settings_free(&fetcher->settings);
     fetcher->settings = settings;
+    spare_memory_give_back(&fetcher->spare);
     tell(fetcher, MESSAGE_READY, NULL);
 }
 
@@ -392,7 +395,9 @@ closed(void *context)
 static void
 beat(void *context)
 {
-    tell(context, MESSAGE_HEARTBEAT, NULL);
+    struct fetcher *fetcher = context;
+    tell(fetcher, MESSAGE_HEARTBEAT, NULL);
+    spare_memory_beat(&fetcher->spare);
 }
 
 struct fetcher *

@@ -26,7 +26,7 @@ begin(struct poll *poll)
     poll->forced = poll->again_forced;
     poll->whole = poll->again_forced;
     poll->again = poll->again_notified = poll->again_forced = false;
-    poll->fault = (struct fault){0};
+    poll_fault_clear(poll);
     turn_ask(poll->shared.turns, &poll->turn);
 }
 
@@ -57,7 +57,7 @@ on_time(void *context)
         log_warning("the signer gives no verdict; polling goes on", "zone", poll->zone->domain);
         basis_forget(&poll->basis);
         poll->exit_code = CONTROL_TIMEOUT;
-        fault_set(&poll->fault, FAULT_TIMEOUT, "zone %s: the signer gives no verdict",
+        fault_set(poll_fault(poll), FAULT_TIMEOUT, "zone %s: the signer gives no verdict",
                   poll->zone->domain);
         poll_finish(poll, false, false, "");
     }
@@ -105,7 +105,7 @@ poll_take_signer_started(struct poll *poll)
         return;
     poll->again = true;
     poll->exit_code = CONTROL_FAILED;
-    fault_set(&poll->fault, FAULT_IO, "zone %s: the signer was restarted before its verdict",
+    fault_set(poll_fault(poll), FAULT_IO, "zone %s: the signer was restarted before its verdict",
               poll->zone->domain);
     poll_finish(poll, false, false, "");
 }
@@ -159,10 +159,6 @@ poll_new(const struct poll_shared *shared, uint32_t id, const struct secondary_s
     poll->turn = (struct turn){.granted = on_turn, .context = poll};
     poll->timer = loop_timer_new(shared->loop, on_time, poll);
     poll->started_seconds = clock_unix_seconds();
-    poll->facts.primary = memory_text("");
-    poll->facts.failure = memory_text("");
-    poll->facts.downstream = memory_text("");
-    poll->facts.kind = memory_text("");
     poll_plan(poll, first_after_ms(poll));
     return poll;
 }
@@ -178,7 +174,10 @@ poll_free(struct poll **poll)
     loop_timer_free(&gone->timer);
     message_poll_facts_close(&gone->facts);
     xfr_marks_drop(&gone->candidate.marks);
+    waiters_close(&gone->waiters);
     basis_reset(&gone->basis);
+    free(gone->fault);
+    free(gone->label);
     free(gone);
     *poll = NULL;
 }

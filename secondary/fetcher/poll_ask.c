@@ -202,7 +202,9 @@ try_address(struct poll *poll, const struct remote_settings *remote, const struc
             struct fault *fault)
 {
     const struct secondary_zone_settings *zone = poll->zone;
-    primaries_label(remote, peer, poll->label);
+    char label[PRIMARIES_LABEL_MAX];
+    primaries_label(remote, peer, label);
+    poll_set_text(&poll->label, label);
     struct attempt_options options = {
         .receive = {.apex = zone->name,
                     .primary = poll->label,

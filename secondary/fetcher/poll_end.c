@@ -26,7 +26,29 @@ void
 poll_set_text(char **text, const char *value)
 {
     free(*text);
-    *text = memory_text(value);
+    *text = *value ? memory_text(value) : NULL;
+}
+
+struct fault *
+poll_fault(struct poll *poll)
+{
+    if (!poll->fault)
+        poll->fault = memory_zalloc(sizeof(*poll->fault));
+    return poll->fault;
+}
+
+void
+poll_fault_clear(struct poll *poll)
+{
+    free(poll->fault);
+    poll->fault = NULL;
+}
+
+// No primary, no attempt, no fault.
+static const char *
+fault_text(const struct poll *poll)
+{
+    return poll->fault ? poll->fault->text : "";
 }
 
 void
@@ -68,7 +90,7 @@ poll_finish(struct poll *poll, bool failed, bool changed, const char *text)
     const struct waiters_answer answer = {.domain = poll->zone->domain,
                                           .changed = changed,
                                           .text = text,
-                                          .fault = &poll->fault,
+                                          .fault = poll->fault,
                                           .exit_code = poll->exit_code};
     poll->state = POLL_IDLE;
     poll->facts.transferring = false;
@@ -76,6 +98,7 @@ poll_finish(struct poll *poll, bool failed, bool changed, const char *text)
     poll_plan(poll, next_after_ms(poll, failed));
     poll_tell_facts(poll); // first: who waited looks at the status next
     waiters_poll_ended(&poll->waiters, poll->shared.link, &answer);
+    poll_fault_clear(poll); // what is shown afterwards stands in the facts
 }
 
 static int64_t
@@ -95,11 +118,11 @@ tell_failing(struct poll *poll)
         return;
     poll->told_failing = true;
     snprintf(why, sizeof(why), "no transfer of %s for %s: %s", poll->zone->domain,
-             quantity_about_text(silent, about), poll->fault.text);
+             quantity_about_text(silent, about), fault_text(poll));
     snprintf(hint, sizeof(hint), "tandemctl zone refresh %s", poll->zone->domain);
     log_error("the zone cannot be refreshed", "zone", poll->zone->domain, "silent-seconds",
               LOG_NUMBER(silent), "failures", LOG_NUMBER(poll->facts.failures_in_row), "last",
-              poll->fault.text);
+              fault_text(poll));
     report_event(poll->shared.link, poll->id, EVENT_REFRESH_FAILED, now, why,
                  "the served zone stays; its signatures are refreshed without the primary", hint);
 }
@@ -124,7 +147,7 @@ poll_note_contact(struct poll *poll)
     tell_recovered(poll);
     poll->facts.last_success_seconds = clock_unix_seconds();
     poll->facts.failures_in_row = 0;
-    poll->fault = (struct fault){0};
+    poll_fault_clear(poll);
     poll_set_text(&poll->facts.failure, "");
     poll_set_text(&poll->facts.primary, poll->label);
 }
@@ -134,7 +157,7 @@ poll_all_failed(struct poll *poll)
 {
     poll->facts.failures_in_row++;
     poll->exit_code = CONTROL_FAILED;
-    poll_set_text(&poll->facts.failure, poll->fault.text);
+    poll_set_text(&poll->facts.failure, fault_text(poll));
     tell_failing(poll);
     poll_finish(poll, true, false, "");
 }
@@ -143,7 +166,7 @@ void
 poll_note_failed_attempt(struct poll *poll, const char *reason, const struct fault *fault)
 {
     char key[LOG_LIMIT_KEY_MAX];
-    poll->fault = *fault;
+    *poll_fault(poll) = *fault;
     poll->facts.transfers_failed++;
     snprintf(key, sizeof(key), "%s %.80s", reason, poll->zone->domain);
     log_limited(LOG_LEVEL_WARNING, key, POLL_LOG_SECONDS, fault->text, "zone", poll->zone->domain,

@@ -23,7 +23,7 @@ struct poll {
     struct attempt *attempt;
     // The poll that runs.
     struct primaries_place place;
-    char label[PRIMARIES_LABEL_MAX];
+    char *label; // of the address that is asked, or was asked last; NULL: none was yet
     uint64_t begun_ms;
     uint64_t verdict_left_ms; // from the end of its turn on
     bool notified, forced;
@@ -31,8 +31,8 @@ struct poll {
     bool comparing;  // what comes must be what is served, where the serial is the same
     uint32_t number; // of the last candidate
     struct basis_arrival candidate;
-    struct fault fault; // of the last attempt; kind NONE: well
-    int exit_code;      // for those who wait, where fault is set
+    struct fault *fault; // of the last attempt of the poll that runs; NULL: well
+    int exit_code;       // for those who wait, where fault is set
     // The poll that is to come behind it.
     bool again, again_notified, again_forced;
     struct waiters waiters;
@@ -45,7 +45,9 @@ struct poll {
 
 // --- poll_end
 
-void poll_set_text(char **text, const char *value);
+void poll_set_text(char **text, const char *value); // NULL for ""
+struct fault *poll_fault(struct poll *poll);        // to be set
+void poll_fault_clear(struct poll *poll);
 void poll_plan(struct poll *poll, uint64_t after_ms);
 uint64_t poll_since_begun_ms(const struct poll *poll);
 // Every poll ends here. text: what those who wait are told, where fault is not set.

@@ -36,7 +36,8 @@ note_comparison(struct poll *poll, enum message_outcome outcome)
     const struct basis *basis = &poll->basis;
     bool differs = outcome == OUTCOME_PUBLISHED || outcome == OUTCOME_HELD;
     if (!poll->comparing || poll->candidate.is_delta || !basis->exact || !differs ||
-        basis->serial != poll->candidate.serial || strcmp(basis->label, poll->label) != 0)
+        basis->serial != poll->candidate.serial || !basis->label ||
+        strcmp(basis->label, poll->label) != 0)
         return;
     poll->basis.distrusted = true;
     log_warning(
@@ -64,6 +65,7 @@ settle_basis(struct poll *poll, const struct message_verdict *verdict)
     note_comparison(poll, verdict->outcome);
     if (!verdict->exact)
         basis_forget(&poll->basis);
+    poll->candidate.label = poll->label;
     poll->candidate.exact = verdict->exact;
     poll->candidate.steady = verdict->steady;
     poll->candidate.now = clock_unix_seconds();
@@ -79,9 +81,9 @@ conclude(struct poll *poll, const struct message_verdict *verdict)
     poll_note_contact(poll);
     poll->exit_code = verdict->outcome == OUTCOME_HELD ? CONTROL_REFUSED : CONTROL_FAILED;
     if (verdict->outcome == OUTCOME_HELD)
-        fault_set(&poll->fault, FAULT_REFUSED, "%s", text);
+        fault_set(poll_fault(poll), FAULT_REFUSED, "%s", text);
     if (verdict->outcome == OUTCOME_FAILED)
-        fault_set(&poll->fault, FAULT_IO, "%s", text);
+        fault_set(poll_fault(poll), FAULT_IO, "%s", text);
     poll_finish(poll, false, verdict->outcome == OUTCOME_PUBLISHED, text);
 }
 

@@ -10,6 +10,7 @@
 #include "common/base/arena.h"
 #include "common/daemon/log.h"
 #include "common/daemon/privileges.h"
+#include "common/daemon/spare_memory.h"
 #include "common/dns/hmac.h"
 #include "secondary/counters.h"
 #include "secondary/messages.h"
@@ -33,6 +34,7 @@ struct role {
     uint32_t index;
     struct message_link *link;
     struct loop_timer *heartbeat, *quiet;
+    struct spare_memory spare;
     struct role_settings *settings; // in force; NULL: not yet there
     struct zones zones;
     struct hints *hints;
@@ -377,6 +379,7 @@ start(void *context)
     role->udp = udp_worker_new(role->loop, &role->responder, &role->memory->seen);
     workers_start(role);
     use_libraries_once();
+    spare_memory_give_back(&role->spare);
     if (!privileges_seccomp(PRIVILEGES_SERVER, &fault)) {
         give_up(role, fault.text);
         return;
@@ -449,7 +452,9 @@ closed(void *context)
 static void
 beat(void *context)
 {
-    tell(context, MESSAGE_HEARTBEAT, NULL);
+    struct role *role = context;
+    tell(role, MESSAGE_HEARTBEAT, NULL);
+    spare_memory_beat(&role->spare);
 }
 
 struct role *

@@ -86,11 +86,10 @@ zones_by_id(const struct zones *zones, uint32_t id)
 }
 
 static struct served_zone *
-zone_add(struct zones *zones, uint32_t id, const uint8_t *apex)
+zone_add(struct zones *zones, uint32_t id)
 {
     struct served_zone *zone = memory_zalloc(sizeof *zone);
     zone->id = id;
-    name_copy(zone->apex, apex);
     zone->state.serving =
         ZONE_SERVE; // until told otherwise; without a version it is not ready anyway
     zone_refresh(zone);
@@ -137,7 +136,8 @@ zones_take_settings(struct zones *zones, const struct role_settings *settings)
         former.list.count = known;
         struct served_zone *zone = zones_by_id(&former, settings->zone_ids[i]);
         if (!zone)
-            zone = zone_add(zones, settings->zone_ids[i], from->name);
+            zone = zone_add(zones, settings->zone_ids[i]);
+        zone->apex = from->name;
         zone->acl = &from->acl;
         zone->domain = from->domain;
         zone->round = zones->round;

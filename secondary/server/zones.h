@@ -18,8 +18,8 @@
 struct served_zone {
     struct answer_zone answer; // first: a value of the zone_set
     uint32_t id;
-    uint8_t apex[NAME_SIZE_MAX];
-    const char *domain;            // as text, for logs; of the settings in force
+    const uint8_t *apex;           // of the settings in force, or of the last that named it
+    const char *domain;            // the same as text, for logs
     const struct acl *acl;         // of the settings in force
     const struct version *version; // mapped; NULL: none yet
     struct message_zone_state state;
@@ -47,7 +47,7 @@ struct zones {
 void zones_init(struct zones *zones);
 void zones_close(struct zones *zones);
 // Zones come and go as the settings say; those that stay keep their version. settings are borrowed
-// until the next call.
+// until the next call has ended.
 void zones_take_settings(struct zones *zones, const struct role_settings *settings);
 struct served_zone *zones_by_id(const struct zones *zones, uint32_t id);
 // Maps the version and drops the one before; the place is closed. Faults: what version_map says;

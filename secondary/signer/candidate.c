@@ -3,6 +3,7 @@
 #include "secondary/signer/keeper_inside.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -53,10 +54,11 @@ static void
 reject(struct keeper *keeper)
 {
     const struct gate_verdict *verdict = &keeper->intake->verdict;
-    if (strcmp(keeper->rejected, verdict->sentence) != 0) {
+    if (keeper->rejected == NULL || strcmp(keeper->rejected, verdict->sentence) != 0) {
         char digest[2 * HASH_DIGEST_SIZE + 1];
         hash_digest_text(&verdict->digest, HASH_DIGEST_SIZE, digest);
-        snprintf(keeper->rejected, sizeof keeper->rejected, "%s", verdict->sentence);
+        free(keeper->rejected);
+        keeper->rejected = memory_text(verdict->sentence);
         log_error("the gate refused a transfer; what is served stays", "zone", keeper->domain,
                   "why", verdict->sentence, "from", keeper->candidate.primary);
         keeper_tell_simple_event(keeper, EVENT_GATE, digest, verdict->sentence, "");
@@ -88,22 +90,22 @@ take_accepted(struct keeper *keeper)
     bool first = keeper_served(keeper) == NULL;
     change_text_summary(&intake->diff, keeper->apex, summary, sizeof summary);
     change_begin(keeper, keeper->intake_cause, "");
-    snprintf(keeper->change.why, sizeof keeper->change.why, "%s%.*s%s",
+    snprintf(keeper->change->why, sizeof keeper->change->why, "%s%.*s%s",
              first ? "first content of the primary: " : "", HISTORY_WHY_MAX - 48, summary,
              first ? "" : " at the primary");
     if (intake->anew && !first) {
-        snprintf(keeper->change.why, sizeof keeper->change.why,
+        snprintf(keeper->change->why, sizeof keeper->change->why,
                  "saved records were damaged: the whole content of the primary was taken anew");
     }
-    keeper->change.is_content = true;
-    keeper->change.added = (uint32_t)intake->verdict.counts.added_rrs;
-    keeper->change.removed = (uint32_t)intake->verdict.counts.removed_rrs;
-    keeper->change.soa_expire_seconds = intake->soa_expire_seconds;
+    keeper->change->is_content = true;
+    keeper->change->added = (uint32_t)intake->verdict.counts.added_rrs;
+    keeper->change->removed = (uint32_t)intake->verdict.counts.removed_rrs;
+    keeper->change->soa_expire_seconds = intake->soa_expire_seconds;
     size_t left_out;
-    keeper->change.changes =
+    keeper->change->changes =
         change_json(&intake->diff, keeper->apex, KEEPER_CHANGES_KEPT_MAX, &left_out);
-    keeper->change.diff_lines = change_text_lines(&intake->diff, keeper->apex,
-                                                  CHANGE_TEXT_LINES_MAX, &keeper->change.diff_text);
+    keeper->change->diff_lines = change_text_lines(
+        &intake->diff, keeper->apex, CHANGE_TEXT_LINES_MAX, &keeper->change->diff_text);
     log_warnings(keeper);
     if (keeper->policy == NULL) {
         change_publish_received(keeper);

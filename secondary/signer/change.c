@@ -32,29 +32,42 @@
 void
 change_begin(struct keeper *keeper, const char *cause, const char *why)
 {
-    keeper->change = (struct keeper_change){.started_ms = (int64_t)clock_monotonic_ms()};
-    octets_buffer_init(&keeper->change.diff_text);
-    snprintf(keeper->change.cause, sizeof keeper->change.cause, "%s", cause);
-    snprintf(keeper->change.why, sizeof keeper->change.why, "%s", why);
+    ENSURE(keeper->change == NULL);
+    keeper->change = memory_alloc(sizeof *keeper->change);
+    *keeper->change = (struct keeper_change){.started_ms = (int64_t)clock_monotonic_ms()};
+    octets_buffer_init(&keeper->change->diff_text);
+    vector_init(&keeper->change->due, sizeof(const uint8_t *));
+    snprintf(keeper->change->cause, sizeof keeper->change->cause, "%s", cause);
+    snprintf(keeper->change->why, sizeof keeper->change->why, "%s", why);
+}
+
+// What a change has of its own; a candidate that came to nothing has none.
+static void
+forget_change(struct keeper *keeper)
+{
+    struct keeper_change *change = keeper->change;
+    if (change == NULL) {
+        return;
+    }
+    octets_buffer_close(&change->diff_text);
+    json_value_free(&change->changes);
+    if (change->report_made) {
+        verify_report_close(&change->report);
+    }
+    arena_free(&change->due_arena);
+    vector_close(&change->due);
+    free(change);
+    keeper->change = NULL;
 }
 
 void
 change_close(struct keeper *keeper)
 {
-    octets_buffer_close(&keeper->change.diff_text);
-    json_value_free(&keeper->change.changes);
-    keeper->change = (struct keeper_change){0};
     sign_job_free(&keeper->job);
+    forget_change(keeper);
     keeper->result = NULL;
     free(keeper->job_fault);
     keeper->job_fault = NULL;
-    if (keeper->report_made) {
-        verify_report_close(&keeper->report);
-        keeper->report_made = false;
-    }
-    arena_free(&keeper->due_arena);
-    vector_close(&keeper->due);
-    vector_init(&keeper->due, sizeof(const uint8_t *));
     if (keeper->intake != NULL) {
         if (keeper_served(keeper) != NULL) { // it was compared with all of what is served
             version_rest(keeper_served(keeper));
@@ -86,7 +99,7 @@ change_end(struct keeper *keeper, enum message_outcome outcome, const char *text
         fault_set(&told, FAULT_REFUSED, "%s", said);
     }
     keeper->phase = KEEPER_IDLE;
-    loop_timer_stop(keeper->facts_timer);
+    loop_timer_free(&keeper->facts_timer);
     change_close(keeper);
     if (from_fetcher) {
         keeper_tell_verdict(keeper, &verdict, said);
@@ -102,8 +115,8 @@ void
 change_failed(struct keeper *keeper, const struct fault *fault)
 {
     keeper->not_before_seconds = keeper_now() + UPKEEP_RETRY_SECONDS;
-    if (keeper->due.count > 0) {
-        expiry_queue_return(keeper->expiry, keeper_served(keeper), &keeper->due);
+    if (keeper->change->due.count > 0) {
+        expiry_queue_return(keeper->expiry, keeper_served(keeper), &keeper->change->due);
     }
     if (keeper->wants_restore) { // the content before it is of no use: all is signed again
         keeper->wants_restore = false;
@@ -119,8 +132,9 @@ change_clear_quarantine(struct keeper *keeper, const char *why)
 {
     struct fault fault = {0};
     bool was = false;
-    bool was_rejected = keeper->rejected[0] != '\0';
-    keeper->rejected[0] = '\0';
+    bool was_rejected = keeper->rejected != NULL;
+    free(keeper->rejected);
+    keeper->rejected = NULL;
     if (!quarantine_clear(keeper->quarantine, &was, &fault)) {
         log_warning(fault.text, "zone", keeper->domain);
     }
@@ -135,23 +149,23 @@ sign_in_thread(void *context)
 {
     struct keeper *keeper = context;
     keeper->job_good = sign_zone_run(keeper->job, &keeper->result, keeper->job_fault);
-    if (!keeper->job_good || keeper->result->empty || keeper->job_policy.verify == VERIFY_OFF) {
+    if (!keeper->job_good || keeper->result->empty || keeper->change->policy.verify == VERIFY_OFF) {
         return;
     }
     verify_damage(&keeper->result->diff); // in tests only
-    verify_report_init(&keeper->report);
-    keeper->report_made = true;
-    struct verify_changes changes = {.current = keeper->job_base,
-                                     .diff = &keeper->result->diff,
-                                     .must = keeper->result->must_verify,
-                                     .zonemd = keeper->job_policy.zonemd,
-                                     .everything = keeper->distrust ||
-                                                   keeper->job_policy.verify == VERIFY_EVERYTHING,
-                                     .seed = hash_key_draw(),
-                                     .pool = keeper->shared->pool,
-                                     .now = keeper_now()};
-    if (!verify_changes(&changes, &keeper->report)) {
-        keeper->job_good = verify_report_fault(&keeper->report, keeper->job_fault);
+    verify_report_init(&keeper->change->report);
+    keeper->change->report_made = true;
+    struct verify_changes changes = {
+        .current = keeper->job_base,
+        .diff = &keeper->result->diff,
+        .must = keeper->result->must_verify,
+        .zonemd = keeper->change->policy.zonemd,
+        .everything = keeper->distrust || keeper->change->policy.verify == VERIFY_EVERYTHING,
+        .seed = hash_key_draw(),
+        .pool = keeper->shared->pool,
+        .now = keeper_now()};
+    if (!verify_changes(&changes, &keeper->change->report)) {
+        keeper->job_good = verify_report_fault(&keeper->change->report, keeper->job_fault);
         fault_wrap(keeper->job_fault,
                    "zone %s: the new signatures do not verify, nothing is published",
                    keeper->domain);
@@ -191,7 +205,7 @@ change_interrupted(struct keeper *keeper)
 {
     struct fault fault = *keeper->job_fault;
     log_info("signing ends unfinished with the daemon; the next start begins it again", "zone",
-             keeper->domain, "why", keeper->change.why);
+             keeper->domain, "why", keeper->change->why);
     change_end(keeper, OUTCOME_FAILED, fault.text, &fault);
 }
 
@@ -211,19 +225,19 @@ sign_done(void *context, bool cancelled)
             change_failed(keeper, keeper->job_fault);
         return;
     }
-    if (strcmp(keeper->change.cause, "policy") == 0 && keeper->job_policies == keeper->policies) {
+    if (strcmp(keeper->change->cause, "policy") == 0 && keeper->job_policies == keeper->policies) {
         keeper->policy_settled = true;
     }
-    if (strcmp(keeper->change.cause, "restore") == 0) {
+    if (strcmp(keeper->change->cause, "restore") == 0) {
         restore_done(keeper);
         return;
     }
     const struct sign_result *result = keeper->result;
     if (result->empty) {
-        if (strcmp(keeper->change.cause, "refresh") == 0) {
+        if (strcmp(keeper->change->cause, "refresh") == 0) {
             keeper->last_refresh_seconds =
                 keeper_now(); // looked at again after the gap, not at once
-            expiry_queue_return(keeper->expiry, keeper_served(keeper), &keeper->due);
+            expiry_queue_return(keeper->expiry, keeper_served(keeper), &keeper->change->due);
         }
         change_end(keeper, OUTCOME_UNCHANGED, "", NULL);
         return;
@@ -233,7 +247,8 @@ sign_done(void *context, bool cancelled)
                              .made = result->signatures_made,
                              .kept = result->signatures_kept,
                              .refusals = result->refusals,
-                             .sampled = keeper->report_made && keeper->report.sampled};
+                             .sampled =
+                                 keeper->change->report_made && keeper->change->report.sampled};
     if (!publish_version(keeper, &what, &fault)) {
         change_failed(keeper, &fault);
         return;
@@ -245,8 +260,8 @@ sign_done(void *context, bool cancelled)
         keeper->newest_inception = result->newest_inception;
     }
     keeper_fault_clear(keeper);
-    if (keeper->change.is_content) {
-        change_clear_quarantine(keeper, strcmp(keeper->change.cause, "accept") == 0
+    if (keeper->change->is_content) {
+        change_clear_quarantine(keeper, strcmp(keeper->change->cause, "accept") == 0
                                             ? "the held candidate was accepted"
                                             : "newer content passed the gate");
     }
@@ -340,8 +355,8 @@ start_sign(struct keeper *keeper, struct sign_request *request)
     keeper->job_policies = keeper->policies;
     request->keyset = keeper->keyset;
     if (request->policy == NULL) { // a copy: a reload does not reach into what runs
-        keeper->job_policy = keeper->sign_policy;
-        request->policy = &keeper->job_policy;
+        keeper->change->policy = *keeper->sign_policy;
+        request->policy = &keeper->change->policy;
     }
     request->pool = keeper->shared->pool;
     request->now = keeper_now();
@@ -360,6 +375,7 @@ start_sign(struct keeper *keeper, struct sign_request *request)
         change_failed(keeper, &fault);
         return;
     }
+    keeper->facts_timer = loop_timer_new(keeper->shared->loop, keeper_tell_progress, keeper);
     loop_timer_start(keeper->facts_timer, KEEPER_FACTS_SECONDS * 1000, KEEPER_FACTS_SECONDS * 1000);
     keeper->job_fault = memory_zalloc(sizeof *keeper->job_fault);
     loop_work(keeper->shared->loop, sign_in_thread, sign_done, keeper);
@@ -376,13 +392,13 @@ void
 change_start_refresh(struct keeper *keeper)
 {
     struct expiry_source source = expiry_source_of(keeper_served(keeper));
-    keeper->due_arena = arena_new();
-    refresh_load_take(keeper->expiry, &source, &keeper->sign_policy, keeper_now(),
-                      keeper->due_arena, &keeper->due, &keeper->job_policy);
     change_begin(keeper, "refresh", "signatures near their end were renewed");
-    struct sign_request request = {.policy = &keeper->job_policy,
-                                   .due = keeper->due.items,
-                                   .due_count = keeper->due.count,
+    keeper->change->due_arena = arena_new();
+    refresh_load_take(keeper->expiry, &source, keeper->sign_policy, keeper_now(),
+                      keeper->change->due_arena, &keeper->change->due, &keeper->change->policy);
+    struct sign_request request = {.policy = &keeper->change->policy,
+                                   .due = keeper->change->due.items,
+                                   .due_count = keeper->change->due.count,
                                    .unsigned_serial = served_unsigned_serial(keeper)};
     start_sign(keeper, &request);
 }
@@ -405,7 +421,7 @@ change_start_whole(struct keeper *keeper)
 void
 change_start_restore(struct keeper *keeper)
 {
-    struct signed_serial_input input = {.policy = keeper->sign_policy.serial_policy,
+    struct signed_serial_input input = {.policy = keeper->sign_policy->serial_policy,
                                         .unsigned_serial =
                                             version_facts(keeper->former)->unsigned_serial,
                                         .has_last = true,
@@ -437,7 +453,7 @@ ttls_fit(struct keeper *keeper, struct fault *fault)
     struct key_policy keys;
     key_policy_default(&keys);
     keys.propagation_delay_seconds = keeper->policy->propagation_delay_seconds;
-    return sign_policy_check(&keeper->sign_policy, &keys, keeper->intake->verdict.largest_ttl,
+    return sign_policy_check(keeper->sign_policy, &keys, keeper->intake->verdict.largest_ttl,
                              fault) ||
            fault_wrap(fault, "zone %s: new content is not signed and what is served stays",
                       keeper->domain);

@@ -15,7 +15,7 @@
 #define LINE_MAX_OCTETS 512
 
 struct history {
-    char *directory;
+    const char *directory;
     struct history_step *steps; // in order of time; HISTORY_KEPT at most
     size_t count, room, refreshes;
     size_t lines; // of the file
@@ -93,7 +93,7 @@ struct history *
 history_new(const char *directory)
 {
     struct history *history = memory_zalloc(sizeof *history);
-    history->directory = memory_text(directory);
+    history->directory = directory;
     char path[PATH_MAX];
     snprintf(path, sizeof path, "%s/" HISTORY_FILE, directory);
     FILE *file = fopen(path, "re");
@@ -120,7 +120,6 @@ void
 history_free(struct history **history)
 {
     if (*history != NULL) {
-        free((*history)->directory);
         free((*history)->steps);
         free(*history);
         *history = NULL;

@@ -26,7 +26,7 @@ struct history_step {
 #define HISTORY_REFRESH "refresh" // ... a renewal of signatures
 struct history;
 
-struct history *history_new(const char *directory); // reads what is there
+struct history *history_new(const char *directory); // borrowed; reads what is there
 void history_free(struct history **history);
 bool history_add(struct history *history, const struct history_step *step, struct fault *fault);
 size_t history_count(const struct history *history);

@@ -161,7 +161,7 @@ static bool
 refresh_goes_on(struct keeper *keeper, int64_t now)
 {
     struct refresh_load load;
-    refresh_load_measure(keeper->expiry, &keeper->sign_policy, keeper_first_expiration(keeper), now,
+    refresh_load_measure(keeper->expiry, keeper->sign_policy, keeper_first_expiration(keeper), now,
                          &load);
     return load.goes_on;
 }
@@ -188,7 +188,7 @@ next_upkeep(struct keeper *keeper, int64_t now)
         .wants_compact = whole && store_wants_compact(keeper->store),
         .scrub_seconds = whole ? keeper->scrub_seconds : 0,
     };
-    return upkeep_next(&state, &keeper->sign_policy, now);
+    return upkeep_next(&state, keeper->sign_policy, now);
 }
 
 static void
@@ -399,6 +399,20 @@ on_timer(void *context)
     go_on(keeper);
 }
 
+// policy NULL: what upkeep needs all the same.
+static void
+take_policy(struct keeper *keeper, const struct policy_settings *policy)
+{
+    struct sign_policy fresh;
+    if (policy != NULL) {
+        keeper_sign_policy_fill(policy, &fresh);
+    } else {
+        sign_policy_default(&fresh);
+    }
+    policy_pool_drop(keeper->shared->policies, &keeper->sign_policy);
+    keeper->sign_policy = policy_pool_hold(keeper->shared->policies, &fresh);
+}
+
 struct keeper *
 keeper_new(const struct keeper_shared *shared, uint32_t id,
            const struct secondary_zone_settings *settings, const struct policy_settings *policy)
@@ -407,7 +421,7 @@ keeper_new(const struct keeper_shared *shared, uint32_t id,
     keeper->shared = shared;
     keeper->go_on = go_on;
     keeper->id = id;
-    uint8_t *apex = memory_alloc(NAME_SIZE_MAX);
+    uint8_t *apex = memory_alloc(name_length(settings->name));
     name_copy(apex, settings->name);
     keeper->apex = apex;
     char domain[NAME_TEXT_MAX];
@@ -415,20 +429,14 @@ keeper_new(const struct keeper_shared *shared, uint32_t id,
     keeper->next_stream = -1;
     keeper->expiry = expiry_queue_new();
     octets_buffer_init(&keeper->ds_seen);
-    vector_init(&keeper->due, sizeof(const uint8_t *));
     keeper->timer = loop_timer_new(shared->loop, on_timer, keeper);
-    keeper->facts_timer = loop_timer_new(shared->loop, keeper_tell_progress, keeper);
     // Spread over an hour, so that a start with thousands of zones is not a start of thousands of
     // scrubs.
     keeper->begun_seconds = keeper_now();
     keeper->scrub_seconds = keeper_now() + UPKEEP_SCRUB_SECONDS + id % UPKEEP_LATEST_SECONDS;
     keeper->settings = settings;
     keeper->policy = policy;
-    if (policy != NULL) {
-        keeper_sign_policy_fill(policy, &keeper->sign_policy);
-    } else {
-        sign_policy_default(&keeper->sign_policy);
-    }
+    take_policy(keeper, policy);
     return keeper;
 }
 
@@ -454,10 +462,10 @@ keeper_change_settings(struct keeper *keeper, const struct secondary_zone_settin
     }
     bool was_signed = keeper->policy != NULL;
     keeper->policy = policy;
-    if (policy != NULL && keeper->stage != KEEPER_AWAKE) {
-        keeper_sign_policy_fill(policy, &keeper->sign_policy);
-    } else if (policy != NULL) {
-        keeper_sign_policy_fill(policy, &keeper->sign_policy);
+    if (policy != NULL) {
+        take_policy(keeper, policy);
+    }
+    if (policy != NULL && keeper->stage == KEEPER_AWAKE) {
         keeper_prepare_keys(keeper);
         keeper->wants_keys = keeper->wants_keys || !was_signed;
         keeper->policy_settled = false;
@@ -471,14 +479,19 @@ keeper_change_settings(struct keeper *keeper, const struct secondary_zone_settin
 void
 keeper_orphan(struct keeper *keeper)
 {
-    keeper->orphan_settings = (struct secondary_zone_settings){.name = keeper->apex,
-                                                               .domain = keeper->domain,
-                                                               .gate = {.review = ""},
-                                                               .expire_seconds = EXPIRE_NEVER};
-    keeper->settings = &keeper->orphan_settings;
+    struct keeper_orphanage *orphanage = memory_alloc(sizeof *orphanage);
+    *orphanage = (struct keeper_orphanage){
+        .settings = {.name = keeper->apex,
+                     .domain = keeper->domain,
+                     .gate = {.review = ""},
+                     .expire_seconds = EXPIRE_NEVER},
+        .policy = {.id = "", .key_secret_file = ""},
+    };
+    free(keeper->orphanage); // of a reload before this one
+    keeper->orphanage = orphanage;
+    keeper->settings = &orphanage->settings;
     if (keeper->policy != NULL) {
-        keeper->orphan_policy = (struct policy_settings){.id = "", .key_secret_file = ""};
-        keeper->policy = &keeper->orphan_policy;
+        keeper->policy = &orphanage->policy;
     }
 }
 
@@ -500,7 +513,6 @@ keeper_free(struct keeper **keeper)
     }
     zone_verify_forget(old);
     change_close(old);
-    vector_close(&old->due);
     if (old->has_next) {
         message_candidate_close(&old->next);
         close(old->next_stream);
@@ -522,6 +534,11 @@ keeper_free(struct keeper **keeper)
     free(old->key_directory);
     free(old->domain);
     free(old->state_fault);
+    free(old->rejected);
+    free(old->waiters);
+    free(old->counted);
+    free(old->orphanage);
+    policy_pool_drop(old->shared->policies, &old->sign_policy);
     free((void *)(uintptr_t)old->apex);
     free(old);
     *keeper = NULL;

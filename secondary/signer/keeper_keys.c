@@ -101,10 +101,10 @@ static bool
 denial_differs(const struct keeper *keeper, char *why, size_t size)
 {
     const struct nsec3_parameters *served = version_nsec3(keeper_served(keeper));
-    if (served != NULL && keeper->sign_policy.nsec3) {
-        return nsec3_differs(served, &keeper->sign_policy.nsec3_parameters, why, size);
+    if (served != NULL && keeper->sign_policy->nsec3) {
+        return nsec3_differs(served, &keeper->sign_policy->nsec3_parameters, why, size);
     }
-    if ((served != NULL) == keeper->sign_policy.nsec3) {
+    if ((served != NULL) == keeper->sign_policy->nsec3) {
         return false;
     }
     snprintf(why, size, "the policy changed: %s",
@@ -124,15 +124,15 @@ keeper_policy_differs(const struct keeper *keeper, char *why, size_t size)
     if (denial_differs(keeper, why, size)) {
         return true;
     }
-    if (node_rrset_find(apex, RRTYPE_ZONEMD, &zonemd) != keeper->sign_policy.zonemd) {
+    if (node_rrset_find(apex, RRTYPE_ZONEMD, &zonemd) != keeper->sign_policy->zonemd) {
         snprintf(why, size, "the policy changed: %s",
-                 keeper->sign_policy.zonemd ? "with ZONEMD" : "without ZONEMD");
+                 keeper->sign_policy->zonemd ? "with ZONEMD" : "without ZONEMD");
         return true;
     }
     if (node_rrset_find(apex, RRTYPE_DNSKEY, &dnskey) &&
-        dnskey.ttl != keeper->sign_policy.dnskey_ttl_seconds) {
+        dnskey.ttl != keeper->sign_policy->dnskey_ttl_seconds) {
         snprintf(why, size, "the policy changed: dnskey-ttl %u -> %u s", dnskey.ttl,
-                 keeper->sign_policy.dnskey_ttl_seconds);
+                 keeper->sign_policy->dnskey_ttl_seconds);
         return true;
     }
     return false;

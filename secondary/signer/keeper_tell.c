@@ -242,6 +242,9 @@ keeper_damage_note(struct keeper *keeper, const struct fault *fault)
 void
 keeper_add_waiter(struct keeper *keeper, uint64_t request)
 {
+    if (request != 0 && keeper->waiters == NULL) {
+        keeper->waiters = memory_alloc(KEEPER_WAITERS_MAX * sizeof *keeper->waiters);
+    }
     if (request != 0 && keeper->waiter_count < KEEPER_WAITERS_MAX) {
         keeper->waiters[keeper->waiter_count++] =
             (struct keeper_waiter){request, keeper->phase != KEEPER_IDLE};
@@ -251,6 +254,9 @@ keeper_add_waiter(struct keeper *keeper, uint64_t request)
 void
 keeper_answer_waiters(struct keeper *keeper, bool good, const struct fault *fault)
 {
+    if (keeper->waiter_count == 0) {
+        return;
+    }
     struct octets_buffer json;
     octets_buffer_init(&json);
     const struct version *version = keeper_served(keeper);
@@ -289,5 +295,9 @@ keeper_answer_waiters(struct keeper *keeper, bool good, const struct fault *faul
         keeper->waiters[i].of_next = false;
     }
     keeper->waiter_count = kept;
+    if (kept == 0) {
+        free(keeper->waiters);
+        keeper->waiters = NULL;
+    }
     octets_buffer_close(&json);
 }

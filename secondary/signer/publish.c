@@ -14,6 +14,16 @@
 #include "secondary/signer/zone_walk.h"
 
 static void
+count_changes(struct keeper *keeper)
+{
+    if (keeper->counted == NULL) {
+        keeper->counted = memory_zalloc(sizeof *keeper->counted);
+    }
+    keeper->counted->changes_added += keeper->change->added;
+    keeper->counted->changes_removed += keeper->change->removed;
+}
+
+static void
 count_duration(struct keeper *keeper, int64_t milliseconds)
 {
     static const int64_t bounds[] = MESSAGE_SIGN_BOUNDS_MS;
@@ -21,20 +31,20 @@ count_duration(struct keeper *keeper, int64_t milliseconds)
     while (bucket < sizeof bounds / sizeof bounds[0] && milliseconds > bounds[bucket]) {
         bucket++;
     }
-    keeper->counted.sign_histogram[bucket]++;
-    keeper->counted.sign_count++;
-    keeper->counted.sign_microseconds += (uint64_t)milliseconds * 1000;
+    keeper->counted->sign_histogram[bucket]++;
+    keeper->counted->sign_count++;
+    keeper->counted->sign_microseconds += (uint64_t)milliseconds * 1000;
 }
 
 static void
 count_signatures(struct keeper *keeper, bool first, size_t made)
 {
     if (first) {
-        keeper->counted.signatures_initial += made;
-    } else if (keeper->change.is_content) {
-        keeper->counted.signatures_changed += made;
+        keeper->counted->signatures_initial += made;
+    } else if (keeper->change->is_content) {
+        keeper->counted->signatures_changed += made;
     } else {
-        keeper->counted.signatures_refreshed += made;
+        keeper->counted->signatures_refreshed += made;
     }
 }
 
@@ -52,8 +62,8 @@ health_text(struct keeper *keeper, size_t refusals, char *text, size_t size)
     quantity_about_text(first - keeper_now(), about);
     size_t digits = strspn(about, "-0123456789");
     snprintf(text, size, "%s; first signature expires %s (%.*s %s)",
-             keeper->sign_policy.verify == VERIFY_OFF ? "NOT verified (verify: off)"
-             : keeper->report_made && keeper->report.sampled
+             keeper->sign_policy->verify == VERIFY_OFF ? "NOT verified (verify: off)"
+             : keeper->change->report_made && keeper->change->report.sampled
                  ? "verified by sample before publishing, the rest follows"
                  : "verified before publishing",
              day, (int)digits, about, about + digits);
@@ -73,22 +83,22 @@ tell_resign(struct keeper *keeper, uint32_t former, bool had_former, size_t made
     const struct version_facts *facts = version_facts(keeper_served(keeper));
     health_text(keeper, refusals, health, sizeof health);
     snprintf(hint, sizeof hint, "dig @%s %s SOA +dnssec", "HOST", keeper->domain);
-    octets_buffer_add_u8(&keeper->change.diff_text, '\0');
+    octets_buffer_add_u8(&keeper->change->diff_text, '\0');
     struct message_event event = {
         .kind = EVENT_RESIGN,
         .at_seconds = facts->published_seconds,
         .dedup = memory_text(""),
-        .why = memory_text(keeper->change.why),
-        .diff = memory_text((const char *)keeper->change.diff_text.data),
-        .diff_lines_total = (uint32_t)keeper->change.diff_lines,
+        .why = memory_text(keeper->change->why),
+        .diff = memory_text((const char *)keeper->change->diff_text.data),
+        .diff_lines_total = (uint32_t)keeper->change->diff_lines,
         .health = memory_text(health),
         .hint = memory_text(hint),
         .has_serials = true,
         .unsigned_serial = facts->unsigned_serial,
         .signed_serial = facts->signed_serial,
         .former_signed_serial = had_former ? former : 0,
-        .added = keeper->change.added,
-        .removed = keeper->change.removed,
+        .added = keeper->change->added,
+        .removed = keeper->change->removed,
         .new_signatures = (uint32_t)made,
         .kept_signatures =
             (uint32_t)(facts->signature_count > made ? facts->signature_count - made : 0),
@@ -108,15 +118,15 @@ note_history(struct keeper *keeper, size_t made, int64_t milliseconds)
         .at_seconds = facts->published_seconds,
         .unsigned_serial = facts->unsigned_serial,
         .signed_serial = facts->signed_serial,
-        .added = keeper->change.added,
-        .removed = keeper->change.removed,
+        .added = keeper->change->added,
+        .removed = keeper->change->removed,
         .signatures_new = (uint32_t)made,
         .signatures_kept =
             (uint32_t)(facts->signature_count > made ? facts->signature_count - made : 0),
         .duration_ms = milliseconds,
     };
-    snprintf(step.cause, sizeof step.cause, "%s", keeper->change.cause);
-    snprintf(step.why, sizeof step.why, "%s", keeper->change.why);
+    snprintf(step.cause, sizeof step.cause, "%s", keeper->change->cause);
+    snprintf(step.why, sizeof step.why, "%s", keeper->change->why);
     struct fault fault = {0};
     if (!history_add(keeper->history, &step, &fault)) {
         log_limited(LOG_LEVEL_WARNING, keeper->domain, 3600, fault.text, "zone", keeper->domain);
@@ -132,8 +142,8 @@ publish_version(struct keeper *keeper, const struct published *what, struct faul
     struct version_facts facts = *what->facts;
     facts.published_seconds = keeper_now();
     facts.first_expiration = keeper_first_expiration(keeper);
-    if (keeper->change.soa_expire_seconds != 0) {
-        facts.soa_expire_seconds = keeper->change.soa_expire_seconds;
+    if (keeper->change->soa_expire_seconds != 0) {
+        facts.soa_expire_seconds = keeper->change->soa_expire_seconds;
     } else if (had_former) {
         facts.soa_expire_seconds = version_facts(former)->soa_expire_seconds;
     }
@@ -152,21 +162,20 @@ publish_version(struct keeper *keeper, const struct published *what, struct faul
         keeper->former = held;
     }
     zone_walk_free(&keeper->walk);
-    int64_t milliseconds = (int64_t)clock_monotonic_ms() - keeper->change.started_ms;
+    int64_t milliseconds = (int64_t)clock_monotonic_ms() - keeper->change->started_ms;
     expiry_queue_note(keeper->expiry, what->diff);
     if (what->diff->damaged) { // the whole content took the place of what was damaged
         keeper->damaged = false;
         keeper->scrub_position = 0;
     }
-    if (keeper->change.is_content) {
-        keeper->last_added = keeper->change.added;
-        keeper->last_removed = keeper->change.removed;
+    if (keeper->change->is_content) {
+        keeper->last_added = keeper->change->added;
+        keeper->last_removed = keeper->change->removed;
         json_value_free(&keeper->last_changes);
-        keeper->last_changes = keeper->change.changes;
-        keeper->change.changes = NULL;
+        keeper->last_changes = keeper->change->changes;
+        keeper->change->changes = NULL;
     }
-    keeper->counted.changes_added += keeper->change.added;
-    keeper->counted.changes_removed += keeper->change.removed;
+    count_changes(keeper);
     if (keeper->policy != NULL) {
         count_duration(keeper, milliseconds);
         count_signatures(keeper, !had_former, what->made);
@@ -176,11 +185,11 @@ publish_version(struct keeper *keeper, const struct published *what, struct faul
     log_info("published", "zone", keeper->domain, "unsigned_serial",
              LOG_NUMBER(version_facts(keeper_served(keeper))->unsigned_serial), "signed_serial",
              LOG_NUMBER(version_facts(keeper_served(keeper))->signed_serial), "cause",
-             keeper->change.cause, "why", keeper->change.why, "added",
-             LOG_NUMBER(keeper->change.added), "removed", LOG_NUMBER(keeper->change.removed),
+             keeper->change->cause, "why", keeper->change->why, "added",
+             LOG_NUMBER(keeper->change->added), "removed", LOG_NUMBER(keeper->change->removed),
              "new_signatures", LOG_NUMBER(what->made), "milliseconds", LOG_NUMBER(milliseconds));
     note_history(keeper, what->made, milliseconds);
-    if (keeper->change.is_content) {
+    if (keeper->change->is_content) {
         tell_resign(keeper, former_serial, had_former, what->made, what->kept, what->refusals,
                     milliseconds);
     } else {

@@ -12,6 +12,7 @@
 #include "common/daemon/control.h"
 #include "common/daemon/log.h"
 #include "common/daemon/privileges.h"
+#include "common/daemon/spare_memory.h"
 #include "common/net/loop.h"
 #include "secondary/messages.h"
 #include "secondary/settings.h"
@@ -42,6 +43,7 @@ struct signer {
     struct vector keepers; // of struct keeper *
     struct vector seals;   // of struct seal_entry
     struct loop_timer *heartbeat, *stopping, *waking;
+    struct spare_memory spare;
     size_t found, served, woken; // keepers that were, since the last settings
     uint64_t stop_by_ms;         // 0: nobody asked
     char *state_directory;
@@ -198,6 +200,7 @@ settle(struct signer *signer, const struct role_settings *settings, struct fault
     signer->shared = (struct keeper_shared){.loop = signer->loop,
                                             .pool = pool_new(threads),
                                             .memory = key_memory_new(),
+                                            .policies = policy_pool_new(),
                                             .state_directory = signer->state_directory,
                                             .seal = open_seal,
                                             .send = send_message,
@@ -296,6 +299,7 @@ wake_some(void *context)
         loop_timer_start(signer->waking, 1, 0);
     } else {
         pooled_rest(&signer->pooled);
+        spare_memory_give_back(&signer->spare);
     }
 }
 
@@ -492,7 +496,9 @@ closed(void *context)
 static void
 beat(void *context)
 {
-    send_simple(context, MESSAGE_HEARTBEAT, NULL);
+    struct signer *signer = context;
+    send_simple(signer, MESSAGE_HEARTBEAT, NULL);
+    spare_memory_beat(&signer->spare);
 }
 
 struct signer *
@@ -535,6 +541,7 @@ signer_free(struct signer **signer)
     vector_close(&old->seals);
     pool_free(&old->shared.pool);
     key_memory_free(&old->shared.memory);
+    policy_pool_free(&old->shared.policies);
     loop_timer_free(&old->heartbeat);
     loop_timer_free(&old->stopping);
     loop_timer_free(&old->waking);

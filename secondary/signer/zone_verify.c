@@ -206,7 +206,7 @@ start(struct keeper *keeper)
                                                 .pool = keeper->shared->pool,
                                                 .now = keeper_now(),
                                                 .own = own,
-                                                .zonemd = own && keeper->sign_policy.zonemd,
+                                                .zonemd = own && keeper->sign_policy->zonemd,
                                                 .progress = &verification->progress};
     verification->timer = loop_timer_new(keeper->shared->loop, tell_progress, verification);
     loop_timer_start(verification->timer, TOLD_MS, TOLD_MS);

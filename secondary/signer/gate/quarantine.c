@@ -32,9 +32,24 @@ struct stored_entry { // as it stands on disk
 
 struct quarantine {
     char *directory;
-    bool held;
-    struct quarantine_entry entry;
+    struct quarantine_entry *entry; // NULL: nothing is held
 };
+
+static void
+keep_entry(struct quarantine *quarantine, const struct quarantine_entry *entry)
+{
+    if (quarantine->entry == NULL) {
+        quarantine->entry = memory_alloc(sizeof *quarantine->entry);
+    }
+    *quarantine->entry = *entry;
+}
+
+static void
+drop_entry(struct quarantine *quarantine)
+{
+    free(quarantine->entry);
+    quarantine->entry = NULL;
+}
 
 static void
 digest_text(const struct hash_digest *digest, char text[static 2 * HASH_DIGEST_SIZE + 1])
@@ -108,8 +123,9 @@ load_entry(struct quarantine *quarantine)
     stored.entry.reason[sizeof stored.entry.reason - 1] = '\0';
     stored.entry.sentence[sizeof stored.entry.sentence - 1] = '\0';
     stream_name(&stored.entry.digest, name);
-    quarantine->held = path_of(quarantine, name, path) && access(path, R_OK) == 0;
-    quarantine->entry = stored.entry;
+    if (path_of(quarantine, name, path) && access(path, R_OK) == 0) {
+        keep_entry(quarantine, &stored.entry);
+    }
 }
 
 // Streams of candidates that are held no more.
@@ -117,8 +133,8 @@ static void
 remove_others(const struct quarantine *quarantine)
 {
     char kept[96] = "", path[PATH_MAX];
-    if (quarantine->held) {
-        stream_name(&quarantine->entry.digest, kept);
+    if (quarantine->entry != NULL) {
+        stream_name(&quarantine->entry->digest, kept);
     }
     DIR *directory = opendir(quarantine->directory);
     struct dirent *file;
@@ -153,6 +169,7 @@ void
 quarantine_close(struct quarantine **quarantine)
 {
     if (*quarantine != NULL) {
+        drop_entry(*quarantine);
         free((*quarantine)->directory);
         free(*quarantine);
         *quarantine = NULL;
@@ -162,7 +179,7 @@ quarantine_close(struct quarantine **quarantine)
 const struct quarantine_entry *
 quarantine_current(const struct quarantine *quarantine)
 {
-    return quarantine->held ? &quarantine->entry : NULL;
+    return quarantine->entry;
 }
 
 static bool
@@ -175,8 +192,8 @@ enum quarantine_advice
 quarantine_ask(const struct quarantine *quarantine, const struct hash_digest *digest,
                uint64_t served_sequence)
 {
-    bool known = quarantine->held && same_digest(&quarantine->entry.digest, digest) &&
-                 quarantine->entry.against_sequence == served_sequence;
+    bool known = quarantine->entry != NULL && same_digest(&quarantine->entry->digest, digest) &&
+                 quarantine->entry->against_sequence == served_sequence;
     return known ? QUARANTINE_KNOWN : QUARANTINE_JUDGE;
 }
 
@@ -223,9 +240,10 @@ quarantine_put(struct quarantine *quarantine, const struct quarantine_entry *ent
     memset(&stored, 0, sizeof stored); // its padding stands in the checksum
     stored.magic = ENTRY_MAGIC;
     memcpy(&stored.entry, entry, sizeof *entry);
-    bool same = quarantine->held && same_digest(&quarantine->entry.digest, &entry->digest);
+    bool same =
+        quarantine->entry != NULL && same_digest(&quarantine->entry->digest, &entry->digest);
     if (same) {
-        stored.entry.since_seconds = quarantine->entry.since_seconds;
+        stored.entry.since_seconds = quarantine->entry->since_seconds;
     }
     stored.crc = hash_crc32c(0, &stored.entry, sizeof stored.entry);
     stream_name(&entry->digest, name);
@@ -236,8 +254,7 @@ quarantine_put(struct quarantine *quarantine, const struct quarantine_entry *ent
     if (!sync_directory(quarantine)) {
         return fault_set_errno(fault, errno, "cannot sync %s", quarantine->directory);
     }
-    quarantine->held = true;
-    quarantine->entry = stored.entry;
+    keep_entry(quarantine, &stored.entry);
     *ret_new = !same;
     remove_others(quarantine);
     return true;
@@ -247,10 +264,10 @@ bool
 quarantine_stream(const struct quarantine *quarantine, int *ret_stream, struct fault *fault)
 {
     char path[PATH_MAX], name[96];
-    if (!quarantine->held) {
+    if (quarantine->entry == NULL) {
         return fault_set(fault, FAULT_NOT_FOUND, "nothing is held");
     }
-    stream_name(&quarantine->entry.digest, name);
+    stream_name(&quarantine->entry->digest, name);
     path_of(quarantine, name, path);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
@@ -266,11 +283,11 @@ quarantine_accept(const struct quarantine *quarantine, const char *text, int *re
 {
     char held[2 * HASH_DIGEST_SIZE + 1], shown[2 * HASH_DIGEST_SIZE + 1];
     size_t length = strlen(text);
-    if (!quarantine->held) {
+    if (quarantine->entry == NULL) {
         return fault_set(fault, FAULT_NOT_FOUND, "nothing is held");
     }
-    digest_text(&quarantine->entry.digest, held);
-    hash_digest_text(&quarantine->entry.digest, QUARANTINE_DIGEST_SHOWN, shown);
+    digest_text(&quarantine->entry->digest, held);
+    hash_digest_text(&quarantine->entry->digest, QUARANTINE_DIGEST_SHOWN, shown);
     if (length < 2 * QUARANTINE_DIGEST_LEAST) {
         return fault_set(fault, FAULT_SYNTAX, "\"%s\": a digest has at least %d digits; held is %s",
                          text, 2 * QUARANTINE_DIGEST_LEAST, shown);
@@ -288,11 +305,11 @@ bool
 quarantine_clear(struct quarantine *quarantine, bool *ret_was, struct fault *fault)
 {
     char path[PATH_MAX];
-    *ret_was = quarantine->held;
-    if (!quarantine->held) {
+    *ret_was = quarantine->entry != NULL;
+    if (quarantine->entry == NULL) {
         return true;
     }
-    quarantine->held = false;
+    drop_entry(quarantine);
     path_of(quarantine, ENTRY_FILE, path);
     if (unlink(path) != 0 && errno != ENOENT) {
         return fault_set_errno(fault, errno, "cannot remove %s", path);

@@ -1,8 +1,10 @@
 #include "secondary/signer/keys/key_pair.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "common/base/arena.h"
 #include "common/dns/rdata.h"
 #include "secondary/signer/keys/key_base64.h"
 #include "secondary/signer/keys/key_crypto.h"
@@ -10,6 +12,7 @@
 
 #define PROTOCOL_DNSSEC 3 // RFC 4034 section 2.1.2
 #define DS_HEAD         4 // tag, algorithm, digest type
+#define DNSKEY_HEAD     4 // flags, protocol, algorithm
 
 static const char *const role_words[] = {[KEY_KSK] = "KSK", [KEY_ZSK] = "ZSK", [KEY_CSK] = "CSK"};
 
@@ -38,10 +41,14 @@ key_role_flags(enum key_role role)
 }
 
 static void
-dnskey_set(struct key_pair *key, struct octets public_key)
+face_set(struct key_pair *key, const uint8_t *apex, struct octets public_key)
 {
     struct octets_writer writer;
-    octets_writer_init(&writer, key->dnskey, sizeof key->dnskey);
+    size_t length = DNSKEY_HEAD + public_key.length;
+    ENSURE(length <= KEY_DNSKEY_MAX);
+    key->apex = memory_alloc(name_length(apex) + length);
+    key->dnskey = key->apex + name_copy_lower(key->apex, apex);
+    octets_writer_init(&writer, key->dnskey, length);
     octets_write_u16(&writer, key->flags);
     octets_write_u8(&writer, PROTOCOL_DNSSEC);
     octets_write_u8(&writer, key->algorithm);
@@ -92,8 +99,7 @@ key_pair_from_parts(struct key_memory *memory, const uint8_t *apex, const struct
         .flags = parts->flags ? parts->flags : key_role_flags(parts->role),
         .state = KEY_GENERATED,
     };
-    name_copy_lower(ret_key->apex, apex);
-    dnskey_set(ret_key, computed);
+    face_set(ret_key, apex, computed);
     ret_key->secret = key_memory_put(memory, parts->secret.data, parts->secret.length);
     return true;
 }
@@ -119,6 +125,7 @@ void
 key_pair_close(struct key_memory *memory, struct key_pair *key)
 {
     key_memory_forget(memory, &key->secret);
+    free(key->apex);
     memset(key, 0, sizeof *key);
 }
 

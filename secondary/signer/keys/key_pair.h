@@ -1,6 +1,7 @@
 // One key of a zone: its public face, its role, its state; the private part rests in key_memory
 // behind a slot. A key_pair belongs to one keyset or to the caller; plain values, copied by
-// assignment only together with the ownership of its slot.
+// assignment only together with the ownership of its slot and its face (apex and DNSKEY, as long as
+// they are: ten thousand zones have two keys each).
 #ifndef TANDEM_KEYS_KEY_PAIR_H
 #define TANDEM_KEYS_KEY_PAIR_H
 
@@ -22,13 +23,13 @@
 enum key_role { KEY_KSK, KEY_ZSK, KEY_CSK };
 
 struct key_pair {
-    uint8_t apex[NAME_SIZE_MAX];
+    uint8_t *apex; // lower case
     enum key_role role;
     uint8_t algorithm;
     uint16_t flags;
     uint16_t tag;
     uint16_t dnskey_length;
-    uint8_t dnskey[KEY_DNSKEY_MAX]; // DNSKEY RDATA as it is published
+    uint8_t *dnskey; // DNSKEY RDATA as it is published; behind the apex in the same memory
     enum key_state state;
     struct key_times times;
     bool imported; // its only copy may be ours, but it was not made here: never dropped unasked
@@ -58,7 +59,7 @@ struct key_parts {
 bool key_pair_from_parts(struct key_memory *memory, const uint8_t *apex,
                          const struct key_parts *parts, struct key_pair *ret_key,
                          struct fault *fault);
-// Wipes the private part.
+// Wipes the private part, frees the face, clears the key.
 void key_pair_close(struct key_memory *memory, struct key_pair *key);
 
 bool key_pair_signs_dnskey(const struct key_pair *key); // active KSK or CSK

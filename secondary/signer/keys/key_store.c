@@ -25,10 +25,10 @@ static const char *const part_endings[PARTS] = {".key", ".private", ".state"};
 static const char sealed_ending[] = ".sealed";
 
 struct key_store {
-    char *path;
+    const char *path;
     int directory; // open only while something is read or written; else -1
-    uint8_t apex[NAME_SIZE_MAX];
     struct key_store_options options;
+    uint8_t apex[]; // lower case
 };
 
 static bool
@@ -68,8 +68,8 @@ key_store_open(const char *directory, const uint8_t *apex, const struct key_stor
 {
     if (!directory_make(directory, fault))
         return false;
-    struct key_store *store = memory_zalloc(sizeof *store);
-    store->path = memory_text(directory);
+    struct key_store *store = memory_zalloc(sizeof *store + name_length(apex));
+    store->path = directory;
     store->directory = -1;
     store->options = *options;
     name_copy_lower(store->apex, apex);
@@ -87,7 +87,6 @@ key_store_close(struct key_store **store)
 {
     if (!*store)
         return;
-    free((*store)->path);
     free(*store);
     *store = NULL;
 }

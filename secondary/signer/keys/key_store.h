@@ -22,8 +22,8 @@ struct key_store_options {
         *seal;           // borrowed; may be NULL with plain storage (then a sealed file is a fault)
     uint32_t dnskey_ttl; // written into .key files
 };
-// directory: of this zone; made when missing, its parent exists. Faults: rights that let others
-// read it.
+// directory: of this zone, borrowed; made when missing, its parent exists. Faults: rights that let
+// others read it.
 bool key_store_open(const char *directory, const uint8_t *apex,
                     const struct key_store_options *options, struct key_store **ret_store,
                     struct fault *fault);

@@ -12,18 +12,18 @@
 #define AVOIDED_MAX 64 // foreign tags; more are keys of nobody
 
 struct keyset {
-    uint8_t apex[NAME_SIZE_MAX];
     struct key_memory *memory;
-    struct key_pair *keys[KEYSET_KEYS_MAX]; // each by itself: borrowed pointers outlive an addition
+    struct key_pair **keys; // each by itself: borrowed pointers outlive an addition
     size_t count;
-    uint16_t avoided[AVOIDED_MAX];
+    uint16_t *avoided; // AVOIDED_MAX; NULL: none
     size_t avoided_count;
+    uint8_t apex[]; // lower case
 };
 
 struct keyset *
 keyset_new(const uint8_t *apex, struct key_memory *memory)
 {
-    struct keyset *keyset = memory_zalloc(sizeof *keyset);
+    struct keyset *keyset = memory_zalloc(sizeof *keyset + name_length(apex));
     name_copy_lower(keyset->apex, apex);
     keyset->memory = memory;
     return keyset;
@@ -38,6 +38,8 @@ keyset_free(struct keyset **keyset)
         key_pair_close((*keyset)->memory, (*keyset)->keys[i]);
         free((*keyset)->keys[i]);
     }
+    free((*keyset)->keys);
+    free((*keyset)->avoided);
     free(*keyset);
     *keyset = NULL;
 }
@@ -94,6 +96,8 @@ keyset_tag_taken(const struct keyset *keyset, uint16_t tag)
 void
 keyset_avoid_tag(struct keyset *keyset, uint16_t tag)
 {
+    if (!keyset->avoided)
+        keyset->avoided = memory_alloc(AVOIDED_MAX * sizeof *keyset->avoided);
     if (!keyset_tag_taken(keyset, tag) && keyset->avoided_count < AVOIDED_MAX)
         keyset->avoided[keyset->avoided_count++] = tag;
 }
@@ -134,6 +138,7 @@ keyset_add(struct keyset *keyset, struct key_pair *key, struct fault *fault)
     *own = *key;
     memset(key, 0, sizeof *key);
     size_t at = keyset->count++;
+    keyset->keys = memory_realloc(keyset->keys, keyset->count * sizeof *keyset->keys);
     for (; at > 0 && key_order(keyset->keys[at - 1], own) > 0; at--)
         keyset->keys[at] = keyset->keys[at - 1];
     keyset->keys[at] = own;

@@ -166,6 +166,8 @@ bucket_tidy(struct expiry_queue *queue, struct bucket *bucket)
         return;
     vector_init(&names, sizeof(const uint8_t *));
     octets_buffer_init(&tidy);
+    tidy.data = memory_alloc(bucket->names.length); // as much as it needs at most, no more
+    tidy.capacity = bucket->names.length;
     for (size_t at = 0; at < bucket->names.length; at += name_length(bucket->names.data + at)) {
         const uint8_t *name = bucket->names.data + at;
         vector_add(&names, &name);

@@ -25,6 +25,7 @@ struct world {
     struct keyset *keyset;
     struct key_seal *seal;
     struct key_store *store;
+    char keys[128]; // its directory
 };
 
 static int
@@ -47,19 +48,19 @@ folder_remove(void **state)
 static void
 world_open(struct world *world, enum key_storage storage, bool with_seal)
 {
-    char secret[128], keys[128];
+    char secret[128];
     struct fault fault;
     bool made;
     snprintf(secret, sizeof secret, "%s/key-secret", folder);
-    snprintf(keys, sizeof keys, "%s/example.gov", folder);
     *world = (struct world){.memory = key_memory_new()};
+    snprintf(world->keys, sizeof world->keys, "%s/example.gov", folder);
     world->keyset = keyset_new(apex, world->memory);
     struct key_seal_options seal = {.default_file = secret, .may_make = true};
     if (with_seal)
         assert_true(key_seal_open(&seal, &world->seal, &made, &fault));
     struct key_store_options options = {
         .storage = storage, .seal = world->seal, .dnskey_ttl = 3600};
-    assert_true(key_store_open(keys, apex, &options, &world->store, &fault));
+    assert_true(key_store_open(world->keys, apex, &options, &world->store, &fault));
 }
 
 static void

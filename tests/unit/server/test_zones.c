@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "secondary/server/zones.h"
+#include "tests/support/heap_use.h"
 #include "tests/support/pool_bed.h"
 #include "tests/support/zone_fixture.h"
 
@@ -238,6 +239,45 @@ a_place_that_is_not_in_the_file_is_refused_and_the_version_stays(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, zones_new, zones_old)
 
+#define FLEET 1000
+// Of one zone without a version: its place in the set by name (and a copy of that), its state, a
+// hint that waits.
+#define FLEET_ZONE_OCTETS 400
+
+static void
+a_zone_of_a_fleet_costs_little(void **state)
+{
+    (void)state;
+    static struct secondary_zone_settings many[FLEET];
+    static uint32_t numbers[FLEET];
+    static uint8_t names[FLEET][16];
+    for (uint32_t i = 0; i < FLEET; i++) {
+        const uint8_t name[16] = {4,
+                                  'z',
+                                  (uint8_t)('a' + i / 100),
+                                  (uint8_t)('0' + i / 10 % 10),
+                                  (uint8_t)('0' + i % 10),
+                                  7,
+                                  'e',
+                                  'x',
+                                  'a',
+                                  'm',
+                                  'p',
+                                  'l',
+                                  'e'};
+        memcpy(names[i], name, sizeof name);
+        many[i] = (struct secondary_zone_settings){.name = names[i], .domain = "z"};
+        numbers[i] = i;
+    }
+    settings = (struct role_settings){.zone_ids = numbers};
+    settings.settings.zones = many;
+    settings.settings.zone_count = FLEET;
+    size_t before = heap_use();
+    zones_take_settings(&zones, &settings);
+    assert_int_equal(zones.list.count, FLEET);
+    heap_use_expect("server", heap_use_each(before, FLEET), FLEET_ZONE_OCTETS);
+}
+
 int
 main(void)
 {
@@ -248,6 +288,7 @@ main(void)
         TEST(states_say_what_is_answered_from),
         TEST(versions_in_one_file_share_its_map_which_stays_as_long_as_one_of_them),
         TEST(a_place_that_is_not_in_the_file_is_refused_and_the_version_stays),
+        TEST(a_zone_of_a_fleet_costs_little),
     };
     return cmocka_run_group_tests(tests, fixture_open, fixture_close);
 }

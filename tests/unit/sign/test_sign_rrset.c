@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "common/base/arena.h"
 #include "common/dns/rdata.h"
 #include "common/dns/rdata_text.h"
 #include "common/dns/rrtype.h"
@@ -180,13 +181,14 @@ key_open(const struct example *example, struct opened *opened)
     struct key_pair *key = &opened->key;
     *key = (struct key_pair){
         .role = KEY_CSK, .algorithm = bind.algorithm, .flags = example->flags, .state = KEY_ACTIVE};
-    name_copy_lower(key->apex, opened->zone);
+    key->apex = memory_alloc(NAME_SIZE_MAX + KEY_DNSKEY_MAX);
+    key->dnskey = key->apex + name_copy_lower(key->apex, opened->zone);
     octets_put_u16(key->dnskey, key->flags);
     key->dnskey[2] = 3;
     key->dnskey[3] = key->algorithm;
     size_t length;
     assert_true(key_base64_read(example->public_key, strlen(example->public_key), key->dnskey + 4,
-                                sizeof key->dnskey - 4, &length));
+                                KEY_DNSKEY_MAX - 4, &length));
     key->dnskey_length = (uint16_t)(length + 4);
     key->tag = rdata_dnskey_tag(key->dnskey, key->dnskey_length);
     key->secret = key_memory_put(opened->memory, bind.secret, bind.secret_length);
