@@ -2,6 +2,7 @@
 of them again, and a reload takes many away and brings many."""
 
 import os
+import pathlib
 import signal
 
 import dns.exception
@@ -49,6 +50,14 @@ def serials(secondary, numbers):
     return found
 
 
+def held_by_each_role(secondary):
+    """The most descriptors, and the most maps of files of the pool, that one process of the daemon has."""
+    pids = [secondary.process.pid, *(pid for role in ("signer", "server", "fetcher", "desk") for pid in role_pids(secondary, role))]
+    descriptors = max(len(os.listdir(f"/proc/{pid}/fd")) for pid in pids)
+    maps = [pathlib.Path(f"/proc/{pid}/maps").read_text().count("/pool/pool.") for pid in pids]
+    return descriptors, max(maps)
+
+
 def state(secondary, number):
     try:
         return secondary.zone(domain(number))["state"]
@@ -72,6 +81,9 @@ def test_all_are_answered_after_each_start_and_many_come_and_go_with_a_reload(wo
         tandem.wait_for(lambda: role_pids(secondary, "server"), "a server", about=secondary.log)
         after = tandem.wait_for(lambda: serials(secondary, first), "all from the disk", about=secondary.log)
         assert after == before
+        # Small zones share files: what a process holds does not grow with them.
+        descriptors, maps = held_by_each_role(secondary)
+        assert descriptors < 60 and 1 <= maps <= 4, (descriptors, maps)
 
     # More messages than may wait for one server: the rest follows as it takes them.
     (server,) = role_pids(secondary, "server")
