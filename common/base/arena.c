@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ARENA_BLOCK_FIRST ((size_t)4 * 1024 - 64) // a page with malloc's own bookkeeping
+#define ARENA_BLOCK_FIRST ((size_t)1024 - 64) // with malloc's own bookkeeping; a small zone needs no more
 #define ARENA_BLOCK_MAX                                                                            \
     ((size_t)4 * 1024 * 1024) // beyond it a half-empty last block costs too much
 #define ARENA_ALIGN ((size_t)8)
