@@ -23,6 +23,9 @@ struct alias_link {
     // given_out: a version of it was published before.
     void (*zone_follow)(void *context, const struct primary_zone_settings *zone,
                         const struct draft *source, bool given_out);
+    // After the first zone_follow, where a version that the last run has left is served: it may be
+    // newer than the addresses that were saved, so these wait for the first answers.
+    void (*zone_confirm)(void *context, const uint8_t *apex);
     void (*zone_forget)(void *context, const uint8_t *apex);
     // Adds the present A and AAAA records of ALIAS owners to the draft (of the zone's apex, not
     // sealed): those of owners (vector of uint8_t[NAME_SIZE_MAX]), or of all where owners is NULL.

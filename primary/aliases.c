@@ -246,6 +246,13 @@ link_zone_follow(void *context, const struct primary_zone_settings *zone,
 }
 
 static void
+link_zone_confirm(void *context, const uint8_t *apex)
+{
+    struct aliases *aliases = context;
+    engine_zone_confirm(aliases->engine, apex);
+}
+
+static void
 link_zone_forget(void *context, const uint8_t *apex)
 {
     struct aliases *aliases = context;
@@ -272,6 +279,7 @@ aliases_link(struct aliases *aliases)
 {
     return (struct alias_link){.context = aliases,
                                .zone_follow = link_zone_follow,
+                               .zone_confirm = link_zone_confirm,
                                .zone_forget = link_zone_forget,
                                .addresses = link_addresses,
                                .refusal = link_refusal};

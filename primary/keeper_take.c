@@ -59,6 +59,8 @@ source_taken(struct keeper *keeper, struct job *job)
     keeper->given_out = keeper->given_out || job->publication.had_version;
     // The engine is told before what it borrowed goes away.
     keeper_take_aliases(keeper, job->loading.source);
+    if (keeper->version && !keeper->source && keeper->alias->zone_confirm)
+        keeper->alias->zone_confirm(keeper->alias->context, keeper->apex);
     source_drop(&keeper->source);
     keeper->source = job->loading.source;
     job->loading.source = NULL;

@@ -18,9 +18,8 @@
 #include "primary/alias/save.h"
 #include "primary/alias/target.h"
 
-#define PASSES_MAX 1000
-#define SOON_DOUBLINGS_MAX                                                                         \
-    10 // of five seconds; refresh comes before that nearly always
+#define PASSES_MAX         1000
+#define SOON_DOUBLINGS_MAX 10 // of five seconds; refresh comes before that nearly always
 
 struct book *
 book_new(const struct book_options *options)
@@ -197,6 +196,14 @@ book_zone_follow(struct book *book, const uint8_t *apex, const struct rules *rul
     vector_close(&records);
     owners_look_again(book, zone, now);
     dirty_watchers(book, &zone->watched, true);
+}
+
+void
+book_zone_confirm(struct book *book, const uint8_t *apex)
+{
+    struct book_zone *zone = zone_set_get(book->zones, apex);
+    if (zone)
+        zone->confirms = true;
 }
 
 void

@@ -48,6 +48,7 @@ void book_free(struct book **book);
 void book_zone_declare(struct book *book, const uint8_t *apex, struct book_now now);
 void book_zone_follow(struct book *book, const uint8_t *apex, const struct rules *rules,
                       const struct draft *source, bool given_out, struct book_now now);
+void book_zone_confirm(struct book *book, const uint8_t *apex);
 void book_zone_forget(struct book *book, const uint8_t *apex, struct book_now now);
 
 // Works off what was noted. Events are told meanwhile.

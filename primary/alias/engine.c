@@ -348,6 +348,12 @@ engine_zone_follow(struct engine *engine, const uint8_t *apex, const struct rule
 }
 
 void
+engine_zone_confirm(struct engine *engine, const uint8_t *apex)
+{
+    book_zone_confirm(engine->book, apex);
+}
+
+void
 engine_zone_forget(struct engine *engine, const uint8_t *apex)
 {
     book_zone_forget(engine->book, apex, now_of(engine));

@@ -84,6 +84,10 @@ void engine_zone_declare(struct engine *engine, const uint8_t *apex);
 // engine_zone_forget) and these rules (copied). given_out: a version of it was published before.
 void engine_zone_follow(struct engine *engine, const uint8_t *apex, const struct rules *rules,
                         const struct draft *source, bool given_out);
+// A version of the zone is served that the last run has left, and which may be newer than the sets
+// that it has saved (they are saved a moment later): engine_addresses waits for the first answer or
+// failure of every target, at most as long as for new owners. After engine_zone_follow.
+void engine_zone_confirm(struct engine *engine, const uint8_t *apex);
 void engine_zone_forget(struct engine *engine, const uint8_t *apex);
 // Adds the present A and AAAA records of ALIAS owners to the draft (of the zone's apex, not
 // sealed): those of owners (vector of uint8_t[NAME_SIZE_MAX]), or of all where owners is NULL.

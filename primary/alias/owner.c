@@ -220,13 +220,13 @@ owner_update(struct book *book, struct owner *owner, struct book_now now)
 }
 
 bool
-owner_is_ready(const struct owner *owner, bool given_out)
+owner_is_ready(const struct owner *owner, bool given_out, bool confirmed)
 {
     for (size_t i = 0; i < owner->links.count; i++)
         for (unsigned type = 0; type < TYPE_COUNT; type++) {
             const struct contribution *contribution = &link_at(owner, i)->contributions[type];
             bool ready = given_out ? contribution->tried : contribution->definitive;
-            if (!ready && !contribution->known)
+            if (!ready && (confirmed || !contribution->known))
                 return false;
         }
     return true;

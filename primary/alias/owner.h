@@ -17,8 +17,8 @@ void owner_steps(struct book *book, struct link *link, unsigned type, unsigned s
 void owner_resume(struct book *book, struct owner *owner);
 // Makes the served sets anew from the links. True: one has changed (told and noted).
 bool owner_update(struct book *book, struct owner *owner, struct book_now now);
-// May the zone go out, as far as this owner is concerned?
-bool owner_is_ready(const struct owner *owner, bool given_out);
+// May the zone go out, as far as this owner is concerned? confirmed: what was saved is not enough.
+bool owner_is_ready(const struct owner *owner, bool given_out, bool confirmed);
 // The owner with this name in the zone held here that is nearest above it; NULL: none.
 struct owner *owner_find(const struct book *book, const uint8_t *name);
 

@@ -447,6 +447,25 @@ def test_a_start_serves_what_the_last_run_left_when_the_files_are_the_same(work,
     assert quiet.serial("a.example") == 12
 
 
+def test_a_kill_does_not_bring_back_addresses_that_were_served_before(work, resolver):
+    """The addresses are saved a moment after the version: a killed primary finds older ones there."""
+    scene = Scene(work, resolver, "increment", 13, [10])
+    scene.check()
+    assert scene.primary.stop() == 0  # the first address is saved
+    scene.primary.start()
+    for _ in range(3):
+        scene.change_target()
+        scene.check()
+        serial = scene.serial
+        scene.primary.kill()
+        scene.primary.start()
+        scene.check()
+        wait_for(lambda: scene.primary.control("alias", "show", ZONE)["alias"]["state"] == "fresh", "asked again")
+        scene.reload()
+        scene.check()
+        assert scene.serial == serial, scene.primary.log()
+
+
 def test_what_may_be_refused_after_a_hold_waits_for_its_file(work, quiet):
     quiet.config["zone"][0]["alias"] = {"after-hold": "refuse"}
     quiet.stop()
