@@ -47,8 +47,12 @@ static void
 on_save_failed(void *context, const struct fault *fault)
 {
     (void)context;
-    log_error("the saved addresses of ALIAS targets: a restart may not find them", "reason",
-              fault->text);
+    if (fault->kind == FAULT_CORRUPT)
+        log_warning("a file of ALIAS owners was damaged", "reason", fault->text);
+    else
+        log_error("a file of ALIAS owners cannot be written or read: a restart may not find what "
+                  "their targets gave",
+                  "reason", fault->text);
 }
 
 // Events.

@@ -199,6 +199,34 @@ def test_a_restart_with_a_dead_resolver_empties_nothing(work, resolver):
     assert primary.serial(ZONE) == serial
 
 
+def test_the_history_of_an_owner_survives_a_restart(work, resolver):
+    resolver.set("lb.test", A=["192.0.2.1"])
+    write(work, "@ 60 ALIAS lb.test.")
+    primary = primary_of(work, resolver).start()
+    until_served(work, primary, {("@", "A"): ["192.0.2.1"]})
+    resolver.misbehave("lb.test", "servfail")
+    refresh(primary, ZONE)
+    resolver.misbehave("lb.test", None)
+    resolver.set("lb.test", A=["192.0.2.2"])
+    refresh(primary, ZONE)
+    events = primary.control("alias", "history", ZONE)["events"]
+    assert [event["what"] for event in events if event["type"] == "A"] == ["changed", "recovered", "held", "changed"]
+    text = primary.tandemctl("alias", "history", ZONE).stdout
+    assert primary.stop() == 0
+    primary.start()
+    until_served(work, primary, {("@", "A"): ["192.0.2.2"]})
+    assert primary.control("alias", "history", ZONE)["events"] == events
+    assert primary.tandemctl("alias", "history", ZONE).stdout == text and "+192.0.2.2 -192.0.2.1" in text
+    assert primary.stop() == 0
+    past = work.path / "primary/state/aliases-past"
+    past.write_bytes(past.read_bytes()[:-1])
+    primary.start()
+    primary.wait_log("the history of ALIAS owners begins anew")
+    until_served(work, primary, {("@", "A"): ["192.0.2.2"]})
+    assert primary.control("alias", "history", ZONE)["events"] == []
+    assert (work.path / "primary/state/aliases-past.damaged").exists()
+
+
 def test_an_edit_to_a_dead_target_blanks_nothing(work, resolver):
     resolver.set("lb.test", A=["192.0.2.1"])
     resolver.set("dead.test", A=["192.0.2.2"])
