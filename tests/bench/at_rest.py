@@ -28,7 +28,7 @@ class Rest:
         self.measure(f"{self.given.zones:,} zones of {ZONE_NAMES} names, 1 ALIAS each", self.small_zones())
         self.report.table(
             f"tandem-primary at rest, each target asked every 30 s, resolver {self.given.delays[0]} ms",
-            ["", "start", "start to served, s", "CPU until then, s", "peak RSS, MiB", "PSS at rest, MiB",
+            ["", "start", "start to served, s", "CPU until then, s", "CPU until at rest, s", "peak RSS, MiB", "PSS at rest, MiB",
              f"CPU at rest over {self.given.rest:g} s, % of a core"], self.rows)
 
     def large_zone(self, aliases):
@@ -67,7 +67,7 @@ class Rest:
         wait_for(giver.is_ready, "all zones are served", START_SECONDS, giver.log)
         settle({"primary": giver.process.pid}, SETTLE_SECONDS if self.given.rest >= 1 else 1)
         peak = memory_mib(giver.process.pid, "VmHWM")
-        before = cpu_seconds(giver.process.pid)
+        at_rest = cpu_seconds(giver.process.pid)
         time.sleep(self.given.rest)
-        share = (cpu_seconds(giver.process.pid) - before) / self.given.rest * 100
-        self.rows.append([label, begins, spread([served]), spread([cpu]), spread([peak]), spread([giver.pss()]), spread([share])])
+        share = (cpu_seconds(giver.process.pid) - at_rest) / self.given.rest * 100
+        self.rows.append([label, begins, spread([served]), spread([cpu]), spread([at_rest]), spread([peak]), spread([giver.pss()]), spread([share])])
