@@ -21,7 +21,6 @@ ORIGIN = dns.name.from_text(DOMAIN)
 POLLS = 2500 if os.environ.get("TANDEM_LONG") else 75  # for each of four
 GOOD_EACH = 25  # polls of which one is as it should be
 HOSTS = 24
-SIGNER_MADE = {"RRSIG", "NSEC", "DNSKEY", "CDS", "CDNSKEY"}
 
 
 class Zone:
@@ -72,7 +71,7 @@ class Scene:
         zone = dns.zone.Zone(DOMAIN, relativize=False)
         dns.query.inbound_xfr(HOST, zone, port=self.secondary.port, timeout=30, lifetime=30)
         records = [(name, rdata.rdtype, ttl, rdata) for name, ttl, rdata in zone.iterate_rdatas()]
-        return spoiled.content_of([r for r in records if dns.rdatatype.to_text(r[1]) not in SIGNER_MADE])
+        return spoiled.content_of([r for r in records if not spoiled.is_signer_made(r[0], r[1], ORIGIN)])
 
     def poll(self, verb="refresh"):
         """True: something was published, and it is what is served now."""

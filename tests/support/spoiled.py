@@ -8,6 +8,8 @@ down here) takes from the same octets.
     spoiled.passes(content, served)                  # as the gate demands, as far as one content shows it
 """
 
+import functools
+
 import dns.exception
 import dns.flags
 import dns.message
@@ -105,14 +107,21 @@ def demand(good, what):
         raise NoTransfer(what)
 
 
+@functools.lru_cache(maxsize=256)
+def parse(wire):
+    """None: whatever that reader stumbles over, it is no message to it."""
+    try:
+        return dns.message.from_wire(wire, xfr=True, one_rr_per_rrset=True)
+    except Exception:
+        return None
+
+
 def read_records(wires, rdtype, origin, query_id=None):
     """All records of the answer sections, as (owner, type, ttl, rdata)."""
     found = []
     for number, wire in enumerate(wires):
-        try:
-            message = dns.message.from_wire(wire, xfr=True, one_rr_per_rrset=True)
-        except Exception as error:  # whatever that reader stumbles over, it is no message to it
-            raise NoTransfer(f"message {number}: {error!r}") from error
+        message = parse(wire)
+        demand(message is not None, f"message {number} is none")
         flags = message.flags
         demand(query_id is None or message.id == query_id, "another ID")
         demand(flags & dns.flags.QR and not flags & dns.flags.TC, "flags")
@@ -202,14 +211,19 @@ def read_delta(found, serial, held):
 # ---- the gate ----
 
 
+def is_signer_made(owner, rdtype, origin):
+    """A key below the apex is anybody's."""
+    word = dns.rdatatype.to_text(rdtype)
+    return word in DNSSEC or (owner == origin and word in DNSSEC_AT_APEX)
+
+
 def mend(content, origin):
     """DNSSEC records go, no TTL is over the limit."""
-    out = {}
-    for (owner, rdtype), (ttl, rdatas) in content.items():
-        word = dns.rdatatype.to_text(rdtype)
-        if word not in DNSSEC and not (owner == origin and word in DNSSEC_AT_APEX):
-            out[owner, rdtype] = (min(ttl, MAX_TTL), rdatas)
-    return out
+    return {
+        (owner, rdtype): (min(ttl, MAX_TTL), rdatas)
+        for (owner, rdtype), (ttl, rdatas) in content.items()
+        if not is_signer_made(owner, rdtype, origin)
+    }
 
 
 def passes(content, served, origin):
