@@ -177,7 +177,7 @@ static void
 order_break(struct draft *draft)
 {
     draft->in_order = false;
-    draft_table_room(draft, 2 * draft->owners.count);
+    draft_table_room(draft, draft->owners.count + draft->owners.count / 8);
     for (size_t i = 0; i < draft->owners.count; i++)
         draft_table_enter(draft, draft_owner_at(draft, i)->node, i);
 }

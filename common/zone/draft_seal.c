@@ -143,10 +143,11 @@ draft_seal(struct draft *draft, struct draft_findings *ret_findings, struct faul
     if (!owners_finish(draft, &findings, fault))
         return false;
     findings.duplicates += draft->duplicates;
-    order_make(draft);
+    // What came late is in the records now; it goes before sorting, which is the largest need.
     arena_free(&draft->intake);
     draft_maker_free(&draft->maker);
     octets_buffer_close(&draft->group.run);
+    order_make(draft);
     draft->sealed = true;
     if (ret_findings)
         *ret_findings = findings;
