@@ -53,9 +53,9 @@ def export_state(programs, secondary, domains, directory):
 # --- Signed by the daemon
 
 
-def saved_state(work, name, zones, denial, patience):
+def saved_state(work, name, zones, denial, patience, at_end=lambda secondary: None):
     """A tandem-secondary that holds the zones ({domain: master file}), signed, and is stopped; its primary is gone. Its
-    state is what later starts begin from."""
+    state is what later starts begin from. at_end: looks at it when all is signed."""
     primary = AxfrPrimary(work, f"{name}-primary")
     primary.key = work.key
     for domain, file in zones.items():
@@ -76,6 +76,7 @@ def saved_state(work, name, zones, denial, patience):
             question.close()
     except AssertionError as error:
         raise AssertionError(f"{error}\n{secondary.log()[-3000:]}") from error
+    at_end(secondary)
     assert secondary.stop() == 0, secondary.log()[-3000:]
     primary.stop()
     work.daemons.remove(primary)
