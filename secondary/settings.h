@@ -43,7 +43,7 @@ struct role_zone {
 
 struct role_settings {
     struct arena *arena;
-    // Never passed to secondary_settings_free. .config is NULL, or what role_settings_keep left.
+    // Never passed to secondary_settings_free. .config is NULL but in settings_keep.h.
     struct secondary_settings settings;
     const uint32_t *zone_ids; // zone_ids[i] is the number of settings.zones[i] in messages
     const struct role_zone *by_id; // the same by number, for role_settings_zone
@@ -60,10 +60,6 @@ void role_settings_write(const struct secondary_settings *settings, const uint32
                          struct octets_buffer *body);
 bool role_settings_read(struct octets body, struct role_settings **ret_settings);
 void role_settings_free(struct role_settings **settings);
-// What the supervisor keeps of the file's settings, which are taken over: all of it, but equal
-// rules once, and of the parsed file the root alone, for config_restart_changes: a zone takes a
-// fifth of what it takes as the file is read. zone_ids and extras are empty.
-struct role_settings *role_settings_keep(struct secondary_settings **settings);
 // Index into settings.zones of a message's zone number, or SETTINGS_NONE.
 size_t role_settings_zone(const struct role_settings *settings, uint32_t zone_id);
 

@@ -4,8 +4,6 @@
 #include <string.h>
 
 #include "common/base/arena.h"
-#include "common/base/fault.h"
-#include "common/daemon/config_table.h"
 #include "secondary/body.h"
 #include "secondary/settings_table.h"
 
@@ -171,7 +169,7 @@ sort_ids(struct role_settings *settings)
 
 // own: written by this very process, for itself.
 static bool
-read_settings(struct octets body, bool own, struct role_settings **ret_settings)
+settings_read(struct octets body, bool own, struct role_settings **ret_settings)
 {
     struct arena *arena = arena_new();
     struct role_settings *settings = arena_zalloc(arena, sizeof *settings);
@@ -191,25 +189,13 @@ read_settings(struct octets body, bool own, struct role_settings **ret_settings)
 bool
 role_settings_read(struct octets body, struct role_settings **ret_settings)
 {
-    return read_settings(body, false, ret_settings);
+    return settings_read(body, false, ret_settings);
 }
 
-struct role_settings *
-role_settings_keep(struct secondary_settings **settings)
+bool
+settings_read_own(struct octets body, struct role_settings **ret_settings)
 {
-    const struct role_extras none = {.host = ""};
-    struct role_settings *kept = NULL;
-    struct octets_buffer octets;
-    uint32_t *ids = memory_zalloc(((*settings)->zone_count + 1) * sizeof *ids);
-    octets_buffer_init(&octets);
-    role_settings_write(*settings, ids, &none, ROLE_SUPERVISOR, &octets);
-    ENSURE(read_settings((struct octets){octets.data, octets.length}, true, &kept));
-    kept->settings.config = config_root_copy((*settings)->config);
-    explicit_bzero(octets.data, octets.length); // secrets are in it
-    octets_buffer_close(&octets);
-    free(ids);
-    secondary_settings_free(settings);
-    return kept;
+    return settings_read(body, true, ret_settings);
 }
 
 void
@@ -221,7 +207,6 @@ role_settings_free(struct role_settings **settings)
     for (size_t i = 0; i < (*settings)->rules_count; i++) {
         acl_close(&(*settings)->rules[i].acl);
     }
-    config_free(&(*settings)->settings.config);
     struct arena *arena = (*settings)->arena;
     *settings = NULL;
     arena_free(&arena);

@@ -58,6 +58,8 @@ void settings_table_write(const struct settings_table *table, const void *object
 void settings_table_read(const struct settings_table *table, struct octets_reader *reader,
                          enum message_role role, const struct role_settings *into, void *object);
 
+// role_settings_read of what the supervisor wrote for itself.
+bool settings_read_own(struct octets body, struct role_settings **ret_settings);
 // A text into the arena.
 const char *settings_read_text(struct octets_reader *reader, struct arena *arena);
 // The number of items of which each takes item_octets at least: a count that cannot be true must

@@ -36,7 +36,7 @@
 #include "secondary/reload.h"
 #include "secondary/review.h"
 #include "secondary/route.h"
-#include "secondary/settings.h"
+#include "secondary/settings_keep.h"
 
 #define WORKERS_MAX       256 // more cores than that want several machines
 #define WATCH_INTERVAL_MS 1000
@@ -253,8 +253,8 @@ static void
 take_settings(struct supervisor *supervisor, struct secondary_settings **settings)
 {
     struct vector gone;
-    role_settings_free(&supervisor->kept);
-    supervisor->kept = role_settings_keep(settings);
+    settings_keep_free(&supervisor->kept);
+    supervisor->kept = settings_keep(settings);
     supervisor->settings = &supervisor->kept->settings;
     if (supervisor->options.verbose) {
         supervisor->settings->log.level = LOG_LEVEL_DEBUG;
@@ -566,7 +566,7 @@ supervisor_new(struct loop *loop, struct secondary_settings **settings,
     struct vector gone;
     supervisor->loop = loop;
     supervisor->options = *options;
-    supervisor->kept = role_settings_keep(settings);
+    supervisor->kept = settings_keep(settings);
     supervisor->settings = &supervisor->kept->settings;
     supervisor->rate_table = -1;
     kept_events_init(&supervisor->events);
@@ -670,7 +670,7 @@ supervisor_free(struct supervisor **supervisor)
     places_close(&old->places);
     kept_events_close(&old->events);
     listening_close(&old->listening);
-    role_settings_free(&old->kept);
+    settings_keep_free(&old->kept);
     sodium_memzero(old, sizeof *old);
     free(old);
     *supervisor = NULL;

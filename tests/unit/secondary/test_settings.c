@@ -13,7 +13,7 @@
 
 #include "common/base/arena.h"
 #include "common/daemon/config_table.h"
-#include "secondary/settings.h"
+#include "secondary/settings_keep.h"
 #include "tests/support/heap_use.h"
 
 // The secrets in base64: "PRIMARY-SECRET-0", "FLEET-SECRET-000", "NOTIFY-SECRET-00",
@@ -550,7 +550,7 @@ what_the_supervisor_keeps_is_what_the_file_said(void **state)
                                              sizeof CONFIG - 1, &again, &errors));
     config_errors_close(&errors);
     again->alert.smtp_password = "the-smtp-password";
-    struct role_settings *kept = role_settings_keep(&again);
+    struct role_settings *kept = settings_keep(&again);
     assert_null(again);
     for (size_t r = 0; r < ROLES_COUNT; r++) {
         struct octets_buffer before, after;
@@ -571,7 +571,7 @@ what_the_supervisor_keeps_is_what_the_file_said(void **state)
     config_restart_changes(kept->settings.config, whole->config, &changes);
     assert_int_equal(changes.count, 0);
     vector_close(&changes);
-    role_settings_free(&kept);
+    settings_keep_free(&kept);
 }
 
 static void
@@ -580,11 +580,11 @@ a_zone_of_a_fleet_costs_the_supervisor_little(void **state)
     size_t before = heap_use();
     struct secondary_settings *settings = fleet();
     size_t whole_file = heap_use_each(before, FLEET);
-    struct role_settings *kept = role_settings_keep(&settings);
+    struct role_settings *kept = settings_keep(&settings);
     (void)state;
     heap_use_expect("supervisor", heap_use_each(before, FLEET), FLEET_ZONE_OCTETS);
     assert_true(whole_file > 2 * FLEET_ZONE_OCTETS); // else it is not worth the trouble
-    role_settings_free(&kept);
+    settings_keep_free(&kept);
 }
 
 static void
