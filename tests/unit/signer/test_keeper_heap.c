@@ -25,6 +25,7 @@
 
 struct bed {
     char directory[64];
+    struct pooled pooled; // nothing is told: it has no link
     struct keeper_shared shared;
     struct vector keepers;
     struct policy_settings policy;
@@ -54,10 +55,13 @@ bed_open(struct bed *bed)
     memset(bed, 0, sizeof *bed);
     strcpy(bed->directory, "/tmp/tandem-keeper-XXXXXX");
     assert_non_null(mkdtemp(bed->directory));
+    pooled_init(&bed->pooled, NULL);
+    bed->pooled.state_directory = bed->directory;
     bed->shared = (struct keeper_shared){.loop = loop_new(),
                                          .pool = pool_new(1),
                                          .memory = key_memory_new(),
                                          .policies = policy_pool_new(),
+                                         .pooled = &bed->pooled,
                                          .state_directory = bed->directory,
                                          .seal = no_seal,
                                          .send = forget_message};
@@ -93,6 +97,7 @@ bed_close(struct bed *bed)
     vector_close(&bed->keepers);
     assert_int_equal(policy_pool_count(bed->shared.policies), 0);
     policy_pool_free(&bed->shared.policies);
+    pooled_close(&bed->pooled);
     loop_free(&bed->shared.loop);
     pool_free(&bed->shared.pool);
     key_memory_free(&bed->shared.memory);
