@@ -189,6 +189,7 @@ book_zone_follow(struct book *book, const uint8_t *apex, const struct rules *rul
     rules_copy(&zone->rules, rules);
     zone->source = source;
     zone->given_out = given_out;
+    zone->ready = false;
     zone->grace_until = now.seconds + BOOK_GRACE_SECONDS;
     vector_init(&records, sizeof(struct alias_record));
     record_find(source, &records);
@@ -202,8 +203,10 @@ void
 book_zone_confirm(struct book *book, const uint8_t *apex)
 {
     struct book_zone *zone = zone_set_get(book->zones, apex);
-    if (zone)
-        zone->confirms = true;
+    if (!zone)
+        return;
+    zone->confirms = true;
+    zone->ready = false;
 }
 
 void

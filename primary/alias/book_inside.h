@@ -48,6 +48,7 @@ struct book_zone {
     const struct draft *source; // NULL: not read yet
     struct rules rules;
     bool given_out;
+    bool ready;               // waited for nothing more, and does not again with this source
     bool confirms;            // also owners with saved sets wait for their first answers
     int64_t grace_until;      // unix seconds: until then new owners' first answers are waited for
     struct name_table owners; // of struct owner

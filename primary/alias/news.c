@@ -20,12 +20,13 @@ owner_at(const struct book_zone *zone, size_t index)
 static bool
 zone_waits(struct book_zone *zone, struct book_now now)
 {
-    if (zone->given_out && now.seconds >= zone->grace_until)
+    if (zone->ready || (zone->given_out && now.seconds >= zone->grace_until))
         return false;
     for (size_t i = 0; i < zone->order.count; i++)
         if (!owner_is_ready(owner_at(zone, i), zone->given_out, zone->confirms))
             return true;
     zone->confirms = false;
+    zone->ready = true;
     return false;
 }
 
