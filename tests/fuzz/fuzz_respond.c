@@ -85,7 +85,7 @@ zone_open(unsigned index)
         (struct served_zone){.id = index, .domain = sources[index].name, .acl = &everybody};
     served[index].answer =
         (struct answer_zone){.version = fixtures[index].version, .expire_at = ANSWER_NEVER};
-    name_copy(served[index].apex, version_apex(fixtures[index].version));
+    served[index].apex = version_apex(fixtures[index].version);
     zone_set_put(zones.set, served[index].apex, &served[index]);
 }
 

@@ -118,7 +118,7 @@ zone_serve(unsigned index, const char *apex, const char *file)
     served[index].id = index;
     served[index].answer =
         (struct answer_zone){.version = fixtures[index].version, .expire_at = ANSWER_NEVER};
-    name_copy(served[index].apex, version_apex(fixtures[index].version));
+    served[index].apex = version_apex(fixtures[index].version);
     zone_set_put(zones.set, served[index].apex, &served[index]);
 }
 
