@@ -2,7 +2,7 @@
 // that ten thousand zones are some files, maps and descriptors and not some ten thousands of each.
 // A store (store.h) whose content is small puts it here; the newest whole entry of a zone is that
 // zone's truth, and only where there is none, or it says so, the zone's own directory is.
-// README.md, decision 19. One thread of one process; servers map the files read-only.
+// README.md, decision 23. One thread of one process; servers map the files read-only.
 #ifndef TANDEM_ZONE_POOL_H
 #define TANDEM_ZONE_POOL_H
 
