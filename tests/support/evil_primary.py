@@ -294,14 +294,12 @@ class EvilPrimary:
                 continue
             self.transfers += 1
             self.ixfrs += rdtype == dns.rdatatype.IXFR
-            with self.lock:
-                self.running += 1
-                self.most_running = max(self.most_running, self.running)
+            transfer = Transfer(self, connection, wire)
+            transfer.begin()
             try:
-                Transfer(self, connection, wire).run()
+                transfer.run()
             finally:
-                with self.lock:
-                    self.running -= 1
+                transfer.end()
 
     @staticmethod
     def _question_type(wire):
@@ -354,6 +352,18 @@ class Transfer:
             self.signer = Signer(self.sign_with, self.query.mac)
         self.soa, self.body = primary.soa(), list(primary.records())
         self.recorded = []
+
+    def begin(self):
+        self.runs = True
+        with self.primary.lock:
+            self.primary.running += 1
+            self.primary.most_running = max(self.primary.most_running, self.primary.running)
+
+    def end(self):
+        """Before the last octet is sent where the count matters: with it the other side may begin the next one."""
+        with self.primary.lock:
+            self.primary.running -= self.runs
+            self.runs = False
 
     def run(self):
         if self.refusal:
@@ -530,9 +540,12 @@ class Transfer:
         self.wait()
 
     def _trickle(self, seconds=1):
-        for wire in self.messages():
+        messages = self.messages()
+        for wire in messages:
             if self.primary.stopping.wait(seconds):
                 return
+            if wire is messages[-1]:
+                self.end()
             self.send(wire)
 
     def _cut_after(self, message=1):
