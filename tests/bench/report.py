@@ -1,6 +1,7 @@
 """Markdown that can be pasted into README.md: tables as soon as they are complete, and at the end the aims with what was
 measured. A value is the median and, in brackets, the least and the most of the rounds."""
 
+import math
 import os
 import pathlib
 import re
@@ -10,9 +11,11 @@ import time
 
 
 def number(value):
-    """Three digits that count, thousands apart."""
+    """Three digits that count, thousands apart; of what is very small two, so that it is not 0."""
     size = abs(value)
     digits = 0 if size >= 100 else 1 if size >= 10 else 2 if size >= 0.1 else 3
+    if 0 < size < 0.001:
+        digits = 1 - math.floor(math.log10(size))
     return f"{value:,.{digits}f}"
 
 
