@@ -4,7 +4,6 @@ generation of the zone, complete and validly signed, and changes go on afterward
 import contextlib
 import errno
 import os
-import pathlib
 import random
 import shutil
 import signal
@@ -16,7 +15,7 @@ import dns.query
 import pytest
 
 import peers
-from tandem import ControlError, answers, axfr, wait_for
+from tandem import ControlError, answers, axfr, role_pids, wait_for
 
 SEED = 20261121
 ROUNDS = {"signer": 10, "parent": 8, "fetcher": 4, "desk": 4, "server": 6}
@@ -109,16 +108,7 @@ class Scene:
 
 
 def pids(secondary, role):
-    pid = secondary.process.pid
-    if role == "parent":
-        return [pid]
-    children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    found = []
-    for child in children:
-        with contextlib.suppress(OSError):
-            if f"tandem-{role}" in pathlib.Path(f"/proc/{child}/cmdline").read_text():
-                found.append(int(child))
-    return found
+    return [secondary.process.pid] if role == "parent" else role_pids(secondary, role)
 
 
 # Where the denial makes a difference it is tried in both forms.

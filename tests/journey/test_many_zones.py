@@ -9,7 +9,7 @@ import dns.exception
 import dns.rcode
 
 import tandem
-from test_server_restart import role_pids
+from tandem import role_pids
 
 COUNT = 1500 if os.environ.get("TANDEM_LONG") else 300
 MORE = COUNT // 3

@@ -108,9 +108,7 @@ def listed(secondary):
 
 
 def server_pids(secondary):
-    pid = secondary.process.pid
-    children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return {int(c) for c in children if "tandem-server" in pathlib.Path(f"/proc/{c}/cmdline").read_text()}
+    return set(tandem.role_pids(secondary, "server"))
 
 
 def resident_kib(secondary):

@@ -2,12 +2,12 @@
 also while signer and primary are away."""
 
 import os
-import pathlib
 import signal
 
 import dns.exception
 
 import tandem
+from tandem import role_pids
 
 ZONE = """$TTL 60
 @ IN SOA ns hostmaster 1 60 60 60000 60
@@ -15,13 +15,6 @@ ZONE = """$TTL 60
 ns IN A 192.0.2.53
 www IN A 192.0.2.1
 """
-
-
-def role_pids(secondary, role):
-    """Processes of that role below the supervisor."""
-    pid = secondary.process.pid
-    children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [int(c) for c in children if f"tandem-{role}" in pathlib.Path(f"/proc/{c}/cmdline").read_text()]
 
 
 def test_a_killed_server_comes_back_with_its_versions_while_signer_and_primary_are_away(work):

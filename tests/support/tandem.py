@@ -22,9 +22,12 @@ a time to pass. Nothing listens outside of 127.0.0.0/8; only processes started h
 """
 
 import base64
+import contextlib
+import itertools
 import json
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -48,19 +51,38 @@ WAIT_SECONDS = float(os.environ.get("TANDEM_WAIT", "30"))
 HOST = "127.0.0.1"
 
 
+# Below what the system gives to whoever asks for no port of his own (32768 and above): between the moment that a test
+# finds a port free and the one in which a daemon takes it, no client and no server of another test may get it. Each
+# process begins somewhere else and goes on from there.
+PORTS = range(10000, 32000)
+_ports = itertools.count(random.SystemRandom().randrange(len(PORTS)))
+
+
 def free_port():
-    """A port that nobody holds on 127.0.0.1, neither UDP nor TCP. (Freed again: use it soon.)"""
-    for _ in range(100):
+    """A port that nobody holds on 127.0.0.1, neither UDP nor TCP, and that free_port gives to nobody else soon."""
+    for _ in PORTS:
+        port = PORTS[next(_ports) % len(PORTS)]
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp, socket.socket(
             socket.AF_INET, socket.SOCK_DGRAM
         ) as udp:
-            tcp.bind((HOST, 0))
             try:
-                udp.bind((HOST, tcp.getsockname()[1]))
+                tcp.bind((HOST, port))
+                udp.bind((HOST, port))
             except OSError:
                 continue
-            return tcp.getsockname()[1]
+            return port
     raise RuntimeError("no free port on " + HOST)
+
+
+def role_pids(secondary, role):
+    """Processes of that role below a secondary's supervisor; those that end meanwhile are none."""
+    pid = secondary.process.pid
+    found = []
+    for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        with contextlib.suppress(OSError):
+            if f"tandem-{role}" in pathlib.Path(f"/proc/{child}/cmdline").read_text():
+                found.append(int(child))
+    return found
 
 
 def wait_for(fact, what, seconds=WAIT_SECONDS, about=lambda: ""):
