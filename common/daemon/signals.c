@@ -44,6 +44,14 @@ child_changed(void *context)
     signals->events.child(signals->context);
 }
 
+// To a peer that is gone, beyond a limit of file sizes: the call's errno says it.
+static void
+ignore_failed_writes(void)
+{
+    set_disposition(SIGPIPE, SIG_IGN);
+    set_disposition(SIGXFSZ, SIG_IGN);
+}
+
 struct signals *
 signals_new(struct loop *loop, const struct signals_events *events, void *context)
 {
@@ -51,7 +59,7 @@ signals_new(struct loop *loop, const struct signals_events *events, void *contex
     ENSURE(events->stop != NULL);
     signals->events = *events;
     signals->context = context;
-    set_disposition(SIGPIPE, SIG_IGN);
+    ignore_failed_writes();
     signals->term = loop_signal_new(loop, SIGTERM, stop_asked, signals);
     signals->interrupt = loop_signal_new(loop, SIGINT, stop_asked, signals);
     if (events->reload)
@@ -80,7 +88,7 @@ signals_free(struct signals **pointer)
 void
 signals_reset(void)
 {
-    static const int ours[] = {SIGPIPE, SIGTERM, SIGINT, SIGHUP, SIGCHLD};
+    static const int ours[] = {SIGPIPE, SIGXFSZ, SIGTERM, SIGINT, SIGHUP, SIGCHLD};
     sigset_t none;
     for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
         set_disposition(ours[i], SIG_DFL);
@@ -91,7 +99,7 @@ signals_reset(void)
 void
 signals_ignore_terminal(void)
 {
-    set_disposition(SIGPIPE, SIG_IGN);
+    ignore_failed_writes();
     set_disposition(SIGINT, SIG_IGN);
     set_disposition(SIGHUP, SIG_IGN);
 }

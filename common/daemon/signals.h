@@ -1,5 +1,5 @@
-// What the outside may tell a daemon by signals: TERM and INT stop it, HUP reloads it; SIGPIPE is
-// ignored (a write says EPIPE). One for each process, belongs to its loop.
+// What the outside may tell a daemon by signals: TERM and INT stop it, HUP reloads it; SIGPIPE and
+// SIGXFSZ are ignored (a write says EPIPE or EFBIG). One for each process, belongs to its loop.
 #ifndef TANDEM_DAEMON_SIGNALS_H
 #define TANDEM_DAEMON_SIGNALS_H
 
@@ -20,8 +20,8 @@ void signals_free(struct signals **signals);
 void signals_reset(void);
 
 // For the roles of the secondary: their parent decides when they end (its socket closes), so a ^C
-// of the terminal or a HUP to the group must not reach them. Ignores SIGPIPE, SIGINT, SIGHUP; TERM
-// ends.
+// of the terminal or a HUP to the group must not reach them. Ignores SIGPIPE, SIGXFSZ, SIGINT,
+// SIGHUP; TERM ends.
 void signals_ignore_terminal(void);
 
 #endif

@@ -245,6 +245,12 @@ bool keeper_sign(struct keeper *keeper, bool has_serial, uint32_t serial, uint64
 // What the policy says of keys.
 void keeper_key_policy_fill(const struct policy_settings *policy, struct key_policy *ret_policy);
 void keeper_keys_changed(struct keeper *keeper, uint64_t request);
+// A fresh key, moved by event and saved; false: there is none, not in memory either.
+bool keeper_make_key(struct keeper *keeper, enum key_role role, enum key_event event,
+                     uint16_t *ret_tag, struct fault *fault);
+// Moves a key by the events one after the other, and saves it; false: it is where it was.
+bool keeper_move_key(struct keeper *keeper, uint16_t tag, const enum key_event *events,
+                     size_t count, struct fault *fault);
 // Makes what keys the policy asks for; false with a fault.
 bool keeper_make_keys(struct keeper *keeper, struct fault *fault);
 

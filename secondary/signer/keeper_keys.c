@@ -138,6 +138,54 @@ keeper_policy_differs(const struct keeper *keeper, char *why, size_t size)
     return false;
 }
 
+static bool
+save_key(struct keeper *keeper, uint16_t tag, struct fault *fault)
+{
+    return key_store_save(keeper->key_store, keeper->shared->memory,
+                          keyset_find(keeper->keyset, tag), fault);
+}
+
+// A key that signs and is on no disk would leave its DS at the parent and be gone at the next
+// start.
+bool
+keeper_make_key(struct keeper *keeper, enum key_role role, enum key_event event, uint16_t *ret_tag,
+                struct fault *fault)
+{
+    const struct key_pair *key;
+    uint8_t algorithm = keyset_algorithm(keeper->keyset, keeper->policy->algorithm);
+    if (!keyset_generate(keeper->keyset, role, algorithm, keeper_now(), &key, fault)) {
+        return false;
+    }
+    uint16_t tag = *ret_tag = key->tag;
+    if (!keyset_move(keeper->keyset, tag, event, keeper_now(), fault) ||
+        !save_key(keeper, tag, fault)) {
+        key_store_remove(keeper->key_store, keyset_find(keeper->keyset, tag), NULL);
+        keyset_remove(keeper->keyset, tag, NULL);
+        return false;
+    }
+    log_info("made a key", "zone", keeper->domain, "role", key_role_word(role), "tag",
+             LOG_NUMBER(tag));
+    return true;
+}
+
+bool
+keeper_move_key(struct keeper *keeper, uint16_t tag, const enum key_event *events, size_t count,
+                struct fault *fault)
+{
+    const struct key_pair *key = keyset_find(keeper->keyset, tag);
+    enum key_state state = key->state;
+    struct key_times times = key->times;
+    bool moved = true;
+    for (size_t i = 0; moved && i < count; i++) {
+        moved = keyset_move(keeper->keyset, tag, events[i], keeper_now(), fault);
+    }
+    if (!moved || !save_key(keeper, tag, fault)) {
+        keyset_move_back(keeper->keyset, tag, state, &times);
+        return false;
+    }
+    return true;
+}
+
 bool
 keeper_make_keys(struct keeper *keeper, struct fault *fault)
 {
@@ -146,16 +194,14 @@ keeper_make_keys(struct keeper *keeper, struct fault *fault)
     keeper_key_policy_fill(keeper->policy, &policy);
     unsigned count = keyset_missing(keeper->keyset, &policy, roles);
     for (unsigned i = 0; i < count; i++) {
-        const struct key_pair *key;
-        uint8_t algorithm = keyset_algorithm(keeper->keyset, policy.algorithm);
-        if (!keyset_generate(keeper->keyset, roles[i], algorithm, keeper_now(), &key, fault) ||
-            !keyset_move(keeper->keyset, key->tag, KEY_EVENT_INTRODUCE, keeper_now(), fault) ||
-            !key_store_save(keeper->key_store, keeper->shared->memory,
-                            keyset_find(keeper->keyset, key->tag), fault)) {
+        uint16_t tag;
+        if (!keeper_make_key(keeper, roles[i], KEY_EVENT_INTRODUCE, &tag, fault)) {
             return false;
         }
-        log_info("made a key", "zone", keeper->domain, "role", key_role_word(roles[i]), "tag",
-                 LOG_NUMBER(key->tag), "next", "put the DS at the parent: tandemctl key ds");
+    }
+    if (count > 0) {
+        log_info("the zone has its first keys", "zone", keeper->domain, "next",
+                 "put the DS at the parent: tandemctl key ds");
     }
     keeper->awaits_ds = keeper->blocked_by_ds = false;
     return true;

@@ -12,14 +12,6 @@
 #include "secondary/signer/key_show.h"
 #include "secondary/signer/verbs.h"
 
-static bool
-move_and_save(struct keeper *keeper, uint16_t tag, enum key_event event, struct fault *fault)
-{
-    return keyset_move(keeper->keyset, tag, event, keeper_now(), fault) &&
-           key_store_save(keeper->key_store, keeper->shared->memory,
-                          keyset_find(keeper->keyset, tag), fault);
-}
-
 // --- activate
 
 // Through "ready" where it is still "published": the zone is signed by the old keys as well, so a
@@ -27,9 +19,9 @@ move_and_save(struct keeper *keeper, uint16_t tag, enum key_event event, struct 
 static bool
 activate(struct keeper *keeper, const struct key_pair *key, struct fault *fault)
 {
-    uint16_t tag = key->tag;
-    return (key->state != KEY_PUBLISHED || move_and_save(keeper, tag, KEY_EVENT_READY, fault)) &&
-           move_and_save(keeper, tag, KEY_EVENT_ACTIVATE, fault);
+    static const enum key_event events[] = {KEY_EVENT_READY, KEY_EVENT_ACTIVATE};
+    size_t skipped = key->state == KEY_PUBLISHED ? 0 : 1;
+    return keeper_move_key(keeper, key->tag, events + skipped, 2 - skipped, fault);
 }
 
 static bool
@@ -174,7 +166,8 @@ key_retire(struct keeper *keeper, const struct message_control *control, uint64_
     }
     const char *text = retired_text(keeper, key);
     uint16_t tag = key->tag;
-    if (!move_and_save(keeper, tag, retire_event(key), &fault)) {
+    enum key_event event = retire_event(key);
+    if (!keeper_move_key(keeper, tag, &event, 1, &fault)) {
         fault_wrap(&fault, "zone %s", keeper->domain);
         verb_fail(keeper, request, 0, &fault);
         return;

@@ -31,22 +31,8 @@ static bool
 key_make(struct keeper *keeper, enum key_role role, bool standby, uint16_t *ret_tag,
          struct fault *fault)
 {
-    const struct key_pair *key;
-    enum key_event event = standby ? KEY_EVENT_PUBLISH : KEY_EVENT_INTRODUCE;
-    uint8_t algorithm = keyset_algorithm(keeper->keyset, keeper->policy->algorithm);
-    if (!keyset_generate(keeper->keyset, role, algorithm, keeper_now(), &key, fault)) {
-        return false;
-    }
-    uint16_t tag = *ret_tag = key->tag;
-    if (!keyset_move(keeper->keyset, tag, event, keeper_now(), fault) ||
-        !key_store_save(keeper->key_store, keeper->shared->memory, keyset_find(keeper->keyset, tag),
-                        fault)) {
-        keyset_remove(keeper->keyset, tag, NULL);
-        return false;
-    }
-    log_info("made a key", "zone", keeper->domain, "role", key_role_word(role), "tag",
-             LOG_NUMBER(tag));
-    return true;
+    return keeper_make_key(keeper, role, standby ? KEY_EVENT_PUBLISH : KEY_EVENT_INTRODUCE, ret_tag,
+                           fault);
 }
 
 static void
@@ -189,14 +175,35 @@ drop_unpublished_keys(struct keeper *keeper)
 }
 
 static bool
+save_all(struct keeper *keeper, struct vector *keys, struct fault *fault)
+{
+    for (size_t i = 0; i < keys->count; i++) {
+        if (!key_store_save(keeper->key_store, keeper->shared->memory, vector_at(keys, i), fault)) {
+            for (size_t k = 0; k <= i; k++) {
+                key_store_remove(keeper->key_store, vector_at(keys, k), NULL);
+            }
+            return false;
+        }
+    }
+    return true;
+}
+
+// On the disk first, then in the set: what cannot be saved changes nothing.
+static bool
 keep_keys(struct keeper *keeper, struct vector *keys, struct json_value *list, struct fault *fault)
 {
+    if (keyset_count(keeper->keyset) + keys->count > KEYSET_KEYS_MAX) {
+        return fault_set(fault, FAULT_LIMIT, "%zu keys here and %zu in the files, %d are the most",
+                         keyset_count(keeper->keyset), keys->count, KEYSET_KEYS_MAX);
+    }
+    if (!save_all(keeper, keys, fault)) {
+        return false;
+    }
     drop_unpublished_keys(keeper);
     for (size_t i = 0; i < keys->count; i++) {
         struct key_pair *key = vector_at(keys, i);
         uint16_t tag = key->tag;
-        if (!key_store_save(keeper->key_store, keeper->shared->memory, key, fault) ||
-            !keyset_add(keeper->keyset, key, fault)) {
+        if (!keyset_add(keeper->keyset, key, fault)) {
             return false;
         }
         log_info("imported a key", "zone", keeper->domain, "tag", LOG_NUMBER(tag));

@@ -2,6 +2,7 @@
 the zone must stay; a policy that asks for another algorithm; two signers with the same keys."""
 
 import re
+import resource
 import shutil
 import subprocess
 import time
@@ -11,7 +12,7 @@ import dns.rdata
 import dns.rdatatype
 import pytest
 
-from tandem import HOST, ControlError, axfr, wait_for
+from tandem import HOST, ControlError, axfr, role_pids, wait_for
 
 ZONE = """$ORIGIN example.gov.
 $TTL 300
@@ -101,6 +102,12 @@ def verify_by_bind(work, secondary, *options):
     assert done.returncode == 0, done.stderr + done.stdout
 
 
+def key_by_bind(work, *options):
+    """The stem of a key's two files."""
+    command = ["dnssec-keygen", "-q", *options, "example.gov"]
+    return subprocess.run(command, cwd=work.path, capture_output=True, text=True, check=True).stdout.strip()
+
+
 @pytest.fixture
 def scene(work):
     return Scene(work)
@@ -153,8 +160,7 @@ def test_one_csk_sealed_signs_everything(scene, work, word):
 
 def test_a_short_rsa_key_is_imported_with_a_warning(scene, work):
     secondary = scene.secondary(algorithm="rsasha256")
-    made = ["dnssec-keygen", "-q", "-a", "RSASHA256", "-b", "1024", "example.gov"]
-    stem = subprocess.run(made, cwd=work.path, capture_output=True, text=True, check=True).stdout.strip()
+    stem = key_by_bind(work, "-a", "RSASHA256", "-b", "1024")
     done = secondary.tandemctl("key", "import", "example.gov", work.path / f"{stem}.key", work.path / f"{stem}.private")
     tag = int(stem[-5:])
     assert done.returncode == 0, done.stderr
@@ -220,6 +226,39 @@ def test_a_standby_is_activated_and_a_retired_key_too(scene, work):
     verify_by_bind(work, secondary)
     done = secondary.tandemctl("key", "activate", "example.gov", "1")
     assert done.returncode == 5 and "example.gov has no key 1; see " in done.stderr
+
+
+def key_files(secondary):
+    return {path.name: path.read_bytes() for path in secondary.keys.iterdir()}
+
+
+@pytest.mark.parametrize("storage", ["plain", "sealed"])
+def test_a_key_that_cannot_be_saved_is_as_it_was(scene, work, storage):
+    """A file-size limit of nothing stands for a full disk: every write of a key fails. Before, the key had moved in
+    memory: it signed although the verb had failed, and was another one after the next start."""
+    secondary = scene.secondary(algorithm="ed25519", **{"key-storage": storage})
+    standby = str(secondary.control("key", "generate", "example.gov", role="ZSK", standby=True, wait=True)["key"]["tag"])
+    stem = key_by_bind(work, "-a", "ED25519")
+    other = [work.path / f"{stem}.key", work.path / f"{stem}.private"]
+    keys, files = keys_of(secondary), key_files(secondary)
+    (signer,) = role_pids(secondary, "signer")
+    none = resource.prlimit(signer, resource.RLIMIT_FSIZE)
+    resource.prlimit(signer, resource.RLIMIT_FSIZE, (0, none[1]))
+    verbs = [["activate", "example.gov", standby], ["retire", "example.gov", standby],
+             ["generate", "example.gov", "--role", "ZSK"], ["import", "example.gov", *other]]
+    for verb in verbs:
+        done = secondary.tandemctl("key", *verb)
+        assert done.returncode != 0 and "File too large" in done.stderr and "example.gov" in done.stderr, done
+        assert keys_of(secondary) == keys and key_files(secondary) == files, verb
+    resource.prlimit(signer, resource.RLIMIT_FSIZE, none)
+    assert role_pids(secondary, "signer") == [signer]
+    secondary.control("key", "activate", "example.gov", standby, wait=True)
+    wait_for(lambda: int(standby) in signers_of(secondary, "www.example.gov", "A"), "it signs", about=secondary.log)
+    assert secondary.tandemctl("key", *verbs[-1]).returncode == 0
+    secondary.stop()
+    secondary.start()
+    assert len(keys_of(secondary)) == len(keys) + 1
+    assert [key["state"] for key in keys_of(secondary) if key["tag"] == int(standby)] == ["active"]
 
 
 def test_a_policy_with_another_algorithm_changes_no_keys_and_status_says_so(scene, work):

@@ -182,6 +182,16 @@ keyset_move(struct keyset *keyset, uint16_t tag, enum key_event event, int64_t n
     return true;
 }
 
+void
+keyset_move_back(struct keyset *keyset, uint16_t tag, enum key_state state,
+                 const struct key_times *times)
+{
+    struct key_pair *key = find(keyset, tag);
+    ENSURE(key != NULL);
+    key->state = state;
+    key->times = *times;
+}
+
 bool
 keyset_generate(struct keyset *keyset, enum key_role role, uint8_t algorithm, int64_t now,
                 const struct key_pair **ret_key, struct fault *fault)

@@ -37,6 +37,9 @@ bool keyset_tag_taken(const struct keyset *keyset, uint16_t tag);
 // Moves one key by an event; the caller then saves it.
 bool keyset_move(struct keyset *keyset, uint16_t tag, enum key_event event, int64_t now,
                  struct fault *fault);
+// Puts a key back to where it was: for the caller who could not save a move.
+void keyset_move_back(struct keyset *keyset, uint16_t tag, enum key_state state,
+                      const struct key_times *times);
 // A fresh key with a free tag (drawn again until it is), in state generated; borrowed, in the set.
 bool keyset_generate(struct keyset *keyset, enum key_role role, uint8_t algorithm, int64_t now,
                      const struct key_pair **ret_key, struct fault *fault);
