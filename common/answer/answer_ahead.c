@@ -23,7 +23,7 @@ slot_ahead(const struct answer_service *service, struct query *query)
     query->ahead.zone = zone;
     query->ahead.hash = query->labels > 0 ? name_hash_split(query->lower, key, &query->ahead.above)
                                           : name_hash_lower(query->lower, key);
-    query->ahead.beside = query->ahead.denies = false;
+    query->ahead.beside = query->ahead.denies = query->ahead.shows = false;
     zone_fetch_slot(zone->version, query->ahead.hash);
 }
 
@@ -40,22 +40,62 @@ relatives_ahead(struct query_ahead *ahead)
     zone_fetch_slot(version, ahead->wildcard_hash);
 }
 
-// Gives whether there is more to come.
 static bool
+is_proven(const struct query *query)
+{
+    return query->edns.present && query->edns.dnssec_ok &&
+           version_facts(query->ahead.zone->version)->is_signed;
+}
+
+enum more { MORE_NOTHING, MORE_RELATIVES, MORE_MATCH, MORE_DENIAL };
+
+// Gives what is to come.
+static enum more
 record_ahead(struct query *query)
 {
     struct query_ahead *ahead = &query->ahead;
-    if (ahead->zone && !zone_fetch_record(ahead->zone->version, ahead->hash) &&
-        query->labels > name_labels(version_apex(ahead->zone->version)))
-        relatives_ahead(ahead);
-    return ahead->zone && ahead->beside;
+    if (!ahead->zone)
+        return MORE_NOTHING;
+    const struct version *version = ahead->zone->version;
+    if (zone_fetch_record(version, ahead->hash))
+        return version_nsec3(version) && is_proven(query) ? MORE_MATCH : MORE_NOTHING;
+    if (query->labels == name_labels(version_apex(version)))
+        return MORE_NOTHING;
+    relatives_ahead(ahead);
+    return MORE_RELATIVES;
+}
+
+// Whether the NSEC3 of a record will be shown: it has not the type, or is a zone cut without a DS.
+// Where the record was never looked at, nobody says.
+static bool
+match_is_shown(const struct query *query, const struct node *node)
+{
+    if (!node)
+        return false;
+    if (node != version_apex_node(query->ahead.zone->version) && node_has(node, RRTYPE_NS))
+        return !node_has(node, RRTYPE_DS);
+    return !query->ahead.beside && !node_has(node, query->type) && !node_has(node, RRTYPE_CNAME);
+}
+
+// The NSEC3 of the name, or where nothing was seen at it, of its parent, which may be a zone cut.
+static bool
+match_ahead(struct query *query)
+{
+    struct query_ahead *ahead = &query->ahead;
+    const struct version *version = ahead->zone->version;
+    uint64_t hash = ahead->beside ? ahead->parent_hash : ahead->hash;
+    if (!match_is_shown(query, zone_fetched_node(version, hash)))
+        return false;
+    const uint8_t *name = name_skip(query->lower, ahead->beside ? 1 : 0);
+    nsec3_hash(version_nsec3(version), name, ahead->hash3);
+    ahead->match_at = (uint8_t)(name - query->lower);
+    return ahead->shows = zone_fetch_nsec3_slot(version, ahead->hash3, &ahead->match_key);
 }
 
 // One search in the chain.
 struct search {
     struct query *query;
     const struct version *version;
-    struct zone_near near;
     const uint8_t *name; // the query's, or its hash's owner:
     uint8_t hashed[NAME_SIZE_MAX];
 };
@@ -75,64 +115,99 @@ search_begin(struct query *query, struct search *ret_search)
         if (!nsec3_owner(ahead->hash3, version_apex(version), ret_search->hashed))
             return false;
     }
-    zone_near_find(version, ret_search->name, &ret_search->near);
     return true;
 }
 
+// Those of one version together; in a batch most are.
 static void
-search_end(const struct search *search)
+searches_find(const struct search *searches, size_t count, struct zone_near *ret_nears)
+{
+    const uint8_t *names[ANSWER_BATCH_MAX];
+    for (size_t first = 0, end = 0; first < count; first = end) {
+        for (end = first; end < count && searches[end].version == searches[first].version; end++)
+            names[end - first] = searches[end].name;
+        zone_near_find_all(searches[first].version, names, end - first, ret_nears + first);
+    }
+}
+
+static void
+search_end(const struct search *search, const struct zone_near *near)
 {
     struct query_ahead *ahead = &search->query->ahead;
     ahead->denies = true;
-    ahead->covers =
-        version_nsec3(search->version)
-            ? zone_find_nsec3_near(search->version, search->name, &search->near, &ahead->matches)
-            : zone_find_nsec_near(search->version, search->name, &search->near);
+    ahead->covers = version_nsec3(search->version)
+                        ? zone_find_nsec3_near(search->version, search->name, near, &ahead->matches)
+                        : zone_find_nsec_near(search->version, search->name, near);
     if (ahead->covers)
         zone_fetch_node(ahead->covers);
 }
 
 // A name without a record below one with, and no cut above: that it is not there is proven by what
 // covers it, or by what covers its hash, whether a wildcard answers in its place or not.
-static bool
+static enum more
 beside_ahead(struct query *query)
 {
     const struct query_ahead *ahead = &query->ahead;
     const struct version *version = ahead->zone->version;
     bool encloser = zone_fetch_encloser(version, ahead->parent_hash);
     zone_fetch_record(version, ahead->wildcard_hash);
-    return encloser && query->edns.present && query->edns.dnssec_ok &&
-           version_facts(version)->is_signed;
+    if (!is_proven(query))
+        return MORE_NOTHING;
+    return encloser ? MORE_DENIAL : version_nsec3(version) ? MORE_MATCH : MORE_NOTHING;
 }
 
 static void
 chain_ahead(struct query *const *queries, size_t count)
 {
     struct search searches[ANSWER_BATCH_MAX];
+    struct zone_near nears[ANSWER_BATCH_MAX];
     size_t begun = 0;
     for (size_t i = 0; i < count; i++)
         begun += search_begin(queries[i], &searches[begun]);
+    searches_find(searches, begun, nears);
     for (size_t i = 0; i < begun; i++)
-        zone_near_fetch_slots(searches[i].version, &searches[i].near);
+        zone_near_fetch_slots(searches[i].version, &nears[i]);
     for (size_t i = 0; i < begun; i++)
-        zone_near_fetch_records(searches[i].version, &searches[i].near);
+        zone_near_fetch_records(searches[i].version, &nears[i]);
     for (size_t i = 0; i < begun; i++)
-        search_end(&searches[i]);
+        search_end(&searches[i], &nears[i]);
+}
+
+// Keeps those that have more to come; gives how many.
+static size_t
+matches_ahead(struct query **queries, size_t count)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++)
+        if (match_ahead(queries[i]))
+            queries[kept++] = queries[i];
+    return kept;
 }
 
 void
 answer_look_ahead(const struct answer_service *service, struct query *queries, size_t count)
 {
-    struct query *beside[ANSWER_BATCH_MAX], *denying[ANSWER_BATCH_MAX];
-    size_t besides = 0, denials = 0;
+    struct query *beside[ANSWER_BATCH_MAX], *denying[ANSWER_BATCH_MAX], *matching[ANSWER_BATCH_MAX];
+    size_t besides = 0, denials = 0, matches = 0;
     ENSURE(count <= ANSWER_BATCH_MAX);
     for (size_t i = 0; i < count; i++)
         slot_ahead(service, &queries[i]);
-    for (size_t i = 0; i < count; i++)
-        if (record_ahead(&queries[i]))
+    for (size_t i = 0; i < count; i++) {
+        enum more more = record_ahead(&queries[i]);
+        if (more == MORE_MATCH)
+            matching[matches++] = &queries[i];
+        else if (more == MORE_RELATIVES)
             beside[besides++] = &queries[i];
-    for (size_t i = 0; i < besides; i++)
-        if (beside_ahead(beside[i]))
+    }
+    for (size_t i = 0; i < besides; i++) {
+        enum more more = beside_ahead(beside[i]);
+        if (more == MORE_MATCH)
+            matching[matches++] = beside[i];
+        else if (more == MORE_DENIAL)
             denying[denials++] = beside[i];
+    }
+    matches = matches_ahead(matching, matches);
     chain_ahead(denying, denials);
+    for (size_t i = 0; i < matches; i++)
+        zone_fetch_record(matching[i]->ahead.zone->version, matching[i]->ahead.match_key);
 }

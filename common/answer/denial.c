@@ -28,12 +28,18 @@ proof_add(struct denial *denial, const struct node *node, uint16_t type)
     return true;
 }
 
+static bool
+covers_known(const struct denial *denial, const uint8_t *name)
+{
+    return denial->ahead && denial->ahead->denies && name == denial->ahead_name;
+}
+
 // The NSEC that matches or covers name.
 static bool
 nsec_add(const struct version *version, const uint8_t *name, struct denial *denial)
 {
-    bool known = denial->ahead && name == denial->ahead_name;
-    const struct node *node = known ? denial->ahead->covers : zone_find_nsec(version, name);
+    const struct node *node =
+        covers_known(denial, name) ? denial->ahead->covers : zone_find_nsec(version, name);
     return proof_add(denial, node, RRTYPE_NSEC);
 }
 
@@ -60,7 +66,7 @@ ring_find(const struct version *version, const uint8_t *name, const struct denia
 {
     struct ring_place place;
     const struct query_ahead *ahead = denial->ahead;
-    if (ahead && name == denial->ahead_name) {
+    if (covers_known(denial, name)) {
         place = (struct ring_place){.node = ahead->covers, .matches = ahead->matches};
         memcpy(place.hash, ahead->hash3, sizeof place.hash);
         return place;
@@ -107,12 +113,18 @@ enum match { MATCH_FOUND, MATCH_NONE, MATCH_FAILED };
 
 // The record of the NSEC3 that matches name.
 static enum match
-match_find(const struct version *version, const uint8_t *name, const struct node **ret_node)
+match_find(const struct version *version, const uint8_t *name, const struct denial *denial,
+           const struct node **ret_node)
 {
+    const struct query_ahead *ahead = denial->ahead;
     uint8_t hash[NSEC3_HASH_SIZE];
     bool damaged;
-    nsec3_hash(version_nsec3(version), name, hash);
-    *ret_node = zone_find_nsec3_match(version, hash, &damaged);
+    if (ahead && ahead->shows && name_equal(name, denial->ahead_name + ahead->match_at)) {
+        *ret_node = zone_find_nsec3_match_hashed(version, ahead->hash3, ahead->match_key, &damaged);
+    } else {
+        nsec3_hash(version_nsec3(version), name, hash);
+        *ret_node = zone_find_nsec3_match(version, hash, &damaged);
+    }
     return *ret_node ? MATCH_FOUND : damaged ? MATCH_FAILED : MATCH_NONE;
 }
 
@@ -120,7 +132,7 @@ static enum match
 match_add(const struct version *version, const uint8_t *name, struct denial *denial)
 {
     const struct node *node;
-    enum match match = match_find(version, name, &node);
+    enum match match = match_find(version, name, denial, &node);
     return match == MATCH_FOUND && !proof_add(denial, node, RRTYPE_NSEC3) ? MATCH_FAILED : match;
 }
 
@@ -156,14 +168,14 @@ place_of(const struct version *version, const struct node *encloser, const struc
 // has *labels labels, upwards; *labels becomes that of the one found. NULL: none, or damaged.
 static const struct node *
 provable_find(const struct version *version, const uint8_t *name, unsigned *labels,
-              struct denial_memo_place *place)
+              struct denial_memo_place *place, const struct denial *denial)
 {
     unsigned all = name_labels(name), apex = name_labels(version_apex(version));
     enum match match = MATCH_NONE;
     if (!place->match)
         for (unsigned depth = *labels + 1; match == MATCH_NONE && depth-- > apex;) {
             place->match_labels = depth;
-            match = match_find(version, name_skip(name, all - depth), &place->match);
+            match = match_find(version, name_skip(name, all - depth), denial, &place->match);
         }
     *labels = place->match_labels;
     return place->match;
@@ -176,7 +188,7 @@ encloser_add(const struct version *version, const uint8_t *name, unsigned *label
              struct denial_memo_place *place, bool *ret_opt_out, struct denial *denial)
 {
     unsigned all = name_labels(name), exists = *labels;
-    if (!proof_add(denial, provable_find(version, name, labels, place), RRTYPE_NSEC3))
+    if (!proof_add(denial, provable_find(version, name, labels, place, denial), RRTYPE_NSEC3))
         return false;
     bool opted_out = *labels < exists; // the encloser itself has no NSEC3
     return cover_add(version, name_skip(name, all - *labels - 1), ret_opt_out, denial) &&

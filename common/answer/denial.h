@@ -21,7 +21,7 @@ struct denial_proof {
 };
 struct denial {
     struct denial_memo *memo;        // NULL: none
-    const struct query_ahead *ahead; // what covers this name is found already; NULL: nothing is
+    const struct query_ahead *ahead; // what was found out about this name; NULL: nothing was
     const uint8_t *ahead_name;       // (told by address)
     unsigned count;
     struct denial_proof proof[DENIAL_PROOFS_MAX];

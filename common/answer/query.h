@@ -38,7 +38,11 @@ struct query_ahead {
                     // zone_find_nsec3 found for it
     bool matches;
     const struct node *covers;
-    uint8_t hash3[NSEC3_HASH_SIZE]; // of the name in a zone with NSEC3
+    uint8_t hash3[NSEC3_HASH_SIZE]; // of the name in a zone with NSEC3, or of the one at match_at
+    bool shows;       // that it has no such type, or its zone cut no DS, will have to be proven by
+                      // the NSEC3 that matches the name at
+    uint8_t match_at; // octets behind the query's lower; and name_hash of that NSEC3's owner
+    uint64_t match_key;
 };
 
 struct query {

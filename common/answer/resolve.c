@@ -91,7 +91,7 @@ version_search(struct resolve *resolve)
     bool known = resolve->step_count == 1 && resolve->zone == query->ahead.zone;
     const struct query_ahead *ahead = resolve->ahead = known ? &query->ahead : NULL;
     resolve->version = version;
-    resolve->denial.ahead = known && ahead->denies ? ahead : NULL;
+    resolve->denial.ahead = ahead;
     resolve->denial.ahead_name = resolve->name;
     if (known && ahead->beside) {
         zone_find_beside(version, resolve->name, ahead->hash, ahead->parent_hash,

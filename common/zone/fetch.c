@@ -6,7 +6,9 @@
 #define CACHE_LINE 64
 // Header, owner, table, an RRset and its RRSIG; the processor goes on by itself.
 #define RECORD_LINES 5
-#define PROBES_MAX   8 // slots looked at for a tag; at a load of 0.7 hardly a name is further away
+_Static_assert(ZONE_NEAR_MAX == INDEX_CHAIN_NAMES_MAX, "one batch");
+
+#define PROBES_MAX 8 // slots looked at for a tag; at a load of 0.7 hardly a name is further away
 
 static void
 lines_fetch(const uint8_t *octets)
@@ -71,6 +73,40 @@ zone_fetch_record(const struct version *version, uint64_t hash)
     return version_fetch_record(version, hash) != NULL;
 }
 
+// Of what failed its check the bit is never set.
+static const struct node *
+index_checked_node(const struct index *index, const struct heap_view *heaps,
+                   const struct index_slot *slot)
+{
+    size_t at = (size_t)(slot - index->slots);
+    uint64_t word = __atomic_load_n(index->checked + at / 64, __ATOMIC_RELAXED);
+    return word >> at % 64 & 1 ? (const struct node *)heap_at(heaps, slot->reference) : NULL;
+}
+
+const struct node *
+zone_fetched_node(const struct version *version, uint64_t hash)
+{
+    const struct index *overlay = version->overlay, *base = version->base;
+    const struct index_slot *slot = NULL;
+    if (overlay && (slot = index_fetch_record(overlay, &version->heaps, hash)))
+        return slot->flags & INDEX_DELETED ? NULL
+                                           : index_checked_node(overlay, &version->heaps, slot);
+    slot = index_fetch_record(base, &version->heaps, hash);
+    return slot ? index_checked_node(base, &version->heaps, slot) : NULL;
+}
+
+bool
+zone_fetch_nsec3_slot(const struct version *version, const uint8_t hash[static NSEC3_HASH_SIZE],
+                      uint64_t *ret_key)
+{
+    uint8_t owner[NAME_SIZE_MAX];
+    if (!nsec3_owner(hash, version->apex, owner))
+        return false;
+    *ret_key = name_hash_lower(owner, version_hash_key(version));
+    zone_fetch_slot(version, *ret_key);
+    return true;
+}
+
 bool
 zone_fetch_encloser(const struct version *version, uint64_t hash)
 {
@@ -88,6 +124,25 @@ zone_near_find(const struct version *version, const uint8_t *name, struct zone_n
         return;
     index_chain_group(version->overlay, name, &ret_near->overlay);
     index_group_fetch_places(version->overlay, &ret_near->overlay);
+}
+
+void
+zone_near_find_all(const struct version *version, const uint8_t *const *names, size_t count,
+                   struct zone_near *ret_nears)
+{
+    struct chain_group groups[ZONE_NEAR_MAX];
+    index_chain_groups(version->base, names, count, groups);
+    for (size_t i = 0; i < count; i++) {
+        index_group_fetch_places(version->base, groups + i);
+        ret_nears[i] = (struct zone_near){.base = groups[i]};
+    }
+    if (!version->overlay)
+        return;
+    index_chain_groups(version->overlay, names, count, groups);
+    for (size_t i = 0; i < count; i++) {
+        index_group_fetch_places(version->overlay, groups + i);
+        ret_nears[i].overlay = groups[i];
+    }
 }
 
 void

@@ -254,19 +254,37 @@ ring_last(const struct version *version)
 }
 
 // One probe: the order of hashes is only asked where none matches.
+static const struct node *
+match_probe(const struct version *version, const uint8_t *owner, uint64_t key, bool *ret_damaged)
+{
+    struct version_hit hit;
+    enum index_answer answer = version_probe(version, owner, name_length(owner), key, &hit);
+    *ret_damaged = answer == INDEX_DAMAGED;
+    return answer == INDEX_FOUND && hit.slot->flags & INDEX_IN_CHAIN ? hit.node : NULL;
+}
+
 const struct node *
 zone_find_nsec3_match(const struct version *version, const uint8_t hash[static NSEC3_HASH_SIZE],
                       bool *ret_damaged)
 {
     uint8_t owner[NAME_SIZE_MAX];
-    struct version_hit hit;
     *ret_damaged = false;
     if (!version->chain->nsec3 || !nsec3_owner(hash, version->apex, owner))
         return NULL;
-    uint64_t key = name_hash_lower(owner, version_hash_key(version));
-    enum index_answer answer = version_probe(version, owner, name_length(owner), key, &hit);
-    *ret_damaged = answer == INDEX_DAMAGED;
-    return answer == INDEX_FOUND && hit.slot->flags & INDEX_IN_CHAIN ? hit.node : NULL;
+    return match_probe(version, owner, name_hash_lower(owner, version_hash_key(version)),
+                       ret_damaged);
+}
+
+const struct node *
+zone_find_nsec3_match_hashed(const struct version *version,
+                             const uint8_t hash[static NSEC3_HASH_SIZE], uint64_t key,
+                             bool *ret_damaged)
+{
+    uint8_t owner[NAME_SIZE_MAX];
+    *ret_damaged = false;
+    if (!version->chain->nsec3 || !nsec3_owner(hash, version->apex, owner))
+        return NULL;
+    return match_probe(version, owner, key, ret_damaged);
 }
 
 const struct node *

@@ -60,6 +60,10 @@ const struct node *zone_find_record(const struct version *version, const uint8_t
 const struct node *zone_find_nsec3_match(const struct version *version,
                                          const uint8_t hash[static NSEC3_HASH_SIZE],
                                          bool *ret_damaged);
+// The same with key = name_hash of its owner, known already (zone_fetch_nsec3_slot).
+const struct node *zone_find_nsec3_match_hashed(const struct version *version,
+                                                const uint8_t hash[static NSEC3_HASH_SIZE],
+                                                uint64_t key, bool *ret_damaged);
 // In a version with NSEC3: the record of the NSEC3 that matches or covers hash, the last one not after it in hash
 // order, or the last of all where it is before the first (the order is a ring). *ret_matches: its hash is this one.
 // NULL in a version without NSEC3, or where a damaged record is in the way.

@@ -57,20 +57,66 @@ sample_bound(const struct index *index, const struct sample_key *key, bool with_
     return before + (left == 1 && sample_before(at, key, with_equal));
 }
 
+// Samples before each key: all keys take a step before the first one takes the next, so what a step
+// looks at has come meanwhile.
+static void
+samples_bound(const struct index *index, const struct sample_key *keys, size_t count,
+              size_t *ret_before)
+{
+    const uint8_t *samples = index->samples;
+    size_t left = (size_t)index->header->samples.count;
+    memset(ret_before, 0, count * sizeof *ret_before);
+    while (left > 1) {
+        size_t half = left / 2;
+        left -= half;
+        for (size_t i = 0; i < count; i++) {
+            const uint8_t *at = samples + ret_before[i] * INDEX_SAMPLE_SIZE;
+            ret_before[i] +=
+                sample_before(at + (half - 1) * INDEX_SAMPLE_SIZE, keys + i, false) ? half : 0;
+            at = samples + (ret_before[i] + left / 2) * INDEX_SAMPLE_SIZE;
+            __builtin_prefetch(at - (left > 1 ? INDEX_SAMPLE_SIZE : 0));
+        }
+    }
+    for (size_t i = 0; left == 1 && i < count; i++)
+        ret_before[i] +=
+            sample_before(samples + ret_before[i] * INDEX_SAMPLE_SIZE, keys + i, false);
+}
+
 // All owners up to the last sample before the key are before the name; all from the first sample
 // after the key on are after it.
+static void
+group_fill(const struct index *index, const struct sample_key *key, size_t before,
+           struct chain_group *ret_group)
+{
+    size_t not_after = before;
+    if (before < index->header->samples.count &&
+        sample_before(index->samples + before * INDEX_SAMPLE_SIZE, key, true))
+        not_after = sample_bound(index, key, true); // long names that differ late
+    size_t end = not_after * INDEX_SAMPLE_EVERY, count = index_chain_count(index);
+    ret_group->first = before ? (uint32_t)(before - 1) * INDEX_SAMPLE_EVERY + 1 : 0;
+    ret_group->end = (uint32_t)(end < count ? end : count);
+}
+
 void
 index_chain_group(const struct index *index, const uint8_t *name, struct chain_group *ret_group)
 {
     struct sample_key key;
     sample_key_make(index, name, &key);
-    size_t before = sample_bound(index, &key, false), not_after = before;
-    if (before < index->header->samples.count &&
-        sample_before(index->samples + before * INDEX_SAMPLE_SIZE, &key, true))
-        not_after = sample_bound(index, &key, true); // long names that differ late
-    size_t end = not_after * INDEX_SAMPLE_EVERY, count = index_chain_count(index);
-    ret_group->first = before ? (uint32_t)(before - 1) * INDEX_SAMPLE_EVERY + 1 : 0;
-    ret_group->end = (uint32_t)(end < count ? end : count);
+    group_fill(index, &key, sample_bound(index, &key, false), ret_group);
+}
+
+void
+index_chain_groups(const struct index *index, const uint8_t *const *names, size_t count,
+                   struct chain_group *ret_groups)
+{
+    struct sample_key keys[INDEX_CHAIN_NAMES_MAX];
+    size_t before[INDEX_CHAIN_NAMES_MAX];
+    ENSURE(count <= INDEX_CHAIN_NAMES_MAX);
+    for (size_t i = 0; i < count; i++)
+        sample_key_make(index, names[i], keys + i);
+    samples_bound(index, keys, count, before);
+    for (size_t i = 0; i < count; i++)
+        group_fill(index, keys + i, before[i], ret_groups + i);
 }
 
 // What of the group comes ahead: with many long names that differ late not all.

@@ -7,6 +7,10 @@
 
 // The few owners whose order against a name the samples do not tell.
 void index_chain_group(const struct index *index, const uint8_t *name, struct chain_group *ret_group);
+// The same for several names, whose searches wait for memory together.
+#define INDEX_CHAIN_NAMES_MAX 64
+void index_chain_groups(const struct index *index, const uint8_t *const *names, size_t count,
+                        struct chain_group *ret_groups);
 // Hints, each when what the one before it asked for is there: the group's places, its slots, its records. The owner in
 // front of the group may be the one that is wanted and comes along.
 void index_group_fetch_places(const struct index *index, const struct chain_group *group);

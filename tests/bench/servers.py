@@ -162,6 +162,15 @@ class Echo(Spawned):
         return [BIN / "udp_echo", f"{HOST}@{self.port}", self.size]
 
 
+class TcpEcho(Echo):
+    """The same for messages on TCP connections: what they and the wake-ups cost by themselves."""
+
+    label = "TCP echo"
+
+    def command(self):
+        return [BIN / "tcp_echo", f"{HOST}@{self.port}", self.size]
+
+
 class TandemDaemon(Measured):
     """A whole tandem-secondary with its saved state, its primary away."""
 

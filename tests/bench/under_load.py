@@ -6,11 +6,11 @@ from load import (
 )
 from measure import Question, is_signed, median
 from report import ratios, say, spread
-from servers import Echo, KnotServer, NsdServer, TandemServer, keep_off_server_core, keep_on_server_core, present
+from servers import Echo, KnotServer, NsdServer, TandemServer, TcpEcho, keep_off_server_core, keep_on_server_core, present
 from served import KINDS, QUESTIONS, check_answers, signed_by_batch
 from stage import SOA, ZONE, ms
 
-TANDEM, ECHO = TandemServer.label, Echo.label
+TANDEM, ECHO, TCP_ECHO = TandemServer.label, Echo.label, TcpEcho.label
 FIRST_SECONDS = 0.2  # a run that only tells how long answers are
 STALL_MS = 40  # Linux's delayed acknowledgement
 STALLS_ROUNDS = 60  # bursts on one connection: a stall comes with nearly each where it comes
@@ -76,7 +76,7 @@ class Contest:
         return [server.label for server in self.servers]
 
     def rivals(self):
-        return [label for label in self.labels() if label not in (TANDEM, ECHO)]
+        return [label for label in self.labels() if label not in (TANDEM, ECHO, TCP_ECHO)]
 
     def best(self, what):
         """The peer whose median is the least; None without peers."""
@@ -202,12 +202,14 @@ class Tcp:
     """Kept connections, DO, the mix: dnsperf pipelined and one at a time, and bursts of pipelined questions by hand."""
 
     def __init__(self, work, report, given, large):
-        self.report, self.given, self.large = report, given, large
+        self.work, self.report, self.given, self.large = work, report, given, large
         self.about = f"{large.names:,} names, {large.denial}"
         self.contest = Contest(work, given, f"tcp-{large.names}-{large.denial}", large.served, 60 + large.names / 2000)
 
     def run(self):
         contest, path, seconds = self.contest, self.large.questions.path["mix"], self.given.seconds
+        size = DnsperfTcp(contest.servers[0], path, FIRST_SECONDS).size
+        contest.servers.append(TcpEcho(self.work, contest.name, size).start())
         names = [row for rows in self.large.questions.sample.values() for row in rows]
 
         def measure(server):

@@ -78,6 +78,37 @@ rfc5155_b_3_referral_to_an_unsigned_zone_that_is_opted_out(void **state)
                         "NOERROR / a NSx2 a DS* + ns1.a A ns2.a A"); // a signed one
 }
 
+// The NSEC3 of a name that exists, or of the cut above, was looked for with the batch.
+static bool
+match_is_ahead(const char *name, uint16_t type)
+{
+    struct query query;
+    ask_do(name, type); // its records are known to be whole then
+    query_read(query_octets, query_length, &query);
+    answer_look_ahead(&service, &query, 1);
+    return query.ahead.shows;
+}
+
+static void
+a_match_that_will_be_shown_is_fetched_ahead_and_no_other(void **state)
+{
+    (void)state;
+    assert_true(match_is_ahead("ns1", RRTYPE_MX));
+    assert_true(match_is_ahead("y.w", RRTYPE_A)); // an empty non-terminal
+    assert_true(match_is_ahead("c", RRTYPE_MX));  // a cut without DS
+    assert_true(match_is_ahead("mc.c", RRTYPE_MX));
+    assert_false(match_is_ahead("ns1", RRTYPE_A));
+    assert_false(match_is_ahead("a", RRTYPE_MX)); // a cut with DS
+    assert_false(match_is_ahead("mc.a", RRTYPE_MX));
+    assert_false(match_is_ahead("ns9", RRTYPE_MX)); // no name
+    assert_false(match_is_ahead("a.z.w", RRTYPE_AAAA));
+    ask("ns1", RRTYPE_MX);
+    struct query query;
+    query_read(query_octets, query_length, &query);
+    answer_look_ahead(&service, &query, 1);
+    assert_false(query.ahead.shows); // without DO nothing is proven
+}
+
 static void
 rfc5155_b_4_wildcard_expansion(void **state)
 {
@@ -417,6 +448,7 @@ main(void)
         TEST(rfc5155_b_1_name_error),
         TEST(rfc5155_b_2_no_data),
         TEST(rfc5155_b_3_referral_to_an_unsigned_zone_that_is_opted_out),
+        TEST(a_match_that_will_be_shown_is_fetched_ahead_and_no_other),
         TEST(rfc5155_b_4_wildcard_expansion),
         TEST(rfc5155_b_5_wildcard_no_data),
         TEST(rfc5155_b_6_ds_of_the_apex_from_the_child),
