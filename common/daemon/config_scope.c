@@ -12,6 +12,8 @@
 
 #define PATH_MAX_OCTETS 256
 #define SIBLINGS_MAX    64
+#define KEY_MAX_OCTETS  48
+#define KEYS_TEXT_MAX   1024 // as many keys as the longest map has
 
 // ---- the shape of scopes
 // -----------------------------------------------------------------------------
@@ -287,18 +289,41 @@ row_take(struct scope_reading *reading, size_t index, const struct config_node *
         reading->scope->values[index] = arena_copy(config->arena, &value, sizeof value);
 }
 
-// The known key nearest to an unknown one, among those of the same map.
-static const char *
-nearest_key(const struct config_scope *scope, const char *prefix, const char *key)
+// The keys that a map may have, those with maps of their own too; gives how many.
+static size_t
+sibling_keys(const struct config_scope *scope, const char *prefix,
+             char ret_keys[static SIBLINGS_MAX][KEY_MAX_OCTETS])
 {
-    const char *siblings[SIBLINGS_MAX];
     size_t count = 0, length = strlen(prefix);
     for (size_t i = 0; i < scope->row_count && count < SIBLINGS_MAX; i++) {
         const char *name = scope->names[i];
-        if (strncmp(name, prefix, length) == 0 && !strchr(name + length, '.'))
-            siblings[count++] = name + length;
+        if (strncmp(name, prefix, length) != 0)
+            continue;
+        snprintf(ret_keys[count], KEY_MAX_OCTETS, "%.*s", (int)strcspn(name + length, "."),
+                 name + length);
+        if (count == 0 || strcmp(ret_keys[count - 1], ret_keys[count]) != 0)
+            count++;
     }
-    return quantity_nearest_word(key, siblings, count);
+    return count;
+}
+
+// What might have been meant: the key nearest to an unknown one, or all that there are.
+static void
+keys_say(const struct config_scope *scope, const char *prefix, const char *key,
+         char ret_text[static KEYS_TEXT_MAX])
+{
+    char keys[SIBLINGS_MAX][KEY_MAX_OCTETS];
+    const char *words[SIBLINGS_MAX];
+    size_t count = sibling_keys(scope, prefix, keys), used = 0;
+    for (size_t i = 0; i < count; i++)
+        words[i] = keys[i];
+    const char *nearest = quantity_nearest_word(key, words, count);
+    ret_text[0] = '\0';
+    if (nearest)
+        snprintf(ret_text, KEYS_TEXT_MAX, "; the nearest is %s", nearest);
+    for (size_t i = 0; !nearest && i < count && used < KEYS_TEXT_MAX; i++)
+        used += (size_t)snprintf(ret_text + used, KEYS_TEXT_MAX - used, "%s%s",
+                                 i ? ", " : "; there are ", words[i]);
 }
 
 static void
@@ -306,10 +331,11 @@ unknown_key(struct scope_reading *reading, const struct open_map *map,
             const struct config_node *node)
 {
     const char *list = reading->scope->list ? reading->scope->list->path : "";
-    const char *nearest = nearest_key(reading->scope, map->prefix, node->key);
+    char known[KEYS_TEXT_MAX];
+    keys_say(reading->scope, map->prefix, node->key, known);
     config_errors_add(reading->errors, reading->config->name, node->key_line, node->key_column,
-                      "%s%s%s%.100s: no such key%s%s", list, *list ? "." : "", map->prefix,
-                      node->key, nearest ? "; the nearest is " : "", nearest ? nearest : "");
+                      "%s%s%s%.100s: no such key%s", list, *list ? "." : "", map->prefix, node->key,
+                      known);
 }
 
 static void

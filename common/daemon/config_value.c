@@ -65,7 +65,7 @@ type_phrase(enum config_type type)
     case CONFIG_ID:
         return "a name of letters, digits, '.', '-' and '_'";
     case CONFIG_REFERENCE:
-        return "an id";
+        return "the id of an item"; // and of which list
     case CONFIG_PATH:
         return "a path";
     case CONFIG_SECRET:
@@ -110,8 +110,9 @@ config_value_expected(const struct config_row *row, char text[static CONFIG_EXPE
         at += span + !last;
     }
     if (type)
-        used += (size_t)snprintf(text + used, CONFIG_EXPECTED_MAX - used, "%s%s",
-                                 used ? " or " : "", type);
+        used += (size_t)snprintf(text + used, CONFIG_EXPECTED_MAX - used, "%s%s%s%s",
+                                 used ? " or " : "", type, row->refers ? " of " : "",
+                                 row->refers ? row->refers : "");
     if (has_limits(row) && row->type != CONFIG_PERCENT) {
         char low[QUANTITY_TEXT_MAX], high[QUANTITY_TEXT_MAX];
         limit_text(row, row->minimum, low);

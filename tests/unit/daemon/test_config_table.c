@@ -210,14 +210,17 @@ a_template_stands_between_the_zone_and_the_defaults(void **state)
     close_outcome(&outcome);
 }
 
+// What there is instead is said where nothing is near.
+#define TEMPLATE_KEYS "id, file, acl, notify, serial-policy, journal-max-size, alias"
+
 static void
 a_template_cannot_name_a_domain_or_another_template(void **state)
 {
     (void)state;
     EXPECT_ERRORS(&config_table_primary,
                   "template:\n  - {id: a, domain: example.gov}\n  - {id: b, template: a}\n",
-                  "c.yaml:2:13: template.domain: no such key",
-                  "c.yaml:3:13: template.template: no such key");
+                  "c.yaml:2:13: template.domain: no such key; there are " TEMPLATE_KEYS,
+                  "c.yaml:3:13: template.template: no such key; there are " TEMPLATE_KEYS);
 }
 
 static void
