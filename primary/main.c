@@ -255,7 +255,8 @@ show(const struct primary_settings *settings, const struct arguments *arguments)
         printf("%s: valid, but %zu of %zu zones are broken\n", arguments->file, broken,
                settings->zone_count);
     else
-        printf("%s: valid, %zu zones\n", arguments->file, settings->zone_count);
+        printf("%s: valid, %zu zone%s\n", arguments->file, settings->zone_count,
+               settings->zone_count == 1 ? "" : "s");
     return broken > 0 ? EXIT_CONFIG : 0;
 }
 

@@ -241,7 +241,8 @@ main(int count, char **values)
         fwrite(text.data, 1, text.length, stdout);
         octets_buffer_close(&text);
     } else if (arguments.check) {
-        printf("%s: valid, %zu zones\n", arguments.file, settings->zone_count);
+        printf("%s: valid, %zu zone%s\n", arguments.file, settings->zone_count,
+               settings->zone_count == 1 ? "" : "s");
     } else {
         if (arguments.verbose > 0) {
             settings->log.level = LOG_LEVEL_DEBUG;

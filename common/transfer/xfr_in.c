@@ -165,12 +165,31 @@ check_header(struct xfr_in *transfer, const struct message_header *header, struc
     return true;
 }
 
+// What the operator of both sides would look at.
+static const char *
+rcode_cure(unsigned rcode)
+{
+    switch (rcode) {
+    case RCODE_SERVFAIL:
+        return "it knows the zone and has nothing to give now (not loaded, or expired); its log "
+               "says why";
+    case RCODE_NXDOMAIN:
+    case RCODE_NOTAUTH:
+    case RCODE_NOTZONE:
+        return "it does not have this zone: see its list of zones, and whether the address is "
+               "that of the primary";
+    case RCODE_FORMERR:
+    case RCODE_NOTIMP:
+        return "it does not understand the question; is it a name server that gives transfers?";
+    default:
+        return "see the transfer rules and keys of the primary for this host";
+    }
+}
+
 static bool
 refuse_rcode(struct xfr_in *transfer, unsigned rcode, struct fault *fault)
 {
-    fault_set(fault, FAULT_REFUSED,
-              "it answers %s; see the transfer rules and keys of the primary for this host",
-              rcode_text(rcode));
+    fault_set(fault, FAULT_REFUSED, "it answers %s; %s", rcode_text(rcode), rcode_cure(rcode));
     return xfr_in_refuse(transfer, XFR_IN_REFUSED);
 }
 
@@ -392,7 +411,9 @@ xfr_in_feed(struct xfr_in *transfer, const uint8_t *message, size_t length, int6
     if (good && transfer->step != XFR_IN_MORE)
         good = conclude(transfer, fault);
     if (!good) {
-        fault_wrap(fault, "message %u, octet %zu", transfer->messages, position);
+        if (transfer->reason != XFR_IN_REFUSED ||
+            transfer->messages > 1) // all is refused: no place
+            fault_wrap(fault, "message %u, octet %zu", transfer->messages, position);
         wrap_transfer(transfer, fault);
     }
     return transfer->step;

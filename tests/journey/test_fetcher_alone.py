@@ -70,9 +70,9 @@ def test_a_zone_comes_over_without_a_key(key):
 
 # What the primary does, and the words that the operator reads.
 EVILS = [
-    ("refuse", {"rcode": "REFUSED"}, "it answers REFUSED"),
-    ("refuse", {"rcode": "NOTAUTH"}, "it answers NOTAUTH"),
-    ("refuse_unsigned", {"rcode": "SERVFAIL"}, "it answers SERVFAIL"),
+    ("refuse", {"rcode": "REFUSED"}, "@{port}: it answers REFUSED; see the transfer rules and keys of the primary"),
+    ("refuse", {"rcode": "NOTAUTH"}, "@{port}: it answers NOTAUTH; it does not have this zone"),
+    ("refuse_unsigned", {"rcode": "SERVFAIL"}, "@{port}: it answers SERVFAIL; it knows the zone and has nothing to give now"),
     ("away", {}, ""),
     ("cut_after", {"message": 0}, ""),
     ("cut_after", {"message": 1}, "before the closing SOA"),
@@ -144,7 +144,7 @@ def nothing_but_a_sentence(fetcher, primary, words):
 def test_a_bad_transfer_is_a_counter_a_sentence_and_a_retry(primary, key, what, options, words):
     primary.do(what, **options)
     with fetching([primary.port], key) as fetcher:
-        nothing_but_a_sentence(fetcher, primary, words)
+        nothing_but_a_sentence(fetcher, primary, words.replace("{port}", str(primary.port)))
 
 
 # What looks odd and is allowed: RFC 8945 section 5.2.2.1 and 5.3.1.
