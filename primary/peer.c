@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/answer/answer.h"
+#include "common/daemon/refusals.h"
 #include "common/dns/rcode.h"
 #include "common/dns/rrtype.h"
 #include "common/transfer/xfr_out.h"
@@ -81,22 +82,6 @@ respond_rcode(const struct peer *peer, unsigned rcode, int ede, const char *refu
     outcome->refusal = refusal;
 }
 
-static const char *
-tsig_refusal(unsigned error)
-{
-    switch (error) {
-    case RCODE_BADVERS: // BADSIG has the same number
-        return "its signature (TSIG) is wrong; compare the secret of the key on both sides";
-    case RCODE_BADKEY:
-        return "it is signed with a key that is not known here; compare name and algorithm of the "
-               "key on both sides";
-    case RCODE_BADTIME:
-        return "it was signed at another time; set the clocks of both hosts";
-    default:
-        return "its TSIG is malformed";
-    }
-}
-
 // RFC 8945 section 5.2. False: the request failed and the response is made.
 static bool
 signature_check(struct peer *peer, struct tsig_exchange *exchange, uint8_t *memory, size_t size,
@@ -132,9 +117,10 @@ static const char *
 transfer_refusal(const struct peer *peer, const struct served_zone *zone)
 {
     if (!zone)
-        return "no such zone here";
+        return REFUSALS_NO_ZONE;
     if (!peer_may(peer, zone, ACL_TRANSFER))
-        return "no acl of the zone lets this address and key transfer it";
+        return acl_refusal(zone->acl, peer->request->address, peer->key ? peer->key->name : NULL,
+                           ACL_TRANSFER);
     return zone->held_reason;
 }
 
@@ -173,6 +159,15 @@ transfer_answer(const struct peer *peer, uint8_t *memory, size_t size, struct pe
     }
 }
 
+static const char *
+question_refusal(const struct peer *peer, const struct served_zone *zone)
+{
+    if (!zone)
+        return "the name is in no zone here";
+    return acl_refusal(zone->acl, peer->request->address, peer->key ? peer->key->name : NULL,
+                       ACL_QUERY);
+}
+
 static void
 question_answer(const struct peer *peer, uint8_t *memory, size_t size, struct peer_outcome *outcome)
 {
@@ -184,8 +179,7 @@ question_answer(const struct peer *peer, uint8_t *memory, size_t size, struct pe
     outcome->truncated = answer.truncated;
     outcome->zone = (const struct served_zone *)answer.zone;
     if (answer.rcode == RCODE_REFUSED)
-        outcome->refusal = answer.zone ? "no acl of the zone lets this address and key ask"
-                                       : "the name is in no zone here";
+        outcome->refusal = question_refusal(peer, outcome->zone);
 }
 
 static void

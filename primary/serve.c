@@ -8,6 +8,7 @@
 #include "common/base/arena.h"
 #include "common/daemon/clock.h"
 #include "common/daemon/log.h"
+#include "common/daemon/refusals.h"
 #include "common/dns/rcode.h"
 #include "common/dns/rrtype.h"
 #include "common/net/listen.h"
@@ -16,7 +17,7 @@
 #include "common/transfer/xfr_out.h"
 #include "primary/peer.h"
 
-#define REFUSAL_LOG_SECONDS 10 // one line for each peer in this time
+#define ACCEPT_LOG_SECONDS 10 // between two lines that connections wait
 
 struct listener {
     struct serve *serve;
@@ -45,6 +46,7 @@ struct serve {
     struct settings_hold *settings;
     const struct zone_set *zones;
     struct metrics *metrics;
+    struct refusals *refusals;
     struct listener *listeners;
     size_t listener_count;
     struct udp_batch *batch;
@@ -69,21 +71,29 @@ outcome_count(struct serve *serve, const struct peer_outcome *outcome, bool tcp)
                     "ok");
 }
 
+// The zone that a transfer was asked of, or another question's name.
 static void
-refusal_log(const struct query *query, const struct peer_outcome *outcome,
-            const struct address *peer)
+refusal_tell(struct serve *serve, const struct peer_request *request, const struct query *query,
+             const struct peer_outcome *outcome)
 {
-    char address[ADDRESS_TEXT_MAX], limit[ADDRESS_TEXT_MAX + 16], name[NAME_TEXT_MAX];
-    char key[NAME_TEXT_MAX];
-    const uint8_t *key_name = outcome->key ? outcome->key->name : outcome->signed_by;
     if (!outcome->refusal)
         return;
-    snprintf(limit, sizeof limit, "refused %s", address_to_text_bare(peer, address));
-    log_limited(LOG_LEVEL_WARNING, limit, REFUSAL_LOG_SECONDS, "request refused", "reason",
-                outcome->refusal, "peer", address_to_text(peer, address), "name",
-                query->has_question ? name_to_text(query->lower, name) : NULL, "key",
-                *key_name ? name_to_text(key_name, key) : NULL, "rcode",
-                rcode_text(outcome->rcode));
+    const struct served_zone *zone =
+        query->has_question ? zone_set_get(serve->zones, query->lower) : NULL;
+    const struct refused_request refused = {
+        .reason = outcome->refusal,
+        .peer = request->address,
+        .tcp = request->tcp,
+        .name = query->has_question ? query->lower : NULL,
+        .name_is_zone = zone != NULL,
+        .type = query->type,
+        .key_name = outcome->key ? outcome->key->name : outcome->signed_by,
+        .rcode = outcome->rcode,
+    };
+    if (zone && query->kind == QUERY_TRANSFER)
+        metrics_add(serve->metrics, METRIC_ZONE_TRANSFERS, 1, zone->domain, "out",
+                    query->type == RRTYPE_IXFR ? "ixfr" : "axfr", "refused");
+    refusals_tell(serve->refusals, &refused, request->now);
 }
 
 static struct peer_service
@@ -114,7 +124,7 @@ packet_answer(struct serve *serve, struct udp_packet *packet, int64_t now)
     tsig_exchange_close(&exchange);
     packet->response_length = outcome.length;
     outcome_count(serve, &outcome, false);
-    refusal_log(&query, &outcome, packet->peer);
+    refusal_tell(serve, &request, &query, &outcome);
 }
 
 static void
@@ -282,7 +292,7 @@ on_message(void *context, const uint8_t *octets, size_t length)
     peer_answer(&service, &request, &query, &client->exchange, serve->memory,
                 TCP_STREAM_MESSAGE_MAX, &outcome);
     outcome_count(serve, &outcome, true);
-    refusal_log(&query, &outcome, request.address);
+    refusal_tell(serve, &request, &query, &outcome);
     if (outcome.action == PEER_TRANSFER) {
         transfer_begin(client, &query, &outcome);
         return;
@@ -347,7 +357,7 @@ on_accept_pause_over(void *context)
 static void
 accept_pause(struct serve *serve, const char *reason)
 {
-    log_limited(LOG_LEVEL_WARNING, "accept", REFUSAL_LOG_SECONDS, "connections wait", "reason",
+    log_limited(LOG_LEVEL_WARNING, "accept", ACCEPT_LOG_SECONDS, "connections wait", "reason",
                 reason);
     listeners_want(serve, 0);
     loop_timer_start(serve->accept_pause, SERVE_ACCEPT_PAUSE_MS, 0);
@@ -409,6 +419,7 @@ serve_new(const struct serve_options *options, struct serve **ret_serve, struct 
     serve->settings = settings_hold(options->settings);
     serve->zones = options->zones;
     serve->metrics = options->metrics;
+    serve->refusals = refusals_new();
     serve->memory = memory_alloc(TCP_STREAM_MESSAGE_MAX);
     serve->listeners = memory_zalloc((listen->count + 1) * sizeof *serve->listeners);
     serve->batch = udp_batch_new(NULL);
@@ -474,6 +485,7 @@ serve_free(struct serve **serve)
     loop_timer_free(&old->accept_pause);
     udp_batch_free(&old->batch);
     settings_drop(&old->settings);
+    refusals_free(&old->refusals);
     free(old->memory);
     free(old);
 }

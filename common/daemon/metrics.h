@@ -21,6 +21,7 @@ enum metric {
     METRIC_ZONE_EXPIRE,               // zone
     METRIC_ZONE_RRSIG_EXPIRY,         // zone
     METRIC_ZONE_TRANSFERS,            // zone, direction (in|out), kind (axfr|ixfr|soa), result
+                                      // (ok|failed|refused)
     METRIC_ZONE_CHANGES,              // zone, op (added|removed)
     METRIC_ZONE_SIGN_DURATION,        // histogram, seconds
     METRIC_SIGNATURES,                // zone, reason (change|refresh|initial|key)

@@ -220,6 +220,23 @@ tsig_check_query(const uint8_t *message, size_t length, const struct tsig_key *k
     return 0;
 }
 
+const char *
+tsig_refusal(unsigned error)
+{
+    switch (error) {
+    case RCODE_BADVERS: // BADSIG has the same number
+        return "its signature (TSIG) is wrong; compare the secret of the key on both sides";
+    case RCODE_BADKEY:
+        return "it is signed with a key that is not known here; compare name and algorithm of the "
+               "key on both sides";
+    case RCODE_BADTIME:
+        return "it was signed at another time; set the clocks of both hosts";
+    default:
+        return "its TSIG is malformed, or cut shorter than RFC 8945 allows; look for what changes it "
+               "on its way, and let the peer send its MAC whole";
+    }
+}
+
 static void
 write_u48(struct octets_writer *writer, uint64_t value)
 {

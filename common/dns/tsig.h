@@ -72,6 +72,9 @@ bool tsig_find(const uint8_t *message, size_t length, struct tsig_rr *ret_tsig);
 unsigned tsig_check_query(const uint8_t *message, size_t length, const struct tsig_key *keys,
                           size_t key_count, uint64_t now, struct tsig_exchange *exchange,
                           const struct tsig_key **ret_key);
+// Why a request was refused that tsig_check_query found this error in, for the log: a sentence with
+// the cure.
+const char *tsig_refusal(unsigned error);
 // Signs the message in place (memory has room for size octets): adds the TSIG RR, counts it in
 // ARCOUNT, gives the new length, 0 when it does not fit. error: a TSIG error to report (BADTIME is
 // signed, BADSIG and BADKEY go unsigned with an empty MAC: then exchange->key may be NULL and query

@@ -106,6 +106,33 @@ acl_match(const struct acl *acl, const struct address *address, const uint8_t *k
     return NULL;
 }
 
+const char *
+acl_refusal(const struct acl *acl, const struct address *address, const uint8_t *key_name,
+            enum acl_action action)
+{
+    bool has_address = false, has_key = false;
+    for (size_t i = 0; i < acl->rules.count; i++) {
+        const struct acl_rule *rule = vector_at(&acl->rules, i);
+        if ((rule->actions & (unsigned)action) == 0)
+            continue;
+        has_address = has_address || prefixes_match(rule, address);
+        has_key = has_key || keys_match(rule, key_name);
+    }
+    if (has_address && !key_name)
+        return "it is not signed, and the acl of the zone wants a key (TSIG) of this address; let "
+               "the "
+               "peer sign with the key that the acl names";
+    if (has_address)
+        return "the acl of the zone wants another key of this address; let the peer sign with that "
+               "one, or name this one in the acl";
+    if (has_key)
+        return "the acl of the zone takes it from other addresses only; name this address in the "
+               "acl";
+    return "no acl of the zone lets this address and key do it; name them in an acl of the zone "
+           "that "
+           "has this action";
+}
+
 bool
 acl_match_unsigned(const struct acl *acl, const struct address *address, enum acl_action action)
 {

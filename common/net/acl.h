@@ -49,6 +49,10 @@ void acl_add_all(struct acl *acl, const struct acl *from);
 // must both match; an absent one in the rule matches all.
 const struct acl_rule *acl_match(const struct acl *acl, const struct address *address,
                                  const uint8_t *key_name, enum acl_action action);
+// Why acl_match gave NULL, for the log: a sentence with the cure, one of a fixed set. It says what
+// the rules want, so it is not for the one who was refused.
+const char *acl_refusal(const struct acl *acl, const struct address *address,
+                        const uint8_t *key_name, enum acl_action action);
 // True when some rule that names no key lets address do action: an unsigned request may be asked
 // for its address before anything else is looked at.
 bool acl_match_unsigned(const struct acl *acl, const struct address *address,

@@ -97,6 +97,37 @@ no_rule_means_refused(void **state)
 }
 
 static void
+a_refusal_says_what_is_missing(void **state)
+{
+    static const struct {
+        const char *address;
+        const uint8_t *key;
+        enum acl_action action;
+        const char *words;
+    } cases[] = {
+        {"192.0.2.9", NULL, ACL_TRANSFER, "it is not signed"},
+        {"203.0.113.1", NULL, ACL_NOTIFY, "it is not signed"},
+        {"192.0.2.9", KEY_B, ACL_TRANSFER, "wants another key of this address"},
+        {"192.0.3.9", KEY_A, ACL_TRANSFER, "from other addresses only"},
+        {"127.0.0.2", NULL, ACL_TRANSFER, "from other addresses only"},
+        {"127.0.0.1", NULL, ACL_QUERY, "no acl of the zone lets this address and key"},
+        {"192.0.3.9", KEY_B, ACL_QUERY, "no acl of the zone lets this address and key"},
+    };
+    struct acl acl;
+    (void)state;
+    build(&acl);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct address address;
+        assert_true(address_from_text(cases[i].address, 53, &address, NULL));
+        assert_null(acl_match(&acl, &address, cases[i].key, cases[i].action));
+        const char *text = acl_refusal(&acl, &address, cases[i].key, cases[i].action);
+        if (!strstr(text, cases[i].words) || !strchr(text, ';'))
+            fail_msg("case %zu %s: %s", i, cases[i].address, text);
+    }
+    acl_close(&acl);
+}
+
+static void
 rules_survive_a_message_between_roles(void **state)
 {
     struct acl acl;
@@ -173,6 +204,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(address_and_key_must_both_match_and_an_absent_one_matches_all),
         cmocka_unit_test(no_rule_means_refused),
+        cmocka_unit_test(a_refusal_says_what_is_missing),
         cmocka_unit_test(rules_survive_a_message_between_roles),
         cmocka_unit_test(every_cut_message_is_refused),
         cmocka_unit_test(absurd_counts_are_refused),
