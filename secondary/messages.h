@@ -215,10 +215,11 @@ struct message_notify_hint {
 void message_notify_hint_write(const struct message_notify_hint *hint, struct octets_buffer *body);
 bool message_notify_hint_read(struct octets body, struct message_notify_hint *ret_hint);
 
-// Transfers of the zone to downstream servers, counted since the last message.
+// Transfers of the zone to downstream servers, counted since the last message. Refused are also those
+// whose signature was wrong.
 struct message_transfers_out {
-    uint32_t whole_ok, whole_failed;
-    uint32_t deltas_ok, deltas_failed; // by IXFR, also those that a datagram held
+    uint32_t whole_ok, whole_failed, whole_refused;
+    uint32_t deltas_ok, deltas_failed, deltas_refused; // by IXFR, also those that a datagram held
     uint32_t up_to_date;               // IXFRs over TCP that one SOA answered
 };
 void message_transfers_out_write(const struct message_transfers_out *counts,

@@ -165,8 +165,10 @@ message_transfers_out_write(const struct message_transfers_out *counts, struct o
 {
     octets_buffer_add_u32(body, counts->whole_ok);
     octets_buffer_add_u32(body, counts->whole_failed);
+    octets_buffer_add_u32(body, counts->whole_refused);
     octets_buffer_add_u32(body, counts->deltas_ok);
     octets_buffer_add_u32(body, counts->deltas_failed);
+    octets_buffer_add_u32(body, counts->deltas_refused);
     octets_buffer_add_u32(body, counts->up_to_date);
 }
 
@@ -178,8 +180,10 @@ message_transfers_out_read(struct octets body, struct message_transfers_out *ret
     struct message_transfers_out counts = {0};
     counts.whole_ok = octets_read_u32(&reader);
     counts.whole_failed = octets_read_u32(&reader);
+    counts.whole_refused = octets_read_u32(&reader);
     counts.deltas_ok = octets_read_u32(&reader);
     counts.deltas_failed = octets_read_u32(&reader);
+    counts.deltas_refused = octets_read_u32(&reader);
     counts.up_to_date = octets_read_u32(&reader);
     if (!body_read_end(&reader)) {
         return false;

@@ -135,8 +135,10 @@ known_take_transfers_out(struct known *known, uint32_t id, struct octets body)
     if (zone != NULL && message_transfers_out_read(body, &counts)) {
         zone->transfers.whole_ok += counts.whole_ok;
         zone->transfers.whole_failed += counts.whole_failed;
+        zone->transfers.whole_refused += counts.whole_refused;
         zone->transfers.deltas_ok += counts.deltas_ok;
         zone->transfers.deltas_failed += counts.deltas_failed;
+        zone->transfers.deltas_refused += counts.deltas_refused;
         zone->transfers.up_to_date += counts.up_to_date;
     }
 }

@@ -24,7 +24,9 @@ struct known_zone {
     struct message_zone_facts facts;
     struct message_poll_facts poll;
     struct known_transfers { // out, since the desk's start
-        uint64_t whole_ok, whole_failed, deltas_ok, deltas_failed, up_to_date;
+        uint64_t whole_ok, whole_failed, whole_refused;
+        uint64_t deltas_ok, deltas_failed, deltas_refused;
+        uint64_t up_to_date;
     } transfers;
 };
 

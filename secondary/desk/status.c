@@ -494,8 +494,12 @@ transfers_out_metrics(const struct known_zone *zone, struct metrics *metrics)
         const char *kind, *result;
         uint64_t count;
     } rows[] = {
-        {"axfr", "ok", of->whole_ok},  {"axfr", "failed", of->whole_failed},
-        {"ixfr", "ok", of->deltas_ok}, {"ixfr", "failed", of->deltas_failed},
+        {"axfr", "ok", of->whole_ok},
+        {"axfr", "failed", of->whole_failed},
+        {"axfr", "refused", of->whole_refused},
+        {"ixfr", "ok", of->deltas_ok},
+        {"ixfr", "failed", of->deltas_failed},
+        {"ixfr", "refused", of->deltas_refused},
         {"soa", "ok", of->up_to_date},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

@@ -121,30 +121,87 @@ respond_transfer_options(struct respond_transfer *transfer)
     };
 }
 
-// Who asks for what may not be had; false: an error was said.
+// NULL: the question is one that a transfer may have.
+static const char *
+transfer_malformed(const struct exchange *exchange)
+{
+    const struct query *query = exchange->query;
+    if (query->class != RRCLASS_IN)
+        return "a transfer of another class than IN";
+    if (query->type == RRTYPE_IXFR && !query->has_soa) // RFC 1995 section 3
+        return "an IXFR without a serial";
+    if (query->type == RRTYPE_AXFR && !exchange->request->tcp) // RFC 5936 section 4.2
+        return "an AXFR goes over TCP";
+    return NULL;
+}
+
+// What to answer to who asks for a transfer, and where it is an error, why.
+static unsigned
+transfer_judge(const struct exchange *exchange, const struct served_zone *zone, int *ret_ede,
+               const char **ret_why)
+{
+    *ret_ede = EDE_NONE;
+    *ret_why = transfer_malformed(exchange);
+    if (*ret_why)
+        return RCODE_FORMERR;
+    if (!zone) {
+        *ret_ede = EDE_NOT_AUTHORITATIVE;
+        *ret_why = REFUSALS_NO_ZONE;
+        return RCODE_NOTAUTH; // RFC 5936 section 2.2.1
+    }
+    if (!may(exchange, zone, ACL_TRANSFER)) {
+        *ret_ede = EDE_PROHIBITED;
+        *ret_why = acl_refusal(zone->acl, exchange->request->peer,
+                               exchange->key ? exchange->key->name : NULL, ACL_TRANSFER);
+        return RCODE_REFUSED;
+    }
+    *ret_why = "the zone is not served now, for it is not loaded or has expired; see zone status";
+    return answer_zone_judge(&exchange->responder->service, &exchange->client, &zone->answer,
+                             ret_ede);
+}
+
+// Not of the path of an ordinary query. A malformed question in a datagram that nobody signed is a
+// scanner's: the counters know it.
+static void
+refusal_tell(const struct exchange *exchange, const uint8_t *key_name, unsigned rcode,
+             const char *why)
+{
+    const struct query *query = exchange->query;
+    const struct respond_request *request = exchange->request;
+    struct responder *responder = exchange->responder;
+    const struct served_zone *zone = query->has_question ? zone_of_apex(exchange) : NULL;
+    if (query->kind == QUERY_TRANSFER) {
+        counter_add(&responder->counters->transfers_refused, 1);
+        if (zone)
+            transfers_refused(responder->transfers, zone->id, query->type == RRTYPE_IXFR);
+    }
+    if (!responder->refusals || (rcode == RCODE_FORMERR && !request->tcp && !query->has_tsig))
+        return;
+    const struct refused_request refused = {
+        .reason = why,
+        .peer = request->peer,
+        .tcp = request->tcp,
+        .name = query->has_question ? query->lower : NULL,
+        .name_is_zone = zone != NULL,
+        .type = query->type,
+        .key_name = key_name,
+        .rcode = rcode,
+    };
+    refusals_tell(responder->refusals, &refused, request->now);
+}
+
+// False: an error was said.
 static bool
 transfer_allow(struct exchange *exchange, const struct served_zone *zone)
 {
-    const struct query *query = exchange->query;
     int ede;
-    if (query->class != RRCLASS_IN || (query->type == RRTYPE_IXFR && !query->has_soa) ||
-        (query->type == RRTYPE_AXFR && !exchange->request->tcp)) {
-        say(exchange, RCODE_FORMERR, false, EDE_NONE); // RFC 5936 section 4.2, RFC 1995 section 3
-        return false;
-    }
-    if (!zone) {
-        say(exchange, RCODE_NOTAUTH, false, EDE_NOT_AUTHORITATIVE); // RFC 5936 section 2.2.1
-        return false;
-    }
-    if (!may(exchange, zone, ACL_TRANSFER)) {
-        say(exchange, RCODE_REFUSED, false, EDE_PROHIBITED);
-        return false;
-    }
-    unsigned rcode =
-        answer_zone_judge(&exchange->responder->service, &exchange->client, &zone->answer, &ede);
-    if (rcode != RCODE_NOERROR)
-        say(exchange, rcode, false, ede);
-    return rcode == RCODE_NOERROR;
+    const char *why;
+    unsigned rcode = transfer_judge(exchange, zone, &ede, &why);
+    if (rcode == RCODE_NOERROR)
+        return true;
+    refusal_tell(exchange, exchange->key ? exchange->key->name : NULL, rcode, why);
+    say(exchange, rcode, false, ede);
+    return false;
 }
 
 // IXFR over UDP: the SOA, and the difference where it fits (RFC 1995 section 2).
@@ -169,10 +226,8 @@ static enum respond_verdict
 transfer_answer_to(struct exchange *exchange)
 {
     const struct served_zone *zone = zone_of_apex(exchange);
-    if (!transfer_allow(exchange, zone)) {
-        counter_add(&exchange->responder->counters->transfers_refused, 1);
+    if (!transfer_allow(exchange, zone))
         return RESPOND_MESSAGE;
-    }
     if (exchange->request->tcp) {
         transfer_fill(exchange, zone);
         return RESPOND_TRANSFER;
@@ -193,6 +248,24 @@ tsig_room(const struct exchange *exchange)
            TSIG_ERROR_FIXED + TSIG_MAC_MAX;
 }
 
+// A NOTIFY whose key is not in this process is as it should be, and goes to the hints; what else
+// fails here is the transfer of a downstream server or the question before it, and told.
+static void
+tsig_refuse(struct exchange *exchange, unsigned error)
+{
+    bool found = exchange->has_tsig && exchange->asked.present;
+    unsigned rcode = error == RCODE_FORMERR ? RCODE_FORMERR : RCODE_NOTAUTH;
+    if (error == RCODE_BADKEY && exchange->query->kind == QUERY_NOTIFY)
+        notify_unverified_take(exchange);
+    else
+        refusal_tell(exchange, found ? exchange->asked.key_name : NULL, rcode, tsig_refusal(error));
+    if (error == RCODE_FORMERR)
+        exchange->has_tsig = false;
+    else
+        exchange->client.tail_room = tsig_room(exchange);
+    say(exchange, rcode, false, EDE_NONE);
+}
+
 // RFC 8945 section 5.2: false when the answer is an error, which was then said.
 static bool
 tsig_take(struct exchange *exchange)
@@ -204,19 +277,12 @@ tsig_take(struct exchange *exchange)
         error = tsig_check_query(request->octets, request->length, exchange->responder->keys,
                                  exchange->responder->key_count, (uint64_t)request->now,
                                  &exchange->tsig, &exchange->key);
-    if (error == RCODE_FORMERR) {
-        exchange->has_tsig = false;
-        say(exchange, RCODE_FORMERR, false, EDE_NONE);
-        return false;
-    }
     exchange->tsig_error = error;
-    exchange->client.tail_room = tsig_room(exchange);
     if (error != 0) {
-        if (error == RCODE_BADKEY)
-            notify_unverified_take(exchange);
-        say(exchange, RCODE_NOTAUTH, false, EDE_NONE);
+        tsig_refuse(exchange, error);
         return false;
     }
+    exchange->client.tail_room = tsig_room(exchange);
     counter_add(&exchange->responder->counters->signed_queries, 1);
     return true;
 }

@@ -10,6 +10,7 @@
 
 #include "common/answer/answer.h"
 #include "common/answer/query.h"
+#include "common/daemon/refusals.h"
 #include "common/dns/tsig.h"
 #include "common/net/address.h"
 #include "common/transfer/xfr_out.h"
@@ -24,6 +25,7 @@ struct responder {
     struct zones *zones;
     struct hints *hints;
     struct transfers *transfers; // NULL: nobody is told
+    struct refusals *refusals;   // the same
     struct response_rate *rate;  // NULL: no limit
     struct counters *counters;
     const struct tsig_key *keys; // of the settings in force

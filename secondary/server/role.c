@@ -470,6 +470,7 @@ role_new(struct loop *loop, int *connection, uint32_t index)
     role->hints = hints_new(loop, &role->zones, role->link);
     role->responder.hints = role->hints;
     role->responder.transfers = transfers_new(loop, role->link);
+    role->responder.refusals = refusals_new();
     role->tcp = tcp_worker_new(loop, &role->responder);
     role->quiet = loop_timer_new(loop, start, role);
     role->heartbeat = loop_timer_new(loop, beat, role);
@@ -487,6 +488,7 @@ role_free(struct role **role)
     udp_worker_free(&gone->udp);
     hints_free(&gone->hints);
     transfers_free(&gone->responder.transfers);
+    refusals_free(&gone->responder.refusals);
     loop_timer_free(&gone->heartbeat);
     loop_timer_free(&gone->quiet);
     message_link_free(&gone->link);

@@ -57,17 +57,31 @@ transfers_free(struct transfers **transfers)
     *transfers = NULL;
 }
 
-// Few zones are transferred in one second, so a walk finds the zone.
+// Few zones are transferred in one second, so a walk finds the zone. NULL: not there yet.
 static struct message_transfers_out *
-counts_of(struct transfers *transfers, uint32_t zone)
+counts_find(struct transfers *transfers, uint32_t zone)
 {
     for (size_t i = 0; i < transfers->counted.count; i++) {
         struct counted *counted = vector_at(&transfers->counted, i);
         if (counted->zone == zone)
             return &counted->counts;
     }
+    return NULL;
+}
+
+static struct message_transfers_out *
+counts_of(struct transfers *transfers, uint32_t zone)
+{
     const struct counted fresh = {.zone = zone};
-    return &((struct counted *)vector_add(&transfers->counted, &fresh))->counts;
+    struct message_transfers_out *counts = counts_find(transfers, zone);
+    return counts ? counts : &((struct counted *)vector_add(&transfers->counted, &fresh))->counts;
+}
+
+static void
+tell_soon(struct transfers *transfers)
+{
+    if (!loop_timer_is_running(transfers->timer))
+        loop_timer_start(transfers->timer, TRANSFERS_INTERVAL_MS, 0);
 }
 
 void
@@ -82,6 +96,18 @@ transfers_count(struct transfers *transfers, uint32_t zone, enum ixfr_out_form f
         (*(done ? &counts->whole_ok : &counts->whole_failed))++;
     else
         (*(done ? &counts->deltas_ok : &counts->deltas_failed))++;
-    if (!loop_timer_is_running(transfers->timer))
-        loop_timer_start(transfers->timer, TRANSFERS_INTERVAL_MS, 0);
+    tell_soon(transfers);
+}
+
+void
+transfers_refused(struct transfers *transfers, uint32_t zone, bool delta)
+{
+    if (!transfers)
+        return;
+    struct message_transfers_out *counts = counts_find(transfers, zone);
+    if (!counts && transfers->counted.count >= TRANSFERS_REFUSED_ZONES_MAX)
+        return;
+    counts = counts ? counts : counts_of(transfers, zone);
+    (*(delta ? &counts->deltas_refused : &counts->whole_refused))++;
+    tell_soon(transfers);
 }

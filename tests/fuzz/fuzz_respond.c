@@ -93,6 +93,7 @@ static void
 everything_close(void)
 {
     hints_free(&responder.hints);
+    refusals_free(&responder.refusals);
     message_link_free(&link_up);
     loop_free(&loop);
     response_rate_free(&limit);
@@ -130,6 +131,7 @@ everything_open(void)
                     .cookies_on = true},
         .zones = &zones,
         .hints = hints_new(loop, &zones, link_up),
+        .refusals = refusals_new(),
         .counters = &counters,
         .keys = keys,
         .key_count = 2,

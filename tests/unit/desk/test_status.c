@@ -385,8 +385,11 @@ transfers_out_of_all_servers_are_added_up(void **state)
     octets_buffer_init(&text);
     desk_world_open(&known, DESK_CONFIG);
     struct metrics *metrics = metrics_new();
-    tell_transfers_out(&known, &(struct message_transfers_out){.whole_ok = 1, .deltas_ok = 2});
-    tell_transfers_out(&known, &(struct message_transfers_out){.deltas_ok = 40, .up_to_date = 7});
+    tell_transfers_out(&known, &(struct message_transfers_out){
+                                   .whole_ok = 1, .deltas_ok = 2, .whole_refused = 3});
+    tell_transfers_out(&known, &(struct message_transfers_out){
+                                   .deltas_ok = 40, .up_to_date = 7, .whole_refused = 50});
+    tell_transfers_out(&known, &(struct message_transfers_out){.deltas_refused = 9});
     status_metrics(&known, &NO_MAIL, metrics);
     metrics_write(metrics, &text);
     octets_buffer_add_u8(&text, '\0');
@@ -395,6 +398,8 @@ transfers_out_of_all_servers_are_added_up(void **state)
     assert_non_null(strstr(lines, OUT "kind=\"axfr\",result=\"ok\"} 1\n"));
     assert_non_null(strstr(lines, OUT "kind=\"ixfr\",result=\"ok\"} 42\n"));
     assert_non_null(strstr(lines, OUT "kind=\"soa\",result=\"ok\"} 7\n"));
+    assert_non_null(strstr(lines, OUT "kind=\"axfr\",result=\"refused\"} 53\n"));
+    assert_non_null(strstr(lines, OUT "kind=\"ixfr\",result=\"refused\"} 9\n"));
     assert_null(strstr(lines, OUT "kind=\"axfr\",result=\"failed\""));
 #undef OUT
     metrics_free(&metrics);

@@ -107,7 +107,7 @@ role_facts_check(const union any_body *body)
     assert_true(facts->expected);
 }
 
-static const struct message_transfers_out TRANSFERS_OUT = {1, 2, 3, 4, 0xfedcba98};
+static const struct message_transfers_out TRANSFERS_OUT = {1, 2, 3, 4, 5, 6, 0xfedcba98};
 
 static void
 transfers_out_check(const union any_body *body)

@@ -145,6 +145,7 @@ worker_open(void **state)
                                                 .cookies.count = 1};
     responder.zones = &zones;
     responder.counters = &counters;
+    responder.refusals = refusals_new();
     responder.rate = response_rate_new(&limit, table, 1);
     loop = loop_new();
     worker = udp_worker_new(loop, &responder, NULL);
@@ -164,6 +165,7 @@ worker_close(void **state)
     udp_worker_free(&worker);
     loop_free(&loop);
     response_rate_free(&responder.rate);
+    refusals_free(&responder.refusals);
     rate_table_unmap(&table);
     zones_close(&zones);
     for (unsigned i = 0; i < 2; i++)
