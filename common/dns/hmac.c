@@ -1,46 +1,62 @@
-// OpenSSL looks an algorithm up by name, which takes a lock and a table; so one prepared context
-// for each hash is made once in the process and copied for each use.
+// Why nettle, where the signer has libcrypto anyway? A server and the fetcher need five hashes and
+// nothing else of such a library. libcrypto costs each process that loads it 0.8 MiB of its own
+// (tables that are relocated at the start, what its first use makes) and its first use opens files;
+// nettle costs a few pages, and its contexts stand on the caller's stack. A MAC of a short message
+// takes a third of the time (660 ns instead of 1900, SHA-256 and 200 octets: OpenSSL copies a
+// prepared context), one of 16 KiB the same: both use the processor's instructions.
 #include "common/dns/hmac.h"
 
 #include "common/base/fault.h"
 #include "common/base/octets.h"
 
-#include <openssl/core_names.h>
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/params.h>
-#include <pthread.h>
+#include <nettle/hmac.h>
+#include <nettle/memops.h>
+#include <sodium.h>
 #include <string.h>
 
-#define HASH_COUNT 5
-
-static const struct {
-    char name[8];
+// The result's octets and nettle's functions, which all take the context as void.
+struct hash {
     size_t size;
-} hashes[HASH_COUNT] = {
-    [HMAC_SHA1] = {"SHA1", 20},     [HMAC_SHA224] = {"SHA224", 28}, [HMAC_SHA256] = {"SHA256", 32},
-    [HMAC_SHA384] = {"SHA384", 48}, [HMAC_SHA512] = {"SHA512", 64},
+    nettle_hash_update_func *set_key, *update;
+    nettle_hash_digest_func *digest;
 };
-static EVP_MAC_CTX *prepared[HASH_COUNT]; // for the life of the process
-static pthread_once_t prepared_once = PTHREAD_ONCE_INIT;
 
-static void
-prepare(void)
-{
-    EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-    ENSURE(mac);
-    for (unsigned i = 0; i < HASH_COUNT; i++) {
-        char name[sizeof(hashes[i].name)];
-        memcpy(name, hashes[i].name, sizeof(name));
-        const OSSL_PARAM parameters[] = {
-            OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0),
-            OSSL_PARAM_construct_end(),
-        };
-        prepared[i] = EVP_MAC_CTX_new(mac);
-        ENSURE(prepared[i] && EVP_MAC_CTX_set_params(prepared[i], parameters));
+#define CONTEXT_FITS(context)                                                                      \
+    _Static_assert(sizeof(struct context) <= HMAC_STATE_OCTETS, "struct hmac holds it")
+CONTEXT_FITS(hmac_sha1_ctx);
+CONTEXT_FITS(hmac_sha256_ctx);
+CONTEXT_FITS(hmac_sha512_ctx);
+
+// nettle's names say the type of their context; the table's do not.
+#define HASH_FUNCTIONS(name)                                                                       \
+    static void name##_set_key_any(void *state, size_t length, const uint8_t *octets)              \
+    {                                                                                              \
+        hmac_##name##_set_key(state, length, octets);                                              \
+    }                                                                                              \
+    static void name##_update_any(void *state, size_t length, const uint8_t *octets)               \
+    {                                                                                              \
+        hmac_##name##_update(state, length, octets);                                               \
+    }                                                                                              \
+    static void name##_digest_any(void *state, size_t length, uint8_t *ret_mac)                    \
+    {                                                                                              \
+        hmac_##name##_digest(state, length, ret_mac);                                              \
     }
-    EVP_MAC_free(mac);
-}
+HASH_FUNCTIONS(sha1)
+HASH_FUNCTIONS(sha224)
+HASH_FUNCTIONS(sha256)
+HASH_FUNCTIONS(sha384)
+HASH_FUNCTIONS(sha512)
+
+#define HASH_ROW(name, octets)                                                                     \
+    {                                                                                              \
+        octets, name##_set_key_any, name##_update_any, name##_digest_any                           \
+    }
+
+static const struct hash hashes[] = {
+    [HMAC_SHA1] = HASH_ROW(sha1, 20),     [HMAC_SHA224] = HASH_ROW(sha224, 28),
+    [HMAC_SHA256] = HASH_ROW(sha256, 32), [HMAC_SHA384] = HASH_ROW(sha384, 48),
+    [HMAC_SHA512] = HASH_ROW(sha512, 64),
+};
 
 size_t
 hmac_size(enum hmac_hash hash)
@@ -51,17 +67,15 @@ hmac_size(enum hmac_hash hash)
 void
 hmac_init(struct hmac *hmac, enum hmac_hash hash, const uint8_t *secret, size_t length)
 {
-    pthread_once(&prepared_once, prepare);
-    EVP_MAC_CTX *context = EVP_MAC_CTX_dup(prepared[hash]);
-    ENSURE(context && EVP_MAC_init(context, secret, length, NULL));
-    hmac->context = context;
+    hmac->hash = hash;
+    hashes[hash].set_key(hmac->state, length, secret);
 }
 
 void
 hmac_add(struct hmac *hmac, const void *octets, size_t length)
 {
     if (length) // octets may then be NULL
-        ENSURE(EVP_MAC_update(hmac->context, octets, length));
+        hashes[hmac->hash].update(hmac->state, length, octets);
 }
 
 void
@@ -83,15 +97,14 @@ hmac_add_u32(struct hmac *hmac, uint32_t value)
 size_t
 hmac_end(struct hmac *hmac, uint8_t ret_mac[static HMAC_SIZE_MAX])
 {
-    size_t length = 0;
-    ENSURE(EVP_MAC_final(hmac->context, ret_mac, &length, HMAC_SIZE_MAX));
-    EVP_MAC_CTX_free(hmac->context);
-    hmac->context = NULL;
-    return length;
+    const struct hash *hash = &hashes[hmac->hash];
+    hash->digest(hmac->state, hash->size, ret_mac);
+    sodium_memzero(hmac->state, sizeof hmac->state);
+    return hash->size;
 }
 
 bool
 hmac_equal(const uint8_t *a, const uint8_t *b, size_t length)
 {
-    return CRYPTO_memcmp(a, b, length) == 0;
+    return memeql_sec(a, b, length) != 0;
 }

@@ -10,7 +10,6 @@
 #include "common/daemon/log.h"
 #include "common/daemon/privileges.h"
 #include "common/daemon/spare_memory.h"
-#include "common/dns/hmac.h"
 #include "common/net/loop.h"
 #include "secondary/fetcher/downstream.h"
 #include "secondary/fetcher/ds_watch.h"
@@ -107,17 +106,13 @@ tell(struct fetcher *fetcher, enum message_type type, const char *text)
 
 // ---- settings ----
 
-// OpenSSL opens files at its first use, jansson /dev/urandom at its first object (an operator's
-// order is answered with one); that must be over before the rights are gone.
+// jansson opens /dev/urandom at its first object (an operator's order is answered with one); that
+// must be over before the rights are gone.
 static void
 use_libraries_once(void)
 {
     struct json_value *object = json_value_object();
     json_value_free(&object);
-    uint8_t mac[HMAC_SIZE_MAX];
-    struct hmac hmac;
-    hmac_init(&hmac, HMAC_SHA256, mac, 0);
-    hmac_end(&hmac, mac);
 }
 
 static bool

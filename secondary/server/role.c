@@ -11,7 +11,6 @@
 #include "common/daemon/log.h"
 #include "common/daemon/privileges.h"
 #include "common/daemon/spare_memory.h"
-#include "common/dns/hmac.h"
 #include "secondary/counters.h"
 #include "secondary/messages.h"
 #include "secondary/rate_table.h"
@@ -358,18 +357,6 @@ workers_start(struct role *role)
     vector_clear(&role->sockets);
 }
 
-// libcrypto reads its configuration at the first MAC, and no file may be opened later.
-static void
-use_libraries_once(void)
-{
-    for (int hash = HMAC_SHA1; hash <= HMAC_SHA512; hash++) {
-        struct hmac hmac;
-        uint8_t mac[HMAC_SIZE_MAX] = {0};
-        hmac_init(&hmac, (enum hmac_hash)hash, mac, 1);
-        hmac_end(&hmac, mac);
-    }
-}
-
 // Everything is there and the supervisor has said what it had to say.
 static void
 start(void *context)
@@ -378,7 +365,6 @@ start(void *context)
     struct fault fault = {0};
     role->udp = udp_worker_new(role->loop, &role->responder, &role->memory->seen);
     workers_start(role);
-    use_libraries_once();
     spare_memory_give_back(&role->spare);
     if (!privileges_seccomp(PRIVILEGES_SERVER, &fault)) {
         give_up(role, fault.text);
