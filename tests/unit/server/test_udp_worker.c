@@ -105,6 +105,7 @@ static struct zones zones;
 static struct counters counters;
 static struct rate_table *table;
 static struct responder responder;
+static struct acl nobody;
 static struct loop *loop;
 static struct udp_worker *worker;
 static int client;
@@ -119,6 +120,7 @@ zone_serve(unsigned index, const char *apex, const char *file)
     served[index].answer =
         (struct answer_zone){.version = fixtures[index].version, .expire_at = ANSWER_NEVER};
     served[index].apex = version_apex(fixtures[index].version);
+    served[index].acl = &nobody;
     zone_set_put(zones.set, served[index].apex, &served[index]);
 }
 
@@ -132,6 +134,7 @@ worker_open(void **state)
     int server, file;
     (void)state;
     zones_init(&zones);
+    acl_init(&nobody);
     zone_serve(0, "tandem.example.", "tandem.example.signed");
     zone_serve(1, "nsec3.example.", "nsec3.example.signed");
     assert_true(rate_table_create(&file, NULL) && rate_table_map(file, true, &table, NULL));
@@ -168,6 +171,7 @@ worker_close(void **state)
     refusals_free(&responder.refusals);
     rate_table_unmap(&table);
     zones_close(&zones);
+    acl_close(&nobody);
     for (unsigned i = 0; i < 2; i++)
         zone_fixture_close(&fixtures[i]);
     return 0;
@@ -179,7 +183,7 @@ static struct {
     uint8_t octets[512];
     size_t length;
 } queries[QUERIES_MAX];
-static unsigned query_count;
+static unsigned query_count, query_next;
 
 // Without an OPT, with one, with DO, with DO and options.
 enum shape { PLAIN, EDNS, DNSSEC, OPTIONS, SHAPES };
@@ -242,12 +246,11 @@ queries_make(void)
 static unsigned
 turn(unsigned count)
 {
-    static unsigned next;
     static uint8_t answer[4096];
     unsigned answers = 0;
-    for (unsigned i = 0; i < count; i++, next = (next + 1) % query_count)
-        assert_int_equal(send(client, queries[next].octets, queries[next].length, 0),
-                         queries[next].length);
+    for (unsigned i = 0; i < count; i++, query_next = (query_next + 1) % query_count)
+        assert_int_equal(send(client, queries[query_next].octets, queries[query_next].length, 0),
+                         queries[query_next].length);
     loop_run_once(loop, true);
     while (recv(client, answer, sizeof answer, MSG_DONTWAIT) > 0)
         answers++;
@@ -284,6 +287,45 @@ ten_thousand_mixed_queries_allocate_nothing_and_log_nothing(void **state)
     assert_true(allocations > before);
 }
 
+// Whoever it is, and as often as he asks: what a refusal costs beside the answer is one line.
+static void
+ten_thousand_refused_transfers_allocate_nothing_and_are_one_line(void **state)
+{
+    static const uint8_t soa[] = {0xc0, 12, 0, 6, 0, 1, 0, 0, 0, 0, 0, 22, 0, 0, 0, 0, 0,
+                                  9,    0,  0, 0, 0, 0, 0, 0, 0, 0, 0, 0,  0, 0, 0, 0, 0};
+    unsigned kept = query_count, answers = 0;
+    uint64_t refused = counters.transfers_refused;
+    char text[4096] = "";
+    (void)state;
+    counting_start();
+    query_count = query_next = 0; // in place of the mixed ones
+    query_add("tandem.example.", RRTYPE_IXFR, RRCLASS_IN, 0, PLAIN);
+    queries[0].octets[9] = 1; // NSCOUNT
+    memcpy(queries[0].octets + queries[0].length, soa, sizeof soa);
+    queries[0].length += sizeof soa;
+    int errors = dup(2), file = memfd_create("log", MFD_CLOEXEC);
+    assert_true(errors >= 0 && file >= 0 && dup2(file, 2) == 2);
+    turn(TURN_PACKETS);
+    unsigned long before = allocations;
+    for (unsigned i = 1; i < TURNS; i++)
+        answers += turn(TURN_PACKETS);
+    unsigned long allocated = allocations - before;
+    assert_int_equal(dup2(errors, 2), 2);
+    assert_true(pread(file, text, sizeof text - 1, 0) > 0);
+    close(errors);
+    close(file);
+    query_count = 0;
+    queries_make();
+    assert_true(kept == 0 || query_count == kept);
+    assert_int_equal(answers, (TURNS - 1) * TURN_PACKETS);
+    assert_int_equal(allocated, 0);
+    assert_int_equal(counters.transfers_refused - refused, TURNS * TURN_PACKETS);
+    const char *line = strstr(text, "request refused");
+    assert_non_null(line);
+    assert_null(strstr(line + 1, "request refused"));
+    assert_non_null(strstr(line, "zone=tandem.example asked=IXFR key=- rcode=REFUSED"));
+}
+
 static void
 a_full_batch_reads_the_clock_no_more_often_than_a_single_packet(void **state)
 {
@@ -304,6 +346,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ten_thousand_mixed_queries_allocate_nothing_and_log_nothing),
+        cmocka_unit_test(ten_thousand_refused_transfers_allocate_nothing_and_are_one_line),
         cmocka_unit_test(a_full_batch_reads_the_clock_no_more_often_than_a_single_packet),
     };
     return cmocka_run_group_tests(tests, worker_open, worker_close);
