@@ -116,7 +116,7 @@ change_failed(struct keeper *keeper, const struct fault *fault)
 {
     keeper->not_before_seconds = keeper_now() + UPKEEP_RETRY_SECONDS;
     if (keeper->change->due.count > 0) {
-        expiry_queue_return(keeper->expiry, keeper_served(keeper), &keeper->change->due);
+        expiry_queue_return(keeper_expiry(keeper), keeper_served(keeper), &keeper->change->due);
     }
     if (keeper->wants_restore) { // the content before it is of no use: all is signed again
         keeper->wants_restore = false;
@@ -237,7 +237,7 @@ sign_done(void *context, bool cancelled)
         if (strcmp(keeper->change->cause, "refresh") == 0) {
             keeper->last_refresh_seconds =
                 keeper_now(); // looked at again after the gap, not at once
-            expiry_queue_return(keeper->expiry, keeper_served(keeper), &keeper->change->due);
+            expiry_queue_return(keeper_expiry(keeper), keeper_served(keeper), &keeper->change->due);
         }
         change_end(keeper, OUTCOME_UNCHANGED, "", NULL);
         return;
@@ -394,7 +394,7 @@ change_start_refresh(struct keeper *keeper)
     struct expiry_source source = expiry_source_of(keeper_served(keeper));
     change_begin(keeper, "refresh", "signatures near their end were renewed");
     keeper->change->due_arena = arena_new();
-    refresh_load_take(keeper->expiry, &source, keeper->sign_policy, keeper_now(),
+    refresh_load_take(keeper_expiry(keeper), &source, keeper->sign_policy, keeper_now(),
                       keeper->change->due_arena, &keeper->change->due, &keeper->change->policy);
     struct sign_request request = {.policy = &keeper->change->policy,
                                    .due = keeper->change->due.items,

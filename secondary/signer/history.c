@@ -19,6 +19,7 @@ struct history {
     struct history_step *steps; // in order of time; HISTORY_KEPT at most
     size_t count, room, refreshes;
     size_t lines; // of the file
+    bool unsaved; // it lacks a step: written anew with the next one
 };
 
 static bool
@@ -183,6 +184,13 @@ history_add(struct history *history, const struct history_step *step, struct fau
         }
     }
     keep(history, &clean);
-    return history->lines >= HISTORY_FILE_MAX ? write_all(history, fault)
-                                              : append(history, &clean, fault);
+    bool whole = history->unsaved || history->lines >= HISTORY_FILE_MAX;
+    history->unsaved = whole ? !write_all(history, fault) : !append(history, &clean, fault);
+    return !history->unsaved;
+}
+
+bool
+history_is_saved(const struct history *history)
+{
+    return !history->unsaved;
 }

@@ -29,6 +29,8 @@ struct history;
 struct history *history_new(const char *directory); // borrowed; reads what is there
 void history_free(struct history **history);
 bool history_add(struct history *history, const struct history_step *step, struct fault *fault);
+// False: a step could not be written and is shown from memory only.
+bool history_is_saved(const struct history *history);
 size_t history_count(const struct history *history);
 const struct history_step *history_at(const struct history *history,
                                       size_t index); // 0 is the newest

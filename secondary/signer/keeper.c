@@ -133,6 +133,7 @@ scrub(struct keeper *keeper, int64_t now)
     if (!store_scrub(keeper->store, &keeper->scrub_position, KEEPER_SCRUB_RECORDS, &fault)) {
         keeper_damage_note(keeper, &fault);
     }
+    version_rest(keeper_served(keeper)); // records from all over it, each with its neighbours
     keeper->scrub_seconds =
         now + (keeper->scrub_position == 0 ? UPKEEP_SCRUB_REST_SECONDS : UPKEEP_SCRUB_SECONDS);
 }
@@ -157,15 +158,6 @@ set_expired(struct keeper *keeper, bool expired)
     }
 }
 
-static bool
-refresh_goes_on(struct keeper *keeper, int64_t now)
-{
-    struct refresh_load load;
-    refresh_load_measure(keeper->expiry, keeper->sign_policy, keeper_first_expiration(keeper), now,
-                         &load);
-    return load.goes_on;
-}
-
 static struct upkeep_plan
 next_upkeep(struct keeper *keeper, int64_t now)
 {
@@ -183,7 +175,7 @@ next_upkeep(struct keeper *keeper, int64_t now)
         .first_expiration = can_refresh ? keeper_first_expiration(keeper) : 0,
         .last_refresh_seconds = keeper->last_refresh_seconds,
         .not_before_seconds = keeper->not_before_seconds,
-        .refresh_goes_on = can_refresh && refresh_goes_on(keeper, now),
+        .refresh_goes_on = can_refresh && keeper_refresh_goes_on(keeper, now),
         .wants_merge = whole && store_wants_merge(keeper->store),
         .wants_compact = whole && store_wants_compact(keeper->store),
         .scrub_seconds = whole ? keeper->scrub_seconds : 0,
@@ -240,6 +232,7 @@ plan(struct keeper *keeper)
         milliseconds = KEEPER_BUSY_MS;
     }
     loop_timer_start(keeper->timer, milliseconds, 0);
+    keeper_rest(keeper);
 }
 
 // Where a change ended, or what it waited for came.
@@ -427,7 +420,6 @@ keeper_new(const struct keeper_shared *shared, uint32_t id,
     char domain[NAME_TEXT_MAX];
     keeper->domain = memory_text(name_to_text_short(apex, domain));
     keeper->next_stream = -1;
-    keeper->expiry = expiry_queue_new();
     octets_buffer_init(&keeper->ds_seen);
     keeper->timer = loop_timer_new(shared->loop, on_timer, keeper);
     // Spread over an hour, so that a start with thousands of zones is not a start of thousands of

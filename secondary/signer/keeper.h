@@ -33,6 +33,10 @@
 #define KEEPER_FACTS_SECONDS  1    // progress of a long signing is told so often ...
 #define KEEPER_LOG_EVERY      10   // ... and logged every so many times
 #define KEEPER_RETRY_SECONDS  30   // after a fault of disk or keys
+// A zone of so many records at most lets its queue of expirations and its history go while it
+// rests: with the usual policies they are not asked for at each contact, and made in some
+// microseconds when they are.
+#define KEEPER_REST_RECORDS 64
 // A signer whose supervisor was killed ends at the end of what it does; the one that was started at
 // once instead waits so long for the store before it says that something is wrong.
 #define KEEPER_BUSY_SECONDS 10
@@ -109,6 +113,12 @@ struct keeper_counters {
     uint32_t sign_histogram[MESSAGE_SIGN_BUCKETS];
 };
 
+// What is known of the queue of expirations that a small zone has let go.
+struct keeper_ends {
+    uint64_t of; // version_identity; 0: nothing is known
+    uint32_t first, last_from, owners;
+};
+
 // What is still looked at when the settings are gone.
 struct keeper_orphanage {
     struct secondary_zone_settings settings;
@@ -122,7 +132,7 @@ struct keeper {
     void (*go_on)(struct keeper *keeper);
     uint32_t id;
     const uint8_t *apex;
-    char *domain; // apex as text
+    char *domain;                                   // apex as text
     const struct secondary_zone_settings *settings; // of the role's settings now in force
     const struct policy_settings *policy;           // NULL: none
     const struct sign_policy *sign_policy;          // held in shared->policies
@@ -133,12 +143,14 @@ struct keeper {
     bool fresh_store;
     struct quarantine *quarantine;
     struct contact contact;
-    struct history *history;
+    struct history *history; // NULL: read by keeper_history when it is asked for
+    bool remembered;         // what the store and the history say of the time before this start
     struct key_store *key_store;
-    struct keyset *keyset; // NULL: none, or it could not be read
-    bool awaits_ds;        // first start without keys: the parent's DS decides
-    bool blocked_by_ds;    // it has one that no key matches
-    struct expiry_queue *expiry;
+    struct keyset *keyset;       // NULL: none, or it could not be read
+    bool awaits_ds;              // first start without keys: the parent's DS decides
+    bool blocked_by_ds;          // it has one that no key matches
+    struct expiry_queue *expiry; // NULL: made by keeper_expiry when it is asked for
+    struct keeper_ends ends;
     // Not NULL: expiry is still being filled from this version, which was the served one when that
     // began.
     const struct version *expiry_of;
@@ -149,7 +161,7 @@ struct keeper {
     int64_t clock_refused_at; // what the clock said when it was first found wrong; 0: it is right
     // state
     struct fault *state_fault; // of store or keys; NULL: well
-    char *rejected;           // sentence of the last candidate that was no zone; NULL: none
+    char *rejected;            // sentence of the last candidate that was no zone; NULL: none
     bool expired;
     bool stopping;
     struct keeper_orphanage *orphanage;
@@ -200,7 +212,7 @@ struct keeper {
     uint32_t last_added, last_removed;
     struct json_value *last_changes; // of the same change, for `zone diff`; NULL after a restart
     struct loop_timer *timer, *facts_timer; // facts_timer: while it signs
-    struct octets_buffer ds_seen; // RDATAs behind their u16 length, as they came last
+    struct octets_buffer ds_seen;           // RDATAs behind their u16 length, as they came last
     bool ds_known;
 };
 
@@ -253,6 +265,11 @@ bool keeper_move_key(struct keeper *keeper, uint16_t tag, const enum key_event *
                      size_t count, struct fault *fault);
 // Makes what keys the policy asks for; false with a fault.
 bool keeper_make_keys(struct keeper *keeper, struct fault *fault);
+
+// What was published; read where it is not at hand. NULL: the zone has no directory yet.
+struct history *keeper_history(struct keeper *keeper);
+// Lets go what a small zone needs only while something happens to it, where nothing is under way.
+void keeper_rest(struct keeper *keeper);
 
 const char *keeper_state(const struct keeper *keeper, char *reason,
                          size_t size); // word; reason "" where ok

@@ -20,17 +20,6 @@ keeper_served(const struct keeper *keeper)
     return keeper->store != NULL ? store_current(keeper->store) : NULL;
 }
 
-uint32_t
-keeper_first_expiration(struct keeper *keeper)
-{
-    const struct version *version = keeper_served(keeper);
-    if (version == NULL || !version_facts(version)->is_signed) {
-        return 0;
-    }
-    return keeper->expiry_of != NULL ? version_facts(version)->first_expiration
-                                     : expiry_queue_first(keeper->expiry, version);
-}
-
 int64_t
 keeper_expire_seconds(const struct keeper *keeper)
 {

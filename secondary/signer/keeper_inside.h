@@ -1,15 +1,22 @@
 // What the files of one zone's life tell each other; nobody else includes it. Calls go down this
 // list: keeper, keeper_orders -> candidate -> change -> publish, stand, keeper_open, keeper_keys ->
-// keeper_tell -> keeper_facts. Upwards there is only keeper->go_on.
+// keeper_tell -> keeper_facts -> keeper_rest. Upwards there is only keeper->go_on.
 #ifndef TANDEM_SIGNER_KEEPER_INSIDE_H
 #define TANDEM_SIGNER_KEEPER_INSIDE_H
 
 #include "secondary/signer/keeper.h"
 
+// --- keeper_rest
+
+// Who expires next; made where there is none.
+struct expiry_queue *keeper_expiry(struct keeper *keeper);
+uint32_t keeper_first_expiration(struct keeper *keeper); // of signatures; 0: none
+// refresh_load's goes_on.
+bool keeper_refresh_goes_on(struct keeper *keeper, int64_t now);
+
 // --- keeper_facts
 
 const struct version *keeper_served(const struct keeper *keeper); // NULL: nothing yet
-uint32_t keeper_first_expiration(struct keeper *keeper);          // of signatures; 0: none
 int64_t keeper_expire_seconds(const struct keeper *keeper);       // 0: never
 // How far a signing is; total 0: none runs, or it is not known yet.
 struct keeper_progress {

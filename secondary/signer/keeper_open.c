@@ -37,7 +37,7 @@ keeper_fill_expiry(struct keeper *keeper, size_t records)
         return false;
     }
     bool damaged = keeper->expiry_cursor.damaged;
-    bool more = expiry_queue_fill(keeper->expiry, &keeper->expiry_cursor, records);
+    bool more = expiry_queue_fill(keeper_expiry(keeper), &keeper->expiry_cursor, records);
     if (keeper->expiry_cursor.damaged && !damaged) {
         struct fault fault = {0};
         fault_set(&fault, FAULT_CORRUPT,
@@ -58,10 +58,10 @@ keeper_fill_expiry(struct keeper *keeper, size_t records)
 
 // Status shows the last change of content, also after a restart; a refresh of signatures is none.
 static void
-remember_last_change(struct keeper *keeper)
+remember_last_change(struct keeper *keeper, const struct history *history)
 {
-    for (size_t i = 0; i < history_count(keeper->history); i++) {
-        const struct history_step *step = history_at(keeper->history, i);
+    for (size_t i = 0; i < history_count(history); i++) {
+        const struct history_step *step = history_at(history, i);
         if (step->added > 0 || step->removed > 0) {
             keeper->last_added = step->added;
             keeper->last_removed = step->removed;
@@ -154,8 +154,8 @@ remember(struct keeper *keeper)
 {
     const struct version *served = keeper_served(keeper);
     store_tidy(keeper->store);
-    keeper->history = history_new(keeper->directory);
-    remember_last_change(keeper);
+    remember_last_change(keeper, keeper_history(keeper));
+    keeper->remembered = true;
     if (served != NULL) { // a restart is no reason for a refresh
         keeper->last_refresh_seconds = version_facts(served)->published_seconds;
         keeper->newest_inception = served_inception(served);
@@ -192,7 +192,7 @@ keeper_open_rest(struct keeper *keeper)
         store_close(&keeper->store);
         return;
     }
-    if (keeper->history == NULL) {
+    if (!keeper->remembered) {
         remember(keeper);
         keeper_fault_clear(keeper);
     }

@@ -128,7 +128,7 @@ note_history(struct keeper *keeper, size_t made, int64_t milliseconds)
     snprintf(step.cause, sizeof step.cause, "%s", keeper->change->cause);
     snprintf(step.why, sizeof step.why, "%s", keeper->change->why);
     struct fault fault = {0};
-    if (!history_add(keeper->history, &step, &fault)) {
+    if (!history_add(keeper_history(keeper), &step, &fault)) {
         log_limited(LOG_LEVEL_WARNING, keeper->domain, 3600, fault.text, "zone", keeper->domain);
     }
 }
@@ -137,6 +137,7 @@ bool
 publish_version(struct keeper *keeper, const struct published *what, struct fault *fault)
 {
     const struct version *former = keeper_served(keeper);
+    struct expiry_queue *expiry = keeper_expiry(keeper); // while it can be made of the former
     bool had_former = former != NULL;
     uint32_t former_serial = had_former ? version_facts(former)->signed_serial : 0;
     struct version_facts facts = *what->facts;
@@ -163,7 +164,7 @@ publish_version(struct keeper *keeper, const struct published *what, struct faul
     }
     zone_walk_free(&keeper->walk);
     int64_t milliseconds = (int64_t)clock_monotonic_ms() - keeper->change->started_ms;
-    expiry_queue_note(keeper->expiry, what->diff);
+    expiry_queue_note(expiry, what->diff);
     if (what->diff->damaged) { // the whole content took the place of what was damaged
         keeper->damaged = false;
         keeper->scrub_position = 0;

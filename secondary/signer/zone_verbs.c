@@ -212,9 +212,10 @@ zone_history(struct keeper *keeper, uint64_t request)
     struct json_value *result = json_value_object();
     json_value_put_text(result, "zone", keeper->domain);
     struct json_value *versions = json_value_put_array(result, "versions");
-    size_t count = keeper->history != NULL ? history_count(keeper->history) : 0;
+    const struct history *history = keeper_history(keeper);
+    size_t count = history != NULL ? history_count(history) : 0;
     for (size_t i = 0; i < count; i++) {
-        const struct history_step *step = history_at(keeper->history, i);
+        const struct history_step *step = history_at(history, i);
         struct json_value *version = json_value_add_object(versions);
         json_value_put_time(version, "at", step->at_seconds);
         struct json_value *serial = json_value_put_object(version, "serial");
@@ -229,6 +230,7 @@ zone_history(struct keeper *keeper, uint64_t request)
         json_value_put_integer(version, "duration_milliseconds", step->duration_ms);
     }
     verb_reply(keeper, request, &result);
+    keeper_rest(keeper);
 }
 
 // --- diff

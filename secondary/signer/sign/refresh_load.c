@@ -98,6 +98,16 @@ refresh_load_measure(const struct expiry_queue *queue, const struct sign_policy 
     *ret_load = load;
 }
 
+// As if all were in the worst place: within the finest time, and behind.
+bool
+refresh_load_may_go_on(size_t hints, uint32_t last_from, const struct sign_policy *policy,
+                       int64_t now)
+{
+    double most = (double)hints / FINEST_SECONDS + (double)hints / (double)backlog_seconds(policy);
+    return moment(last_from, now) > late_from(policy, now) ||
+           most * SIGN_PUBLISH_GAP_SECONDS >= REFRESH_AHEAD_LEAST;
+}
+
 // Owners of one refresh. One that comes late makes up for nothing: what is left behind is in the
 // next pace.
 static size_t

@@ -27,6 +27,11 @@ struct refresh_load {
 void refresh_load_measure(const struct expiry_queue *queue, const struct sign_policy *policy,
                           uint32_t first_expiration, int64_t now, struct refresh_load *ret_load);
 
+// False where goes_on cannot be, whatever a queue of so many hints looks like, the last of them in
+// the bucket that begins at last_from: what a zone is asked that has no queue at hand.
+bool refresh_load_may_go_on(size_t hints, uint32_t last_from, const struct sign_policy *policy,
+                            int64_t now);
+
 // Takes the owners of one refresh out of the queue (vector of const uint8_t *, copied into the
 // arena), and gives the policy for signing them: the zone's with renew_until and renew_after.
 void refresh_load_take(struct expiry_queue *queue, const struct expiry_source *source,

@@ -325,6 +325,43 @@ a_small_zone_renews_nothing_ahead_of_its_time(void **state)
     end(&world);
 }
 
+// Random queues of small zones, policies and moments.
+static void
+where_no_refresh_may_go_on_none_does(void **state)
+{
+    struct refresh_load load;
+    unsigned goes_on = 0, may_not = 0;
+    uint8_t name[16];
+    (void)state;
+    srand(7);
+    for (unsigned round = 0; round < 2000; round++) {
+        struct sign_policy policy;
+        sign_policy_default(&policy);
+        policy.rrsig_lifetime_seconds = DAY / 4 + rand() % (14 * DAY);
+        policy.rrsig_refresh_seconds = policy.rrsig_lifetime_seconds / (2 + rand() % 6);
+        policy.rrsig_jitter_seconds = rand() % (policy.rrsig_refresh_seconds / 2);
+        struct expiry_queue *queue = expiry_queue_new();
+        int64_t owners = 1 + rand() % 80, spread = 1 + rand() % (rand() % 2 ? HOUR : 16 * DAY);
+        int64_t from = START + rand() % (3 * DAY) - DAY, first = INT64_MAX, last = 0;
+        for (unsigned i = 0; i < owners; i++) {
+            int64_t at = from + rand() % spread;
+            owner_of(i, name);
+            expiry_queue_add(queue, name, (uint32_t)at);
+            first = at < first ? at : first;
+            last = at > last ? at : last;
+        }
+        refresh_load_measure(queue, &policy, (uint32_t)first, START, &load);
+        uint32_t last_from = (uint32_t)(last / EXPIRY_BUCKET_SECONDS * EXPIRY_BUCKET_SECONDS);
+        bool may = refresh_load_may_go_on((size_t)owners, last_from, &policy, START);
+        assert_true(may || !load.goes_on);
+        goes_on += load.goes_on;
+        may_not += !may;
+        expiry_queue_free(&queue);
+    }
+    assert_true(goes_on > 20); // both are seen
+    assert_true(may_not > 200);
+}
+
 static void
 a_refresh_that_comes_late_or_after_a_step_of_the_clock_is_no_storm(void **state)
 {
@@ -414,6 +451,7 @@ main(void)
         cmocka_unit_test(a_longer_refresh_time_makes_half_a_zone_due_and_is_worked_off_in_days),
         cmocka_unit_test(a_shorter_lifetime_replaces_what_lasts_too_long_in_portions),
         cmocka_unit_test(a_small_zone_renews_nothing_ahead_of_its_time),
+        cmocka_unit_test(where_no_refresh_may_go_on_none_does),
         cmocka_unit_test(a_refresh_that_comes_late_or_after_a_step_of_the_clock_is_no_storm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

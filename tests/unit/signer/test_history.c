@@ -239,6 +239,27 @@ a_disk_that_refuses_is_a_fault_and_the_step_is_still_shown(void **state)
     assert_int_equal(fault.kind, FAULT_IO);
     assert_non_null(strstr(fault.text, "/nonexistent/history"));
     assert_int_equal(history_count(history), 1);
+    assert_false(history_is_saved(history)); // so it must not be let go
+    history_free(&history);
+}
+
+static void
+what_a_disk_refused_is_written_with_the_next_step(void **state)
+{
+    struct fault fault = {0};
+    struct history_step step = {.cause = "key", .why = "x"};
+    (void)state;
+    assert_int_equal(rmdir(directory), 0);
+    struct history *history = history_new(directory);
+    assert_true(history_is_saved(history));
+    assert_false(history_add(history, &step, &fault));
+    assert_int_equal(mkdir(directory, 0700), 0);
+    add(history, 7, "the disk is back");
+    assert_true(history_is_saved(history));
+    history_free(&history);
+    history = history_new(directory);
+    assert_int_equal(history_count(history), 2);
+    assert_string_equal(history_at(history, 1)->why, "x");
     history_free(&history);
 }
 
@@ -257,6 +278,8 @@ main(void)
                                         unmake),
         cmocka_unit_test_setup_teardown(the_longest_step_fits_a_line, make, unmake),
         cmocka_unit_test(a_disk_that_refuses_is_a_fault_and_the_step_is_still_shown),
+        cmocka_unit_test_setup_teardown(what_a_disk_refused_is_written_with_the_next_step, make,
+                                        unmake),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

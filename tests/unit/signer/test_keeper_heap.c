@@ -132,6 +132,8 @@ a_zone_with_its_keys_and_no_event_costs_little(void **state)
         keeper_wake(keeper);
         assert_non_null(keeper->store);
         assert_int_equal(keyset_count(keeper->keyset), 2);
+        assert_null(keeper->expiry); // made when it is asked for
+        assert_null(keeper->history);
         assert_null(keeper->counted); // and all else that only an event needs
         assert_null(keeper->change);
         assert_null(keeper->waiters);
