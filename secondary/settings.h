@@ -45,11 +45,10 @@ struct role_settings {
     struct arena *arena;
     // Never passed to secondary_settings_free. .config is NULL but in settings_keep.h.
     struct secondary_settings settings;
-    const uint32_t *zone_ids; // zone_ids[i] is the number of settings.zones[i] in messages
+    const uint32_t *zone_ids;      // zone_ids[i] is the number of settings.zones[i] in messages
     const struct role_zone *by_id; // the same by number, for role_settings_zone
-    // Zones whose settings are equal but for the name have the same one of these, and so the same
-    // lists, texts and rules of access.
-    struct secondary_zone_settings *rules;
+    // Zones whose settings are equal but for the name have the same one of these.
+    struct zone_rules *rules;
     size_t rules_count;
     struct role_extras extras;
 };

@@ -1,5 +1,5 @@
 // A role's side. What many zones have in common came once (settings_write), and is there once:
-// zones with equal rules share their lists, texts and access rules.
+// zones with equal rules share them.
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,7 +64,7 @@ static void
 read_rules(struct octets_reader *reader, enum message_role role, struct role_settings *into)
 {
     uint32_t count = settings_read_count(reader, RULES_OCTETS_MIN);
-    struct secondary_zone_settings *rules = arena_zalloc(into->arena, sizeof *rules * (count + 1U));
+    struct zone_rules *rules = arena_zalloc(into->arena, sizeof *rules * (count + 1U));
     into->rules = rules;
     for (uint32_t i = 0; i < count && !reader->failed; i++) {
         acl_init(&rules[i].acl);
@@ -91,9 +91,8 @@ read_zone(struct octets_reader *reader, struct role_settings *into,
         reader->failed = true;
         return;
     }
-    *zone = into->rules[rules];
-    zone->name = own;
-    zone->domain = domain;
+    *zone = (struct secondary_zone_settings){
+        .name = own, .domain = domain, .rules = &into->rules[rules]};
 }
 
 static void

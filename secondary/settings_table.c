@@ -120,9 +120,8 @@ TABLE(settings_table_policy, policy_rows);
 #undef ROW_OF
 
 // Limits of what comes in: the fetcher breaks off early, the signer's gate judges.
-#define ROW(member, what, who) LISTED(struct secondary_zone_settings, member, what, 0, who)
-#define ROW_OF(member, what, items, who)                                                           \
-    LISTED(struct secondary_zone_settings, member, what, items, who)
+#define ROW(member, what, who)           LISTED(struct zone_rules, member, what, 0, who)
+#define ROW_OF(member, what, items, who) LISTED(struct zone_rules, member, what, items, who)
 static const struct settings_row rules_rows[] = {
     ROW(refresh_seconds, I64, FETCHER | DESK),
     ROW(retry_seconds, I64, FETCHER | DESK),

@@ -43,7 +43,7 @@ extern const struct settings_table settings_table_extras; // struct role_extras,
 extern const struct settings_table settings_table_root;   // struct secondary_settings, lists apart
 extern const struct settings_table settings_table_remote; // struct remote_settings
 extern const struct settings_table settings_table_policy; // struct policy_settings
-// struct secondary_zone_settings: the rules of a zone, that is all but its name and access rules.
+// struct zone_rules: all but the access rules.
 extern const struct settings_table settings_table_rules;
 
 // Who gets which list at all.

@@ -43,10 +43,10 @@ mark_keys(const struct secondary_settings *settings, enum message_role role)
         if (role == ROLE_SUPERVISOR) {
             memset(marks, true, settings->key_count);
         } else if (role == ROLE_FETCHER) {
-            mark_remote_keys(settings, &zone->primaries, marks);
-            mark_remote_keys(settings, &zone->notify, marks);
+            mark_remote_keys(settings, &zone->rules->primaries, marks);
+            mark_remote_keys(settings, &zone->rules->notify, marks);
         } else if (settings_table_has_serving(role)) {
-            mark_acl_keys(settings, &zone->acl, marks);
+            mark_acl_keys(settings, &zone->rules->acl, marks);
         }
     }
     return marks;
@@ -170,10 +170,10 @@ write_zone_acl(const struct secondary_settings *settings,
 {
     struct acl acl;
     acl_init(&acl);
-    acl_add_all(&acl, &zone->acl);
+    acl_add_all(&acl, &zone->rules->acl);
     struct acl_rule *rule = NULL;
-    for (size_t i = 0; role == ROLE_SERVER && i < zone->primaries.count; i++) {
-        const struct remote_settings *remote = &settings->remotes[zone->primaries.items[i]];
+    for (size_t i = 0; role == ROLE_SERVER && i < zone->rules->primaries.count; i++) {
+        const struct remote_settings *remote = &settings->remotes[zone->rules->primaries.items[i]];
         for (size_t k = 0; k < remote->addresses.count; k++) {
             struct address_prefix prefix = {.address = remote->addresses.items[k]};
             prefix.bits = prefix.address.family == AF_INET ? 32 : 128;
@@ -191,7 +191,7 @@ rules_add(struct rules *rules, const struct secondary_settings *settings,
           const struct secondary_zone_settings *zone, enum message_role role)
 {
     size_t start = rules->octets.length;
-    settings_table_write(&settings_table_rules, zone, role, &rules->octets);
+    settings_table_write(&settings_table_rules, zone->rules, role, &rules->octets);
     if (settings_table_has_serving(role)) {
         write_zone_acl(settings, zone, role, &rules->octets);
     }

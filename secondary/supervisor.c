@@ -381,9 +381,9 @@ took_review(struct supervisor *supervisor, const struct message *message)
     }
     free(review.command);
     free(review.zone);
-    review.command = memory_text(zone->gate.review);
+    review.command = memory_text(zone->rules->gate.review);
     review.zone = memory_text(zone->domain);
-    review.timeout_seconds = zone->gate.review_timeout_seconds;
+    review.timeout_seconds = zone->rules->gate.review_timeout_seconds;
     reviews_start(supervisor->reviews, supervisor->settings->user, message->zone, message->request,
                   &review);
     message_review_close(&review);

@@ -199,7 +199,7 @@ static void
 zone_ttl_check(const struct settings_reading *reading, const struct config_scope *scope,
                const struct secondary_zone_settings *zone, const struct policy_settings *policy)
 {
-    int64_t needed = zone->gate.max_ttl_seconds + policy->propagation_delay_seconds;
+    int64_t needed = zone->rules->gate.max_ttl_seconds + policy->propagation_delay_seconds;
     if (needed < policy->rrsig_refresh_seconds)
         return;
     const struct config_value *max_ttl = config_get(scope, "gate.max-ttl");
@@ -208,7 +208,7 @@ zone_ttl_check(const struct settings_reading *reading, const struct config_scope
         reading->config, max_ttl->is_set ? max_ttl : config_get(scope, "domain"), reading->errors,
         "gate.max-ttl (%s) and propagation-delay (%s) together must be shorter than rrsig-refresh "
         "(%s) of policy %s",
-        quantity_duration_text(zone->gate.max_ttl_seconds, ttl),
+        quantity_duration_text(zone->rules->gate.max_ttl_seconds, ttl),
         quantity_duration_text(policy->propagation_delay_seconds, delay),
         quantity_duration_text(policy->rrsig_refresh_seconds, refresh), policy->id);
 }
@@ -244,24 +244,26 @@ zone_read(const struct settings_reading *reading, const struct config_scope *sco
           const struct secondary_settings *settings, struct secondary_zone_settings *zone)
 {
     const struct config_value *policy = config_get(scope, "policy");
+    struct zone_rules *rules = arena_zalloc(config_arena(reading->config), sizeof *rules);
+    zone->rules = rules;
     zone->name = config_get(scope, "domain")->name;
     zone->domain = settings_domain(reading, zone->name);
-    zone->primaries = settings_indexes(reading, scope, "primary");
-    zone->refresh_seconds = settings_integer(scope, "refresh");
-    zone->retry_seconds = settings_integer(scope, "retry");
-    zone->expire_seconds = expire_read(config_get(scope, "expire"));
-    zone->request_ixfr = (enum request_ixfr)settings_word(scope, "request-ixfr");
-    zone->policy = policy->word == 0 ? POLICY_NONE : policy->reference;
-    zone->notify = settings_indexes(reading, scope, "notify");
-    zone->journal_max_octets = (uint64_t)settings_integer(scope, "journal-max-size");
+    rules->primaries = settings_indexes(reading, scope, "primary");
+    rules->refresh_seconds = settings_integer(scope, "refresh");
+    rules->retry_seconds = settings_integer(scope, "retry");
+    rules->expire_seconds = expire_read(config_get(scope, "expire"));
+    rules->request_ixfr = (enum request_ixfr)settings_word(scope, "request-ixfr");
+    rules->policy = policy->word == 0 ? POLICY_NONE : policy->reference;
+    rules->notify = settings_indexes(reading, scope, "notify");
+    rules->journal_max_octets = (uint64_t)settings_integer(scope, "journal-max-size");
     zone->line = scope->line;
-    gate_read(scope, &zone->gate);
-    settings_acl_join(reading, scope, "acl", &zone->acl);
-    if (zone->primaries.count == 0)
+    gate_read(scope, &rules->gate);
+    settings_acl_join(reading, scope, "acl", &rules->acl);
+    if (rules->primaries.count == 0)
         config_value_error(reading->config, config_get(scope, "primary"), reading->errors,
                            "expected at least one remote");
-    if (zone->policy != POLICY_NONE)
-        policy_of_zone_check(reading, scope, zone, &settings->policies[zone->policy]);
+    if (rules->policy != POLICY_NONE)
+        policy_of_zone_check(reading, scope, zone, &settings->policies[rules->policy]);
 }
 
 static void
@@ -333,7 +335,7 @@ secondary_settings_free(struct secondary_settings **settings)
     if (!*settings)
         return;
     for (size_t i = 0; i < (*settings)->zone_count; i++) {
-        struct acl acl = (*settings)->zones[i].acl;
+        struct acl acl = (*settings)->zones[i].rules->acl;
         acl_close(&acl);
     }
     struct config *config = (*settings)->config;
@@ -386,15 +388,16 @@ secondary_zone_settings_equal(const struct secondary_settings *a,
                               const struct secondary_zone_settings *zone_b)
 {
     struct settings_remote_view view_a = {a->remotes, a->keys}, view_b = {b->remotes, b->keys};
+    const struct zone_rules *of_a = zone_a->rules, *of_b = zone_b->rules;
     return name_equal(zone_a->name, zone_b->name) &&
-           zone_a->refresh_seconds == zone_b->refresh_seconds &&
-           zone_a->retry_seconds == zone_b->retry_seconds &&
-           zone_a->expire_seconds == zone_b->expire_seconds &&
-           zone_a->request_ixfr == zone_b->request_ixfr &&
-           zone_a->journal_max_octets == zone_b->journal_max_octets &&
-           gate_equal(&zone_a->gate, &zone_b->gate) &&
-           policies_equal(a, zone_a->policy, b, zone_b->policy) &&
-           settings_acl_equal(&zone_a->acl, &zone_b->acl) &&
-           settings_remotes_equal(&view_a, &zone_a->primaries, &view_b, &zone_b->primaries) &&
-           settings_remotes_equal(&view_a, &zone_a->notify, &view_b, &zone_b->notify);
+           of_a->refresh_seconds == of_b->refresh_seconds &&
+           of_a->retry_seconds == of_b->retry_seconds &&
+           of_a->expire_seconds == of_b->expire_seconds &&
+           of_a->request_ixfr == of_b->request_ixfr &&
+           of_a->journal_max_octets == of_b->journal_max_octets &&
+           gate_equal(&of_a->gate, &of_b->gate) &&
+           policies_equal(a, of_a->policy, b, of_b->policy) &&
+           settings_acl_equal(&of_a->acl, &of_b->acl) &&
+           settings_remotes_equal(&view_a, &of_a->primaries, &view_b, &of_b->primaries) &&
+           settings_remotes_equal(&view_a, &of_a->notify, &view_b, &of_b->notify);
 }

@@ -57,9 +57,8 @@ struct policy_settings {
     enum policy_verify verify;
 };
 
-struct secondary_zone_settings {
-    const uint8_t *name;               // wire format, lower case
-    const char *domain;                // as text, without the final dot
+// All of a zone's settings but its name: what most of ten thousand zones have in common.
+struct zone_rules {
     struct settings_indexes primaries; // remotes, tried in order; at least one
     int64_t refresh_seconds, retry_seconds;
     int64_t expire_seconds; // EXPIRE_SOA, EXPIRE_NEVER or a duration
@@ -69,7 +68,13 @@ struct secondary_zone_settings {
     struct acl acl;                 // downstream transfers and NOTIFY besides that of the primaries
     struct settings_indexes notify; // remotes
     uint64_t journal_max_octets;
-    uint32_t line;
+};
+
+struct secondary_zone_settings {
+    const uint8_t *name; // wire format, lower case
+    const char *domain;  // as text, without the final dot
+    const struct zone_rules *rules;
+    uint32_t line; // of the file
 };
 
 struct rate_limit_settings {

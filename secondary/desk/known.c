@@ -88,7 +88,7 @@ known_take_settings(struct known *known, struct role_settings **settings, int64_
         const struct secondary_zone_settings *of = &(*settings)->settings.zones[i];
         struct known_zone zone = {.id = (*settings)->zone_ids[i],
                                   .domain = memory_text(of->domain),
-                                  .refresh_seconds = of->refresh_seconds};
+                                  .refresh_seconds = of->rules->refresh_seconds};
         move_facts(known, &zone);
         vector_add(&zones, &zone);
     }

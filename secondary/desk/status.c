@@ -131,7 +131,7 @@ policy_name(const struct known *known, const struct known_zone *zone)
 {
     size_t index = role_settings_zone(known->settings, zone->id);
     size_t policy =
-        index == SETTINGS_NONE ? POLICY_NONE : known->settings->settings.zones[index].policy;
+        index == SETTINGS_NONE ? POLICY_NONE : known->settings->settings.zones[index].rules->policy;
     return policy == POLICY_NONE ? "none" : known->settings->settings.policies[policy].id;
 }
 
@@ -289,7 +289,8 @@ zone_of_primary(const struct known *known, size_t remote)
     const struct known_zone *best = NULL;
     for (size_t i = 0; i < known->zones.count; i++) {
         const struct known_zone *zone = vector_at(&known->zones, i);
-        const struct settings_indexes *primaries = &known->settings->settings.zones[i].primaries;
+        const struct settings_indexes *primaries =
+            &known->settings->settings.zones[i].rules->primaries;
         bool uses = false;
         for (size_t k = 0; k < primaries->count; k++) {
             uses = uses || primaries->items[k] == remote;
@@ -494,12 +495,9 @@ transfers_out_metrics(const struct known_zone *zone, struct metrics *metrics)
         const char *kind, *result;
         uint64_t count;
     } rows[] = {
-        {"axfr", "ok", of->whole_ok},
-        {"axfr", "failed", of->whole_failed},
-        {"axfr", "refused", of->whole_refused},
-        {"ixfr", "ok", of->deltas_ok},
-        {"ixfr", "failed", of->deltas_failed},
-        {"ixfr", "refused", of->deltas_refused},
+        {"axfr", "ok", of->whole_ok},           {"axfr", "failed", of->whole_failed},
+        {"axfr", "refused", of->whole_refused}, {"ixfr", "ok", of->deltas_ok},
+        {"ixfr", "failed", of->deltas_failed},  {"ixfr", "refused", of->deltas_refused},
         {"soa", "ok", of->up_to_date},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

@@ -170,7 +170,7 @@ downstream_new(struct loop *loop, const struct secondary_settings *settings,
                const struct secondary_zone_settings *zone, downstream_changed *changed,
                void *context)
 {
-    if (zone->notify.count == 0)
+    if (zone->rules->notify.count == 0)
         return NULL;
     struct downstream *downstream = memory_zalloc(sizeof(*downstream));
     downstream->loop = loop;
@@ -178,8 +178,8 @@ downstream_new(struct loop *loop, const struct secondary_settings *settings,
     downstream->context = context;
     downstream->domain = memory_text(zone->domain);
     vector_init(&downstream->targets, sizeof(struct target *));
-    for (size_t i = 0; i < zone->notify.count; i++) {
-        const struct remote_settings *remote = &settings->remotes[zone->notify.items[i]];
+    for (size_t i = 0; i < zone->rules->notify.count; i++) {
+        const struct remote_settings *remote = &settings->remotes[zone->rules->notify.items[i]];
         for (size_t j = 0; j < remote->addresses.count; j++)
             add_target(downstream, settings, remote, &remote->addresses.items[j], zone->name);
     }

@@ -11,8 +11,9 @@ struct loop;
 struct downstream;
 
 typedef void downstream_changed(void *context);
-// The servers of zone->notify with all their addresses; everything is copied. changed: somebody
-// answered or was given up. NULL where the zone has nobody to notify; all functions take that.
+// The servers of the zone's notify with all their addresses; everything is copied. changed:
+// somebody answered or was given up. NULL where the zone has nobody to notify; all functions take
+// that.
 struct downstream *downstream_new(struct loop *loop, const struct secondary_settings *settings,
                                   const struct secondary_zone_settings *zone,
                                   downstream_changed *changed, void *context);

@@ -144,9 +144,9 @@ zone_configure(struct fetcher *fetcher, struct zone *zone, const struct role_set
     zone_digest(&settings->settings, of, &zone->digest);
     zone->downstream =
         downstream_new(fetcher->loop, &settings->settings, of, on_downstream_changed, zone);
-    if (of->policy == POLICY_NONE)
+    if (of->rules->policy == POLICY_NONE)
         return;
-    const struct policy_settings *policy = &settings->settings.policies[of->policy];
+    const struct policy_settings *policy = &settings->settings.policies[of->rules->policy];
     if (policy->ds_check_parents.count)
         zone->ds_watch =
             ds_watch_new(fetcher->loop, fetcher->turns, fetcher->link, settings->zone_ids[index],

@@ -142,7 +142,7 @@ static uint64_t
 first_after_ms(const struct poll *poll)
 {
     uint64_t spread = poll->shared.zone_count * POLL_START_SPREAD_MS;
-    uint64_t refresh = (uint64_t)poll->zone->refresh_seconds * 1000;
+    uint64_t refresh = (uint64_t)poll->zone->rules->refresh_seconds * 1000;
     spread = spread < refresh ? spread : refresh;
     return spread ? hash_key_draw() % spread : 0;
 }

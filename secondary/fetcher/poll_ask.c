@@ -42,7 +42,7 @@ send_candidate(struct poll *poll, const struct attempt_result *result)
 static void
 await_verdict(struct poll *poll)
 {
-    int64_t seconds = POLL_VERDICT_INTERVALS * poll->zone->refresh_seconds;
+    int64_t seconds = POLL_VERDICT_INTERVALS * poll->zone->rules->refresh_seconds;
     if (seconds < POLL_VERDICT_SECONDS_MIN)
         seconds = POLL_VERDICT_SECONDS_MIN;
     if (seconds > POLL_VERDICT_SECONDS_MAX)
@@ -71,7 +71,7 @@ take_unchanged(struct poll *poll, uint32_t serial)
 static bool
 is_signed_here(const struct poll *poll)
 {
-    return poll->zone->policy != POLICY_NONE;
+    return poll->zone->rules->policy != POLICY_NONE;
 }
 
 // Content that the signer has judged already, and would judge the same way, is not sent to it. Once
@@ -180,7 +180,7 @@ choose_question(struct poll *poll, const struct remote_settings *remote,
 {
     int64_t now = clock_unix_seconds();
     bool late;
-    const struct basis_question question = {.request = poll->zone->request_ixfr,
+    const struct basis_question question = {.request = poll->zone->rules->request_ixfr,
                                             .label = poll->label,
                                             .has_key = remote->key != SETTINGS_NONE,
                                             .signed_zone = is_signed_here(poll),
@@ -211,8 +211,8 @@ try_address(struct poll *poll, const struct remote_settings *remote, const struc
                     .peer = *peer,
                     .source = remote->source,
                     .key = remote->key == SETTINGS_NONE ? NULL : &poll->settings->keys[remote->key],
-                    .octets_max = zone->gate.max_size_octets,
-                    .records_max = zone->gate.max_records,
+                    .octets_max = zone->rules->gate.max_size_octets,
+                    .records_max = zone->rules->gate.max_records,
                     .delta_records_max = basis_delta_records_max(&poll->basis)},
         .domain = zone->domain,
     };

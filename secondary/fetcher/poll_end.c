@@ -75,12 +75,13 @@ static uint64_t
 next_after_ms(const struct poll *poll, bool failed)
 {
     uint64_t since = poll_since_begun_ms(poll);
-    uint64_t wait = (uint64_t)poll->zone->refresh_seconds * 1000;
+    uint64_t wait = (uint64_t)poll->zone->rules->refresh_seconds * 1000;
     if (poll->again)
         wait = POLL_HINT_GAP_MS;
     else if (failed)
-        return (uint64_t)poll_retry_ms(poll->facts.failures_in_row, poll->zone->retry_seconds,
-                                       poll->zone->refresh_seconds);
+        return (uint64_t)poll_retry_ms(poll->facts.failures_in_row,
+                                       poll->zone->rules->retry_seconds,
+                                       poll->zone->rules->refresh_seconds);
     return since < wait ? wait - since : 0;
 }
 
@@ -114,7 +115,7 @@ tell_failing(struct poll *poll)
     int64_t now = clock_unix_seconds();
     int64_t silent = silent_seconds(poll, now);
     char why[FAULT_TEXT_MAX + 128], hint[NAME_TEXT_MAX + 64], about[QUANTITY_TEXT_MAX];
-    if (poll->told_failing || silent <= POLL_FAILING_INTERVALS * poll->zone->refresh_seconds)
+    if (poll->told_failing || silent <= POLL_FAILING_INTERVALS * poll->zone->rules->refresh_seconds)
         return;
     poll->told_failing = true;
     snprintf(why, sizeof(why), "no transfer of %s for %s: %s", poll->zone->domain,

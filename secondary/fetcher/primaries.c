@@ -7,9 +7,9 @@ primaries_at(struct primaries_place *place, const struct secondary_settings *set
              const struct secondary_zone_settings *zone, const struct remote_settings **ret_remote,
              const struct address **ret_address)
 {
-    for (; place->primary < zone->primaries.count; place->primary++, place->address = 0) {
+    for (; place->primary < zone->rules->primaries.count; place->primary++, place->address = 0) {
         const struct remote_settings *remote =
-            &settings->remotes[zone->primaries.items[place->primary]];
+            &settings->remotes[zone->rules->primaries.items[place->primary]];
         if (place->address >= remote->addresses.count)
             continue;
         *ret_remote = remote;

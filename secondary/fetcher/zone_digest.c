@@ -60,16 +60,16 @@ zone_digest(const struct secondary_settings *settings, const struct secondary_zo
 {
     struct hash_digest_state state;
     hash_digest_init(&state);
-    add_remotes(&state, settings, &zone->primaries);
-    add_remotes(&state, settings, &zone->notify);
-    add_number(&state, (uint64_t)zone->refresh_seconds);
-    add_number(&state, (uint64_t)zone->retry_seconds);
-    add_number(&state, zone->gate.max_records);
-    add_number(&state, zone->gate.max_size_octets);
-    add_number(&state, (uint64_t)zone->request_ixfr);
-    add_number(&state, zone->policy != POLICY_NONE);
-    if (zone->policy != POLICY_NONE) {
-        const struct policy_settings *policy = &settings->policies[zone->policy];
+    add_remotes(&state, settings, &zone->rules->primaries);
+    add_remotes(&state, settings, &zone->rules->notify);
+    add_number(&state, (uint64_t)zone->rules->refresh_seconds);
+    add_number(&state, (uint64_t)zone->rules->retry_seconds);
+    add_number(&state, zone->rules->gate.max_records);
+    add_number(&state, zone->rules->gate.max_size_octets);
+    add_number(&state, (uint64_t)zone->rules->request_ixfr);
+    add_number(&state, zone->rules->policy != POLICY_NONE);
+    if (zone->rules->policy != POLICY_NONE) {
+        const struct policy_settings *policy = &settings->policies[zone->rules->policy];
         add_addresses(&state, &policy->ds_check_parents);
         add_number(&state, (uint64_t)policy->ds_check_interval_seconds);
     }

@@ -138,7 +138,7 @@ zones_take_settings(struct zones *zones, const struct role_settings *settings)
         if (!zone)
             zone = zone_add(zones, settings->zone_ids[i]);
         zone->apex = from->name;
-        zone->acl = &from->acl;
+        zone->acl = &from->rules->acl;
         zone->domain = from->domain;
         zone->round = zones->round;
         zone_set_put(zones->set, zone->apex, zone);

@@ -123,11 +123,11 @@ ask_review(struct keeper *keeper)
     diff_to_text(&keeper->intake->diff, DIFF_UNSIGNED, keeper->apex, SIZE_MAX, &text);
     octets_buffer_add_u8(&text, '\0');
     hash_digest_text(&keeper->intake->verdict.digest, HASH_DIGEST_SIZE, digest);
-    struct message_review review = {.command = memory_text(keeper->settings->gate.review),
+    struct message_review review = {.command = memory_text(keeper->settings->rules->gate.review),
                                     .zone = memory_text(keeper->domain),
                                     .digest = memory_text(digest),
                                     .timeout_seconds =
-                                        keeper->settings->gate.review_timeout_seconds,
+                                        keeper->settings->rules->gate.review_timeout_seconds,
                                     .diff = (char *)text.data};
     struct octets_buffer body;
     octets_buffer_init(&body);
@@ -203,7 +203,7 @@ intake_judged(struct keeper *keeper)
         change_end(keeper, OUTCOME_UNCHANGED, "", NULL);
     } else if (!accept && held_before(keeper)) {
         change_end(keeper, OUTCOME_HELD, "held as before", NULL);
-    } else if (!accept && keeper->settings->gate.review[0] != '\0') {
+    } else if (!accept && keeper->settings->rules->gate.review[0] != '\0') {
         ask_review(keeper);
     } else {
         take_accepted(keeper);
@@ -270,7 +270,7 @@ candidate_start(struct keeper *keeper, struct message_candidate *candidate, int 
 {
     struct intake *intake = memory_zalloc(sizeof *intake);
     intake_init(intake);
-    const struct gate_settings *gate = &keeper->settings->gate;
+    const struct gate_settings *gate = &keeper->settings->rules->gate;
     intake->apex = keeper->apex;
     intake->stream = *stream;
     *stream = -1;

@@ -444,13 +444,13 @@ void
 keeper_change_settings(struct keeper *keeper, const struct secondary_zone_settings *settings,
                        const struct policy_settings *policy)
 {
-    if (!gate_judges_alike(&keeper->settings->gate, &settings->gate) ||
+    if (!gate_judges_alike(&keeper->settings->rules->gate, &settings->rules->gate) ||
         (keeper->policy == NULL) != (policy == NULL)) {
         keeper_want_whole(keeper, "the zone's settings changed");
     }
     keeper->settings = settings;
     if (keeper->store != NULL) {
-        store_set_journal_max(keeper->store, settings->journal_max_octets);
+        store_set_journal_max(keeper->store, settings->rules->journal_max_octets);
     }
     bool was_signed = keeper->policy != NULL;
     keeper->policy = policy;
@@ -473,10 +473,8 @@ keeper_orphan(struct keeper *keeper)
 {
     struct keeper_orphanage *orphanage = memory_alloc(sizeof *orphanage);
     *orphanage = (struct keeper_orphanage){
-        .settings = {.name = keeper->apex,
-                     .domain = keeper->domain,
-                     .gate = {.review = ""},
-                     .expire_seconds = EXPIRE_NEVER},
+        .settings = {.name = keeper->apex, .domain = keeper->domain, .rules = &orphanage->rules},
+        .rules = {.gate = {.review = ""}, .expire_seconds = EXPIRE_NEVER},
         .policy = {.id = "", .key_secret_file = ""},
     };
     free(keeper->orphanage); // of a reload before this one

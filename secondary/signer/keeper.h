@@ -122,6 +122,7 @@ struct keeper_ends {
 // What is still looked at when the settings are gone.
 struct keeper_orphanage {
     struct secondary_zone_settings settings;
+    struct zone_rules rules;
     struct policy_settings policy;
 };
 

@@ -24,13 +24,13 @@ int64_t
 keeper_expire_seconds(const struct keeper *keeper)
 {
     const struct version *version = keeper_served(keeper);
-    switch (keeper->settings->expire_seconds) {
+    switch (keeper->settings->rules->expire_seconds) {
     case EXPIRE_NEVER:
         return 0;
     case EXPIRE_SOA:
         return version != NULL ? version_facts(version)->soa_expire_seconds : 0;
     default:
-        return keeper->settings->expire_seconds;
+        return keeper->settings->rules->expire_seconds;
     }
 }
 

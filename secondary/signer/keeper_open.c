@@ -94,7 +94,7 @@ open_store(struct keeper *keeper, struct fault *fault)
     const struct store_options options = {
         .tidy_later = true,
         .sync_later = true,
-        .journal_octets_max = keeper->settings->journal_max_octets,
+        .journal_octets_max = keeper->settings->rules->journal_max_octets,
         .pool = pooled_open(keeper->shared->pooled, fault),
     };
     if (options.pool == NULL) {

@@ -178,7 +178,7 @@ open_seal(void *context, const char *secret_file, struct fault *fault)
 static const struct policy_settings *
 policy_of(const struct role_settings *settings, size_t zone)
 {
-    size_t policy = settings->settings.zones[zone].policy;
+    size_t policy = settings->settings.zones[zone].rules->policy;
     return policy == POLICY_NONE ? NULL : &settings->settings.policies[policy];
 }
 

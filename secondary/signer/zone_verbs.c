@@ -258,8 +258,9 @@ read_held(struct keeper *keeper, struct intake *intake, struct fault *fault)
     }
     intake->apex = keeper->apex;
     intake->served = served(keeper);
-    intake->limits = (struct gate_limits){
-        .max_removed_percent = 100, .max_ttl_seconds = keeper->settings->gate.max_ttl_seconds};
+    intake->limits =
+        (struct gate_limits){.max_removed_percent = 100,
+                             .max_ttl_seconds = keeper->settings->rules->gate.max_ttl_seconds};
     intake->has_accepted = true;
     intake->accepted = quarantine_current(keeper->quarantine)->digest;
     intake->already_signed = false;

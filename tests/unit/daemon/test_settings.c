@@ -118,7 +118,7 @@ a_secondary_file_becomes_typed_settings(void **state)
     assert_true(settings->cookies);
     assert_int_equal(settings->rate_limit.prefix_v6, 56);
 
-    const struct policy_settings *csk = &settings->policies[settings->zones[0].policy];
+    const struct policy_settings *csk = &settings->policies[settings->zones[0].rules->policy];
     assert_string_equal(csk->id, "csk");
     assert_true(csk->single_type_signing);
     assert_int_equal(csk->key_storage, POLICY_STORAGE_PLAIN);
@@ -139,13 +139,13 @@ a_secondary_file_becomes_typed_settings(void **state)
         secondary_settings_free(&other);
     }
 
-    assert_int_equal(settings->zones[0].expire_seconds, EXPIRE_NEVER);
-    assert_int_equal(settings->zones[1].expire_seconds, 2 * 86400);
-    assert_int_equal(settings->zones[2].expire_seconds, EXPIRE_SOA);
-    assert_int_equal(settings->zones[1].policy, POLICY_NONE);
-    assert_string_equal(settings->policies[settings->zones[2].policy].id, "default");
-    assert_int_equal(settings->zones[2].gate.max_removed_percent, 100);
-    assert_string_equal(settings->zones[2].gate.review, "/bin/true");
+    assert_int_equal(settings->zones[0].rules->expire_seconds, EXPIRE_NEVER);
+    assert_int_equal(settings->zones[1].rules->expire_seconds, 2 * 86400);
+    assert_int_equal(settings->zones[2].rules->expire_seconds, EXPIRE_SOA);
+    assert_int_equal(settings->zones[1].rules->policy, POLICY_NONE);
+    assert_string_equal(settings->policies[settings->zones[2].rules->policy].id, "default");
+    assert_int_equal(settings->zones[2].rules->gate.max_removed_percent, 100);
+    assert_string_equal(settings->zones[2].rules->gate.review, "/bin/true");
     secondary_settings_free(&settings);
 }
 

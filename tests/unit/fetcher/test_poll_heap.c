@@ -83,12 +83,12 @@ a_zone_of_a_fleet_costs_little(void **state)
     static const size_t first[] = {0};
     static const struct remote_settings remote = {.id = "hidden", .key = SETTINGS_NONE};
     const struct secondary_settings settings = {.remotes = &remote, .remote_count = 1};
-    const struct secondary_zone_settings zone = {.name = (const uint8_t *)"\7example\3gov",
-                                                 .domain = "example.gov",
-                                                 .primaries = {first, 1},
-                                                 .refresh_seconds = 60,
-                                                 .retry_seconds = 10,
-                                                 .policy = POLICY_NONE};
+    const struct zone_rules rules = {.primaries = {first, 1},
+                                     .refresh_seconds = 60,
+                                     .retry_seconds = 10,
+                                     .policy = POLICY_NONE};
+    const struct secondary_zone_settings zone = {
+        .name = (const uint8_t *)"\7example\3gov", .domain = "example.gov", .rules = &rules};
     (void)state;
     bed_open(&bed);
     const struct poll_shared shared = {
@@ -114,12 +114,12 @@ a_zone_whose_polls_fail_costs_little(void **state)
     const struct remote_settings remote = {
         .id = "hidden", .addresses = {&nobody, 1}, .key = SETTINGS_NONE};
     const struct secondary_settings settings = {.remotes = &remote, .remote_count = 1};
-    const struct secondary_zone_settings zone = {.name = (const uint8_t *)"\7example\3gov",
-                                                 .domain = "example.gov",
-                                                 .primaries = {first, 1},
-                                                 .refresh_seconds = 3600,
-                                                 .retry_seconds = 3600,
-                                                 .policy = POLICY_NONE};
+    const struct zone_rules rules = {.primaries = {first, 1},
+                                     .refresh_seconds = 3600,
+                                     .retry_seconds = 3600,
+                                     .policy = POLICY_NONE};
+    const struct secondary_zone_settings zone = {
+        .name = (const uint8_t *)"\7example\3gov", .domain = "example.gov", .rules = &rules};
     (void)state;
     bed_open(&bed);
     const struct poll_shared shared = {.loop = bed.loop, .turns = bed.turns, .link = bed.link};

@@ -268,18 +268,18 @@ the_fetcher_gets_polls_remotes_keys_and_ds_check(void **state)
     assert_memory_equal(key->secret, "NOTIFY-SECRET-00", 16);
     for (size_t i = 0; i < 2; i++) {
         const struct secondary_zone_settings *zone = &settings->zones[i], *was = &whole->zones[i];
-        assert_int_equal(zone->refresh_seconds, was->refresh_seconds);
-        assert_int_equal(zone->retry_seconds, was->retry_seconds);
-        assert_int_equal(zone->request_ixfr, was->request_ixfr);
-        assert_true(zone->gate.max_records == was->gate.max_records);
-        assert_true(zone->gate.max_size_octets == was->gate.max_size_octets);
-        assert_int_equal(zone->policy, was->policy);
-        expect_indexes(&zone->primaries, &was->primaries);
-        expect_indexes(&zone->notify, &was->notify);
-        assert_string_equal(zone->gate.review, "");
+        assert_int_equal(zone->rules->refresh_seconds, was->rules->refresh_seconds);
+        assert_int_equal(zone->rules->retry_seconds, was->rules->retry_seconds);
+        assert_int_equal(zone->rules->request_ixfr, was->rules->request_ixfr);
+        assert_true(zone->rules->gate.max_records == was->rules->gate.max_records);
+        assert_true(zone->rules->gate.max_size_octets == was->rules->gate.max_size_octets);
+        assert_int_equal(zone->rules->policy, was->rules->policy);
+        expect_indexes(&zone->rules->primaries, &was->rules->primaries);
+        expect_indexes(&zone->rules->notify, &was->rules->notify);
+        assert_string_equal(zone->rules->gate.review, "");
     }
-    assert_int_equal(settings->zones[0].refresh_seconds, 61);
-    assert_int_equal(settings->zones[0].gate.max_records, 777);
+    assert_int_equal(settings->zones[0].rules->refresh_seconds, 61);
+    assert_int_equal(settings->zones[0].rules->gate.max_records, 777);
     expect_addresses(&settings->policies[0].ds_check_parents, &whole->policies[0].ds_check_parents);
     assert_int_equal(settings->policies[0].ds_check_interval_seconds, 5 * 3600);
     assert_int_equal(settings->policies[1].ds_check_parents.count, 0);
@@ -332,20 +332,22 @@ the_signer_gets_policies_and_the_gate(void **state)
     assert_false(settings->policies[1].nsec3 || settings->policies[1].zonemd);
     for (size_t i = 0; i < 2; i++) {
         const struct secondary_zone_settings *zone = &settings->zones[i], *was = &whole->zones[i];
-        assert_int_equal(zone->expire_seconds, was->expire_seconds);
-        assert_int_equal(zone->gate.max_removed_percent, was->gate.max_removed_percent);
-        assert_true(zone->gate.max_records == was->gate.max_records);
-        assert_true(zone->gate.max_size_octets == was->gate.max_size_octets);
-        assert_int_equal(zone->gate.max_ttl_seconds, was->gate.max_ttl_seconds);
-        assert_string_equal(zone->gate.review, was->gate.review);
-        assert_int_equal(zone->gate.review_timeout_seconds, was->gate.review_timeout_seconds);
-        assert_true(zone->journal_max_octets == was->journal_max_octets);
-        assert_int_equal(zone->policy, was->policy);
-        assert_int_equal(zone->acl.rules.count, 0);
-        assert_int_equal(zone->primaries.count, 0);
+        assert_int_equal(zone->rules->expire_seconds, was->rules->expire_seconds);
+        assert_int_equal(zone->rules->gate.max_removed_percent,
+                         was->rules->gate.max_removed_percent);
+        assert_true(zone->rules->gate.max_records == was->rules->gate.max_records);
+        assert_true(zone->rules->gate.max_size_octets == was->rules->gate.max_size_octets);
+        assert_int_equal(zone->rules->gate.max_ttl_seconds, was->rules->gate.max_ttl_seconds);
+        assert_string_equal(zone->rules->gate.review, was->rules->gate.review);
+        assert_int_equal(zone->rules->gate.review_timeout_seconds,
+                         was->rules->gate.review_timeout_seconds);
+        assert_true(zone->rules->journal_max_octets == was->rules->journal_max_octets);
+        assert_int_equal(zone->rules->policy, was->rules->policy);
+        assert_int_equal(zone->rules->acl.rules.count, 0);
+        assert_int_equal(zone->rules->primaries.count, 0);
     }
-    assert_true(settings->zones[1].policy == POLICY_NONE);
-    assert_int_equal(settings->zones[0].gate.max_removed_percent, 31);
+    assert_true(settings->zones[1].rules->policy == POLICY_NONE);
+    assert_int_equal(settings->zones[0].rules->gate.max_removed_percent, 31);
     role_settings_free(&read);
 }
 
@@ -391,7 +393,7 @@ static void
 a_primary_may_send_notify_and_nothing_else(void **state)
 {
     struct role_settings *read = through(ROLE_SERVER);
-    const struct acl *acl = &read->settings.zones[0].acl;
+    const struct acl *acl = &read->settings.zones[0].rules->acl;
     const uint8_t *fleet = read->settings.keys[0].name;
     (void)state;
     assert_true(allows(acl, "10.11.12.13", NULL, ACL_NOTIFY));
@@ -403,8 +405,8 @@ a_primary_may_send_notify_and_nothing_else(void **state)
     assert_false(allows(acl, "192.0.2.200", NULL, ACL_TRANSFER));
     assert_false(allows(acl, "192.0.2.200", fleet, ACL_NOTIFY));
     // A zone without acl: its primary's NOTIFY and nobody's transfer.
-    assert_true(allows(&read->settings.zones[1].acl, "10.11.12.13", NULL, ACL_NOTIFY));
-    assert_false(allows(&read->settings.zones[1].acl, "192.0.2.200", fleet, ACL_TRANSFER));
+    assert_true(allows(&read->settings.zones[1].rules->acl, "10.11.12.13", NULL, ACL_NOTIFY));
+    assert_false(allows(&read->settings.zones[1].rules->acl, "192.0.2.200", fleet, ACL_TRANSFER));
     role_settings_free(&read);
 }
 
@@ -439,18 +441,18 @@ the_desk_gets_socket_http_and_alert(void **state)
     expect_addresses(&settings->remotes[0].addresses, &whole->remotes[0].addresses);
     assert_true(settings->remotes[0].key == SETTINGS_NONE);
     assert_int_equal(settings->key_count, 0);
-    assert_string_equal(settings->policies[settings->zones[0].policy].id, "first");
-    assert_int_equal(settings->zones[0].refresh_seconds, 61);
-    expect_indexes(&settings->zones[0].primaries, &whole->zones[0].primaries);
+    assert_string_equal(settings->policies[settings->zones[0].rules->policy].id, "first");
+    assert_int_equal(settings->zones[0].rules->refresh_seconds, 61);
+    expect_indexes(&settings->zones[0].rules->primaries, &whole->zones[0].rules->primaries);
     role_settings_free(&read);
 }
 
 // --- What many zones have in common is there once
 
 #define FLEET 1000
-// Of one zone of a fleet: name, text, number, and its copy of the template's plain values. What
-// does not depend on the zone (lists, acls, review, policies) is in none of it.
-#define FLEET_ZONE_OCTETS 320
+// Of one zone of a fleet: name, text and number. What does not depend on the zone (the template's
+// values, lists, acls, review, policies) is in none of it.
+#define FLEET_ZONE_OCTETS 160
 
 // So many zones behind one template, and one that differs in its refresh alone.
 static struct secondary_settings *
@@ -510,12 +512,13 @@ zones_of_one_template_share_their_rules(void **state)
         bool polls = ROLES[r] == ROLE_FETCHER || ROLES[r] == ROLE_DESK;
         // The one that differs differs only for who is told of refresh.
         assert_int_equal(read->rules_count, polls ? 2 : 1);
-        assert_ptr_equal(zones[0].primaries.items, zones[FLEET - 1].primaries.items);
-        assert_ptr_equal(zones[0].acl.rules.items, zones[FLEET - 1].acl.rules.items);
-        assert_ptr_equal(zones[0].gate.review, zones[FLEET - 1].gate.review);
+        assert_ptr_equal(zones[0].rules->primaries.items, zones[FLEET - 1].rules->primaries.items);
+        assert_ptr_equal(zones[0].rules->acl.rules.items, zones[FLEET - 1].rules->acl.rules.items);
+        assert_ptr_equal(zones[0].rules->gate.review, zones[FLEET - 1].rules->gate.review);
         assert_string_equal(zones[7].domain, "z0007.example.gov");
-        assert_int_equal(zones[7].refresh_seconds, polls ? 777 : 0);
-        assert_int_equal(zones[8].refresh_seconds, polls ? settings->zones[8].refresh_seconds : 0);
+        assert_int_equal(zones[7].rules->refresh_seconds, polls ? 777 : 0);
+        assert_int_equal(zones[8].rules->refresh_seconds,
+                         polls ? settings->zones[8].rules->refresh_seconds : 0);
         role_settings_free(&read);
     }
     secondary_settings_free(&settings);

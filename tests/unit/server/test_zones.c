@@ -17,6 +17,7 @@
 
 static struct zone_fixture fixture;
 static struct zones zones;
+static const struct zone_rules no_rules;
 static struct secondary_zone_settings rows[2];
 static uint32_t ids[2];
 static struct role_settings settings;
@@ -48,6 +49,7 @@ take_settings(size_t count, uint32_t first_id)
     rows[0].domain = "tandem.example";
     rows[1].name = B;
     rows[1].domain = "other.example";
+    rows[0].rules = rows[1].rules = &no_rules;
     ids[0] = first_id;
     ids[1] = first_id - 2;
     settings = (struct role_settings){.zone_ids = ids};
@@ -170,6 +172,7 @@ pooled_start(struct zone_pool_place places[static 2])
         assert_true(store_pool_place(bed.zones[i].store, &places[i]));
         rows[i].name = bed.zones[i].model.apex;
         rows[i].domain = i == 0 ? "z0.example" : "z1.example";
+        rows[i].rules = &no_rules;
         ids[i] = 3 + 2 * (uint32_t)i;
     }
     settings = (struct role_settings){.zone_ids = ids};
@@ -266,7 +269,8 @@ a_zone_of_a_fleet_costs_little(void **state)
                                   'l',
                                   'e'};
         memcpy(names[i], name, sizeof name);
-        many[i] = (struct secondary_zone_settings){.name = names[i], .domain = "z"};
+        many[i] =
+            (struct secondary_zone_settings){.name = names[i], .domain = "z", .rules = &no_rules};
         numbers[i] = i;
     }
     settings = (struct role_settings){.zone_ids = numbers};

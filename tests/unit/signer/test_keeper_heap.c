@@ -30,6 +30,7 @@ struct bed {
     struct vector keepers;
     struct policy_settings policy;
     struct secondary_zone_settings zone;
+    struct zone_rules rules;
     uint8_t name[32];
 };
 
@@ -81,8 +82,8 @@ static struct keeper *
 keeper_add(struct bed *bed, unsigned number)
 {
     snprintf((char *)bed->name, sizeof bed->name, "%cz%05u%cexample", 6, number, 7);
-    bed->zone = (struct secondary_zone_settings){
-        .name = bed->name, .gate = {.review = ""}, .expire_seconds = EXPIRE_NEVER};
+    bed->rules = (struct zone_rules){.gate = {.review = ""}, .expire_seconds = EXPIRE_NEVER};
+    bed->zone = (struct secondary_zone_settings){.name = bed->name, .rules = &bed->rules};
     struct keeper *keeper = keeper_new(&bed->shared, number, &bed->zone, &bed->policy);
     vector_add(&bed->keepers, &keeper);
     return keeper;
