@@ -39,15 +39,6 @@ file_write(const struct source_file *file, struct octets_buffer *buffer)
     octets_buffer_add(buffer, file->digest.octets, sizeof file->digest.octets);
 }
 
-static void
-body_digest(const uint8_t *body, size_t length, struct hash_digest *ret_digest)
-{
-    struct hash_digest_state state;
-    hash_digest_init(&state);
-    hash_digest_add(&state, body, length);
-    hash_digest_end(&state, ret_digest);
-}
-
 static bool
 octets_save(const char *path, const struct octets_buffer *buffer)
 {
@@ -72,7 +63,7 @@ source_mark_write(const char *directory, const struct source_files *files)
     octets_buffer_add_u16(&buffer, (uint16_t)files->items.count);
     for (size_t i = 0; i < files->items.count; i++)
         file_write(vector_at(&files->items, i), &buffer);
-    body_digest(buffer.data + HEAD_SIZE, buffer.length - HEAD_SIZE, &digest);
+    hash_digest_octets(buffer.data + HEAD_SIZE, buffer.length - HEAD_SIZE, &digest);
     memcpy(buffer.data + MAGIC_SIZE, digest.octets, HASH_DIGEST_SIZE);
     char *beside = mark_path(directory, "source.new"), *path = mark_path(directory, "source");
     if (!octets_save(beside, &buffer) || rename(beside, path) != 0)
@@ -134,7 +125,7 @@ source_mark_read(const char *directory, struct source_files *ret_files)
         return false;
     good = buffer.length > HEAD_SIZE && memcmp(buffer.data, MARK_MAGIC, MAGIC_SIZE) == 0;
     if (good) {
-        body_digest(buffer.data + HEAD_SIZE, buffer.length - HEAD_SIZE, &digest);
+        hash_digest_octets(buffer.data + HEAD_SIZE, buffer.length - HEAD_SIZE, &digest);
         good = memcmp(digest.octets, buffer.data + MAGIC_SIZE, HASH_DIGEST_SIZE) == 0 &&
                body_read(buffer.data + HEAD_SIZE, buffer.length - HEAD_SIZE, ret_files);
     }

@@ -12,15 +12,12 @@ char *
 store_directory(const char *directory, const char *domain)
 {
     struct octets_buffer path;
-    struct hash_digest_state state;
     struct hash_digest digest;
     char hexadecimal[2 * HASH_NAME_OCTETS + 1];
     octets_buffer_init(&path);
     octets_buffer_printf(&path, "%s/", directory);
     if (strlen(domain) > DIRECTORY_NAME_MAX) {
-        hash_digest_init(&state);
-        hash_digest_add(&state, domain, strlen(domain));
-        hash_digest_end(&state, &digest);
+        hash_digest_octets(domain, strlen(domain), &digest);
         hash_digest_text(&digest, HASH_NAME_OCTETS, hexadecimal);
         octets_buffer_printf(&path, "%s", hexadecimal);
     } else if (strcmp(domain, ".") == 0) {

@@ -190,6 +190,15 @@ hash_digest_end(struct hash_digest_state *state, struct hash_digest *ret_digest)
 }
 
 void
+hash_digest_octets(const void *data, size_t length, struct hash_digest *ret_digest)
+{
+    struct hash_digest_state state;
+    hash_digest_init(&state);
+    hash_digest_add(&state, data, length);
+    hash_digest_end(&state, ret_digest);
+}
+
+void
 hash_digest_text(const struct hash_digest *digest, size_t octets, char *text)
 {
     ENSURE(octets <= HASH_DIGEST_SIZE);

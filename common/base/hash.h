@@ -40,6 +40,8 @@ struct hash_digest_state {
 void hash_digest_init(struct hash_digest_state *state); // BLAKE2b-256, unkeyed
 void hash_digest_add(struct hash_digest_state *state, const void *data, size_t length);
 void hash_digest_end(struct hash_digest_state *state, struct hash_digest *ret_digest);
+// The digest of octets that lie in one piece.
+void hash_digest_octets(const void *data, size_t length, struct hash_digest *ret_digest);
 // Hexadecimal of the first octets octets, NUL-terminated: text holds 2 * octets + 1.
 void hash_digest_text(const struct hash_digest *digest, size_t octets, char *text);
 

@@ -29,15 +29,6 @@ saved_close(struct saved *saved)
 
 // The file.
 
-static void
-digest_make(const uint8_t *octets, size_t length, struct hash_digest *ret_digest)
-{
-    struct hash_digest_state state;
-    hash_digest_init(&state);
-    hash_digest_add(&state, octets, length);
-    hash_digest_end(&state, ret_digest);
-}
-
 void
 saved_file_begin(struct octets_buffer *buffer, const char *magic, uint16_t format)
 {
@@ -49,7 +40,7 @@ void
 saved_file_end(struct octets_buffer *buffer)
 {
     struct hash_digest digest;
-    digest_make(buffer->data, buffer->length, &digest);
+    hash_digest_octets(buffer->data, buffer->length, &digest);
     octets_buffer_add(buffer, digest.octets, sizeof digest.octets);
 }
 
@@ -61,7 +52,7 @@ saved_file_open(const void *octets, size_t length, const char *magic, uint16_t f
     if (length < SAVED_MAGIC_SIZE + 2 + HASH_DIGEST_SIZE)
         return false;
     size_t rest = length - HASH_DIGEST_SIZE;
-    digest_make(octets, rest, &digest);
+    hash_digest_octets(octets, rest, &digest);
     if (memcmp(digest.octets, (const uint8_t *)octets + rest, sizeof digest.octets) != 0)
         return false;
     octets_reader_init(ret_reader, octets, rest);

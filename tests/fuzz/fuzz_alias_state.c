@@ -28,11 +28,8 @@ source_make(void)
 static void
 digest_add(struct octets_buffer *buffer)
 {
-    struct hash_digest_state state;
     struct hash_digest digest;
-    hash_digest_init(&state);
-    hash_digest_add(&state, buffer->data, buffer->length);
-    hash_digest_end(&state, &digest);
+    hash_digest_octets(buffer->data, buffer->length, &digest);
     octets_buffer_add(buffer, digest.octets, sizeof digest.octets);
 }
 

@@ -106,11 +106,8 @@ settings_send(struct fetch *fetch)
 static uint64_t
 line_number(const struct octets_buffer *line)
 {
-    struct hash_digest_state state;
     struct hash_digest digest;
-    hash_digest_init(&state);
-    hash_digest_add(&state, line->data, line->length);
-    hash_digest_end(&state, &digest);
+    hash_digest_octets(line->data, line->length, &digest);
     return (uint64_t)octets_get_u32(digest.octets) << 32 | octets_get_u32(digest.octets + 4);
 }
 

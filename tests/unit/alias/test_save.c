@@ -199,13 +199,10 @@ a_block_that_lies_is_read_within_its_bounds(void **state)
     octets_buffer_init(&buffer);
     book_save(bed.book, &buffer);
     for (size_t i = 14; i < buffer.length - HASH_DIGEST_SIZE; i++) {
-        struct hash_digest_state digest_state;
         struct hash_digest digest;
         uint8_t old = buffer.data[i];
         buffer.data[i] = 0xff;
-        hash_digest_init(&digest_state);
-        hash_digest_add(&digest_state, buffer.data, buffer.length - HASH_DIGEST_SIZE);
-        hash_digest_end(&digest_state, &digest);
+        hash_digest_octets(buffer.data, buffer.length - HASH_DIGEST_SIZE, &digest);
         memcpy(buffer.data + buffer.length - HASH_DIGEST_SIZE, digest.octets, HASH_DIGEST_SIZE);
         bed_open(&other);
         if (book_restore(other.book, buffer.data, buffer.length))

@@ -84,6 +84,9 @@ blake2b_gives_the_known_answer_in_one_piece_or_two(void **state)
         assert_string_equal(text, expected);
         hash_digest_text(&digest, 3, text);
         assert_string_equal(text, "bddd81");
+        hash_digest_octets("abc", 3, &digest);
+        hash_digest_text(&digest, HASH_DIGEST_SIZE, text);
+        assert_string_equal(text, expected);
     }
 }
 
