@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/base/arena.h"
 #include "common/base/quantity.h"
@@ -11,7 +10,7 @@
 #include "common/dns/rrtype.h"
 #include "primary/alias_mails.h"
 
-#define STATE_FILE "aliases"
+#define STATE_FILE "/aliases"
 
 struct aliases {
     struct engine *engine;
@@ -163,13 +162,11 @@ aliases_new(const struct aliases_options *options, struct aliases **ret_aliases,
             struct fault *fault)
 {
     struct aliases *aliases = memory_zalloc(sizeof *aliases);
-    size_t size = strlen(options->state_directory) + sizeof "/" STATE_FILE;
     aliases->metrics = options->metrics;
     aliases->changed = options->changed;
     aliases->context = options->context;
     aliases->mails = alias_mails_new(options->loop, options->host);
-    aliases->state_file = memory_alloc(size);
-    snprintf(aliases->state_file, size, "%s/" STATE_FILE, options->state_directory);
+    aliases->state_file = memory_text_join(options->state_directory, STATE_FILE);
     struct engine_options engine = {.loop = options->loop,
                                     .now = on_now,
                                     .state_file = aliases->state_file,

@@ -9,7 +9,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -363,9 +362,7 @@ program_new(const struct program_options *options, struct program **ret_program,
     program->settings = settings_hold_new(options->settings);
     program->at_start = settings_hold(program->settings);
     program->state_directory = memory_text(program->settings->settings->state_directory);
-    size_t size = strlen(program->state_directory) + sizeof "/zones";
-    program->zones_directory = memory_alloc(size);
-    snprintf(program->zones_directory, size, "%s/zones", program->state_directory);
+    program->zones_directory = memory_text_join(program->state_directory, "/zones");
     if (gethostname(program->host, sizeof program->host - 1) != 0)
         snprintf(program->host, sizeof program->host, "localhost");
     vector_init(&program->reload_waiters, sizeof(struct reload_waiter));

@@ -15,16 +15,8 @@
 
 #define MARK_MAGIC "TDMSRC1\n"
 #define MAGIC_SIZE 8
+#define FILE_NAME  "/source"
 #define HEAD_SIZE  (MAGIC_SIZE + HASH_DIGEST_SIZE)
-
-static char *
-mark_path(const char *directory, const char *name)
-{
-    size_t size = strlen(directory) + strlen(name) + 2;
-    char *path = memory_alloc(size);
-    snprintf(path, size, "%s/%s", directory, name);
-    return path;
-}
 
 static void
 file_write(const struct source_file *file, struct octets_buffer *buffer)
@@ -65,7 +57,8 @@ source_mark_write(const char *directory, const struct source_files *files)
         file_write(vector_at(&files->items, i), &buffer);
     hash_digest_octets(buffer.data + HEAD_SIZE, buffer.length - HEAD_SIZE, &digest);
     memcpy(buffer.data + MAGIC_SIZE, digest.octets, HASH_DIGEST_SIZE);
-    char *beside = mark_path(directory, "source.new"), *path = mark_path(directory, "source");
+    char *beside = memory_text_join(directory, "/source.new");
+    char *path = memory_text_join(directory, FILE_NAME);
     if (!octets_save(beside, &buffer) || rename(beside, path) != 0)
         unlink(beside);
     free(beside);
@@ -76,7 +69,7 @@ source_mark_write(const char *directory, const struct source_files *files)
 void
 source_mark_remove(const char *directory)
 {
-    char *path = mark_path(directory, "source");
+    char *path = memory_text_join(directory, FILE_NAME);
     unlink(path);
     free(path);
 }
@@ -117,7 +110,7 @@ source_mark_read(const char *directory, struct source_files *ret_files)
     struct octets_buffer buffer;
     struct hash_digest digest;
     struct fault fault;
-    char *path = mark_path(directory, "source");
+    char *path = memory_text_join(directory, FILE_NAME);
     source_files_init(ret_files);
     bool good = state_file_read(path, &buffer, &fault);
     free(path);

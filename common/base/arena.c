@@ -198,3 +198,13 @@ memory_text(const char *text)
     size_t size = strlen(text) + 1;
     return memcpy(memory_alloc(size), text, size);
 }
+
+char *
+memory_text_join(const char *first, const char *second)
+{
+    size_t head = strlen(first), tail = strlen(second) + 1;
+    char *both = memory_alloc(head + tail);
+    memcpy(both, first, head);
+    memcpy(both + head, second, tail);
+    return both;
+}

@@ -25,5 +25,6 @@ void *memory_alloc(size_t size);
 void *memory_zalloc(size_t size);
 void *memory_realloc(void *old, size_t size);
 char *memory_text(const char *text);
+char *memory_text_join(const char *first, const char *second); // one behind the other: a path, mostly
 
 #endif

@@ -5,9 +5,7 @@
 // that arrive together cost one pass through the book.
 #include "primary/alias/engine.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/base/arena.h"
 #include "common/base/hash.h"
@@ -102,9 +100,7 @@ on_save_failed(void *context, const struct fault *fault)
 static void
 savers_make(struct engine *engine, const char *path)
 {
-    size_t size = strlen(path) + sizeof ENGINE_PAST_SUFFIX;
-    char *past = memory_alloc(size);
-    snprintf(past, size, "%s" ENGINE_PAST_SUFFIX, path);
+    char *past = memory_text_join(path, ENGINE_PAST_SUFFIX);
     struct saver_options options = {.loop = engine->options.loop,
                                     .path = path,
                                     .delay_ms = ENGINE_SAVE_DELAY_MS,

@@ -10,15 +10,6 @@
 
 #include "common/base/arena.h"
 
-static char *
-path_with(const char *path, const char *suffix)
-{
-    size_t size = strlen(path) + strlen(suffix) + 1;
-    char *made = memory_alloc(size);
-    snprintf(made, size, "%s%s", path, suffix);
-    return made;
-}
-
 static bool
 write_all(int fd, const uint8_t *octets, size_t length)
 {
@@ -52,7 +43,7 @@ folder_sync(const char *path)
 bool
 state_file_write(const char *path, const void *octets, size_t length, struct fault *fault)
 {
-    char *beside = path_with(path, ".new");
+    char *beside = memory_text_join(path, ".new");
     int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     bool good = fd >= 0 && write_all(fd, octets, length) && fsync(fd) == 0;
     int error = errno;
@@ -110,7 +101,7 @@ state_file_read(const char *path, struct octets_buffer *ret_buffer, struct fault
 void
 state_file_set_aside(const char *path)
 {
-    char *aside = path_with(path, ".damaged");
+    char *aside = memory_text_join(path, ".damaged");
     rename(path, aside);
     free(aside);
 }

@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -80,6 +81,11 @@ texts_are_copied_and_printed(void **state)
     assert_memory_equal(arena_copy(arena, "ab", 2), "ab", 2);
     assert_non_null(arena_copy(arena, NULL, 0));
     arena_free(&arena);
+    char *both = memory_text_join("/var", "/lib"), *first = memory_text_join("/", "");
+    assert_string_equal(both, "/var/lib");
+    assert_string_equal(first, "/");
+    free(first);
+    free(both);
 }
 
 int
