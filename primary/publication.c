@@ -229,8 +229,8 @@ publication_open(struct publication *publication, const char *path, struct hash_
 static bool
 marked_publish(struct publication *publication, const struct version *current)
 {
-    if (!publication->marked)
-        source_mark_remove(publication->directory);
+    if (!publication->marked && !source_mark_remove(publication->directory, &publication->fault))
+        return false;
     bool good = current ? next_publish(publication, current) : whole_publish(publication, current);
     current = store_current(*publication->store);
     if (!good && current && publication->fault.kind == FAULT_CORRUPT) {

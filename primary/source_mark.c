@@ -1,22 +1,19 @@
-// magic (8), the digest of what follows, the number of files; for each: path, device, inode, size,
-// times, whether they may be trusted, the content's digest. Numbers in the order of the network.
+// In the frame of state_file.h: the number of files (16 bits); for each: path, device, inode, size,
+// times, whether they may be trusted, the content's digest.
 #include "primary/source_mark.h"
 
-#include <fcntl.h>
+#include <errno.h>
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "common/base/arena.h"
 #include "common/base/octets.h"
 #include "primary/alias/state_file.h"
 
-#define MARK_MAGIC "TDMSRC1\n"
-#define MAGIC_SIZE 8
-#define FILE_NAME  "/source"
-#define HEAD_SIZE  (MAGIC_SIZE + HASH_DIGEST_SIZE)
+#define FILE_NAME   "/source"
+#define MARK_MAGIC  "TANDEM-FILES"
+#define MARK_FORMAT 1
 
 static void
 file_write(const struct source_file *file, struct octets_buffer *buffer)
@@ -31,47 +28,33 @@ file_write(const struct source_file *file, struct octets_buffer *buffer)
     octets_buffer_add(buffer, file->digest.octets, sizeof file->digest.octets);
 }
 
-static bool
-octets_save(const char *path, const struct octets_buffer *buffer)
-{
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return false;
-    bool good = write(fd, buffer->data, buffer->length) == (ssize_t)buffer->length;
-    return close(fd) == 0 && good;
-}
-
 void
 source_mark_write(const char *directory, const struct source_files *files)
 {
     struct octets_buffer buffer;
-    struct hash_digest digest;
+    struct fault fault; // no mark is no loss but of time
     if (files->too_many || files->items.count == 0)
         return;
     octets_buffer_init(&buffer);
-    octets_buffer_add(&buffer, MARK_MAGIC, MAGIC_SIZE);
-    memset(octets_buffer_reserve(&buffer, HASH_DIGEST_SIZE), 0, HASH_DIGEST_SIZE);
-    buffer.length += HASH_DIGEST_SIZE; // filled in at the end
+    state_file_begin(&buffer, MARK_MAGIC, MARK_FORMAT);
     octets_buffer_add_u16(&buffer, (uint16_t)files->items.count);
     for (size_t i = 0; i < files->items.count; i++)
         file_write(vector_at(&files->items, i), &buffer);
-    hash_digest_octets(buffer.data + HEAD_SIZE, buffer.length - HEAD_SIZE, &digest);
-    memcpy(buffer.data + MAGIC_SIZE, digest.octets, HASH_DIGEST_SIZE);
-    char *beside = memory_text_join(directory, "/source.new");
+    state_file_end(&buffer);
     char *path = memory_text_join(directory, FILE_NAME);
-    if (!octets_save(beside, &buffer) || rename(beside, path) != 0)
-        unlink(beside);
-    free(beside);
+    state_file_write_unsynced(path, buffer.data, buffer.length, &fault);
     free(path);
     octets_buffer_close(&buffer);
 }
 
-void
-source_mark_remove(const char *directory)
+bool
+source_mark_remove(const char *directory, struct fault *fault)
 {
     char *path = memory_text_join(directory, FILE_NAME);
-    unlink(path);
+    bool gone = unlink(path) == 0 || errno == ENOENT ||
+                fault_set_errno(fault, errno, "cannot remove %s", path);
     free(path);
+    return gone;
 }
 
 static bool
@@ -93,35 +76,29 @@ file_read(struct octets_reader *reader, struct source_files *files)
 }
 
 static bool
-body_read(const uint8_t *body, size_t length, struct source_files *files)
+content_read(struct octets_reader *reader, struct source_files *files)
 {
-    struct octets_reader reader;
-    octets_reader_init(&reader, body, length);
-    unsigned count = octets_read_u16(&reader);
+    unsigned count = octets_read_u16(reader);
     bool good = count > 0 && count <= SOURCE_FILES_MAX;
     for (unsigned i = 0; good && i < count; i++)
-        good = file_read(&reader, files);
-    return good && octets_left(&reader) == 0;
+        good = file_read(reader, files);
+    return good && octets_left(reader) == 0;
 }
 
 bool
 source_mark_read(const char *directory, struct source_files *ret_files)
 {
     struct octets_buffer buffer;
-    struct hash_digest digest;
+    struct octets_reader reader;
     struct fault fault;
     char *path = memory_text_join(directory, FILE_NAME);
     source_files_init(ret_files);
-    bool good = state_file_read(path, &buffer, &fault);
+    bool there = state_file_read(path, &buffer, &fault);
     free(path);
-    if (!good)
+    if (!there)
         return false;
-    good = buffer.length > HEAD_SIZE && memcmp(buffer.data, MARK_MAGIC, MAGIC_SIZE) == 0;
-    if (good) {
-        hash_digest_octets(buffer.data + HEAD_SIZE, buffer.length - HEAD_SIZE, &digest);
-        good = memcmp(digest.octets, buffer.data + MAGIC_SIZE, HASH_DIGEST_SIZE) == 0 &&
-               body_read(buffer.data + HEAD_SIZE, buffer.length - HEAD_SIZE, ret_files);
-    }
+    bool good = state_file_open(buffer.data, buffer.length, MARK_MAGIC, MARK_FORMAT, &reader) &&
+                content_read(&reader, ret_files);
     if (!good)
         source_files_close(ret_files);
     octets_buffer_close(&buffer);

@@ -6,14 +6,15 @@
 
 #include <stdbool.h>
 
+#include "common/base/fault.h"
 #include "primary/source_files.h"
 
 // Not synced, and no fault: a mark that is missing or not whole after a power cut costs the next
 // start a moment. Files of which not all are remembered leave no mark.
 void source_mark_write(const char *directory, const struct source_files *files);
 // Before a version of other files is published: no mark must speak of a version that is not of its
-// files.
-void source_mark_remove(const char *directory);
+// files. A mark that is not there is gone, too; FAULT_IO names the path: do not publish then.
+bool source_mark_remove(const char *directory, struct fault *fault);
 // False: there is none, or it is not whole; ret_files is empty then. The caller closes it.
 bool source_mark_read(const char *directory, struct source_files *ret_files);
 

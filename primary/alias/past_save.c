@@ -8,6 +8,7 @@
 
 #include "common/base/arena.h"
 #include "primary/alias/rules.h"
+#include "primary/alias/state_file.h"
 
 #define PAST_MAGIC  "TANDEM-APAST"
 #define PAST_FORMAT 1
@@ -220,7 +221,7 @@ void
 book_past_save(const struct book *book, struct octets_buffer *buffer)
 {
     const struct target *target;
-    saved_file_begin(buffer, PAST_MAGIC, PAST_FORMAT);
+    state_file_begin(buffer, PAST_MAGIC, PAST_FORMAT);
     pasts_write(book, buffer);
     for (size_t position = 0; (target = name_table_next(&book->targets, &position));) {
         if (!target_is_worth_it(target))
@@ -230,14 +231,14 @@ book_past_save(const struct book *book, struct octets_buffer *buffer)
     }
     saved_write(&book->saved_past, KIND_PAST, buffer);
     saved_write(&book->saved_rotation, KIND_ROTATION, buffer);
-    saved_file_end(buffer);
+    state_file_end(buffer);
 }
 
 bool
 book_past_restore(struct book *book, const void *octets, size_t length, struct book_now now)
 {
     struct octets_reader reader;
-    bool good = saved_file_open(octets, length, PAST_MAGIC, PAST_FORMAT, &reader);
+    bool good = state_file_open(octets, length, PAST_MAGIC, PAST_FORMAT, &reader);
     while (good && octets_left(&reader) > 0) {
         uint8_t kind = octets_read_u8(&reader);
         good = kind == KIND_PAST       ? saved_keep(&book->saved_past, &reader, 0)

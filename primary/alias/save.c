@@ -7,6 +7,7 @@
 
 #include "common/base/arena.h"
 #include "common/dns/name.h"
+#include "primary/alias/state_file.h"
 
 #define SAVE_MAGIC   "TANDEM-ALIAS"
 #define SAVE_FORMAT  1
@@ -76,10 +77,10 @@ zones_write(const struct book *book, struct octets_buffer *buffer)
 void
 book_save(const struct book *book, struct octets_buffer *buffer)
 {
-    saved_file_begin(buffer, SAVE_MAGIC, SAVE_FORMAT);
+    state_file_begin(buffer, SAVE_MAGIC, SAVE_FORMAT);
     zones_write(book, buffer);
     saved_write(&book->saved, -1, buffer);
-    saved_file_end(buffer);
+    state_file_end(buffer);
 }
 
 void
@@ -101,7 +102,7 @@ bool
 book_restore(struct book *book, const void *octets, size_t length)
 {
     struct octets_reader reader;
-    bool good = saved_file_open(octets, length, SAVE_MAGIC, SAVE_FORMAT, &reader);
+    bool good = state_file_open(octets, length, SAVE_MAGIC, SAVE_FORMAT, &reader);
     while (good && octets_left(&reader) > 0)
         good = saved_keep(&book->saved, &reader, 0);
     if (!good) {

@@ -4,8 +4,6 @@
 #include <string.h>
 
 #include "common/base/arena.h"
-#include "common/base/fault.h"
-#include "common/base/hash.h"
 
 #define ADDRESSES_MAX 65536 // of one set in the file
 
@@ -25,39 +23,6 @@ saved_close(struct saved *saved)
             free(block);
         }
     name_table_close(&saved->names);
-}
-
-// The file.
-
-void
-saved_file_begin(struct octets_buffer *buffer, const char *magic, uint16_t format)
-{
-    octets_buffer_add(buffer, magic, SAVED_MAGIC_SIZE);
-    octets_buffer_add_u16(buffer, format);
-}
-
-void
-saved_file_end(struct octets_buffer *buffer)
-{
-    struct hash_digest digest;
-    hash_digest_octets(buffer->data, buffer->length, &digest);
-    octets_buffer_add(buffer, digest.octets, sizeof digest.octets);
-}
-
-bool
-saved_file_open(const void *octets, size_t length, const char *magic, uint16_t format,
-                struct octets_reader *ret_reader)
-{
-    struct hash_digest digest;
-    if (length < SAVED_MAGIC_SIZE + 2 + HASH_DIGEST_SIZE)
-        return false;
-    size_t rest = length - HASH_DIGEST_SIZE;
-    hash_digest_octets(octets, rest, &digest);
-    if (memcmp(digest.octets, (const uint8_t *)octets + rest, sizeof digest.octets) != 0)
-        return false;
-    octets_reader_init(ret_reader, octets, rest);
-    return memcmp(octets_read_view(ret_reader, SAVED_MAGIC_SIZE), magic, SAVED_MAGIC_SIZE) == 0 &&
-           octets_read_u16(ret_reader) == format;
 }
 
 // Blocks.

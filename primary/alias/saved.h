@@ -1,7 +1,7 @@
-// What both saved files consist of: a magic, the format's number, blocks about one name of one zone
-// each, and a digest of all before it. A block that was read is kept as it is until the name
-// appears in a zone, and written again until then, so that a zone whose file is broken at a start
-// loses nothing. Integers are in network order. Inner to the room.
+// What both saved files consist of within the frame of state_file.h: blocks about one name of one
+// zone each. A block that was read is kept as it is until the name appears in a zone, and written
+// again until then, so that a zone whose file is broken at a start loses nothing. Integers are in
+// network order. Inner to the room.
 #ifndef TANDEM_ALIAS_SAVED_H
 #define TANDEM_ALIAS_SAVED_H
 
@@ -13,8 +13,6 @@
 #include "common/dns/name.h"
 #include "primary/alias/address_set.h"
 #include "primary/alias/name_table.h"
-
-#define SAVED_MAGIC_SIZE 12
 
 struct saved_block {
     struct saved_block *next; // of the same name in another zone
@@ -29,14 +27,6 @@ struct saved {
 };
 void saved_init(struct saved *saved);
 void saved_close(struct saved *saved); // also before saved_init: zeroed
-
-// The file as a whole. magic: SAVED_MAGIC_SIZE octets.
-void saved_file_begin(struct octets_buffer *buffer, const char *magic, uint16_t format);
-void saved_file_end(struct octets_buffer *buffer);
-// False: damaged, or another file. ret_reader stands behind the format's number and ends before the
-// digest.
-bool saved_file_open(const void *octets, size_t length, const char *magic, uint16_t format,
-                     struct octets_reader *ret_reader);
 
 // A block in the buffer: begin gives a place, then what belongs to it is added, then end.
 size_t saved_block_begin(struct octets_buffer *buffer, const uint8_t *apex, const uint8_t *name);

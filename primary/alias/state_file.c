@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/base/arena.h"
+#include "common/base/hash.h"
 
 static bool
 write_all(int fd, const uint8_t *octets, size_t length)
@@ -40,18 +41,18 @@ folder_sync(const char *path)
     return good;
 }
 
-bool
-state_file_write(const char *path, const void *octets, size_t length, struct fault *fault)
+static bool
+file_replace(const char *path, const void *octets, size_t length, bool synced, struct fault *fault)
 {
     char *beside = memory_text_join(path, ".new");
     int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    bool good = fd >= 0 && write_all(fd, octets, length) && fsync(fd) == 0;
+    bool good = fd >= 0 && write_all(fd, octets, length) && (!synced || fsync(fd) == 0);
     int error = errno;
     if (fd >= 0 && close(fd) != 0 && good) {
         good = false;
         error = errno;
     }
-    if (good && (rename(beside, path) != 0 || !folder_sync(path))) {
+    if (good && (rename(beside, path) != 0 || (synced && !folder_sync(path)))) {
         good = false;
         error = errno;
     }
@@ -59,6 +60,18 @@ state_file_write(const char *path, const void *octets, size_t length, struct fau
         unlink(beside);
     free(beside);
     return good || fault_set_errno(fault, error, "cannot write %s", path);
+}
+
+bool
+state_file_write(const char *path, const void *octets, size_t length, struct fault *fault)
+{
+    return file_replace(path, octets, length, true, fault);
+}
+
+bool
+state_file_write_unsynced(const char *path, const void *octets, size_t length, struct fault *fault)
+{
+    return file_replace(path, octets, length, false, fault);
 }
 
 static bool
@@ -104,4 +117,36 @@ state_file_set_aside(const char *path)
     char *aside = memory_text_join(path, ".damaged");
     rename(path, aside);
     free(aside);
+}
+
+void
+state_file_begin(struct octets_buffer *buffer, const char *magic, uint16_t format)
+{
+    octets_buffer_add(buffer, magic, STATE_FILE_MAGIC_SIZE);
+    octets_buffer_add_u16(buffer, format);
+}
+
+void
+state_file_end(struct octets_buffer *buffer)
+{
+    struct hash_digest digest;
+    hash_digest_octets(buffer->data, buffer->length, &digest);
+    octets_buffer_add(buffer, digest.octets, sizeof digest.octets);
+}
+
+bool
+state_file_open(const void *octets, size_t length, const char *magic, uint16_t format,
+                struct octets_reader *ret_reader)
+{
+    struct hash_digest digest;
+    if (length < STATE_FILE_MAGIC_SIZE + 2 + HASH_DIGEST_SIZE)
+        return false;
+    size_t rest = length - HASH_DIGEST_SIZE;
+    hash_digest_octets(octets, rest, &digest);
+    if (memcmp(digest.octets, (const uint8_t *)octets + rest, sizeof digest.octets) != 0)
+        return false;
+    octets_reader_init(ret_reader, octets, rest);
+    const uint8_t *found = octets_read_view(ret_reader, STATE_FILE_MAGIC_SIZE);
+    return memcmp(found, magic, STATE_FILE_MAGIC_SIZE) == 0 &&
+           octets_read_u16(ret_reader) == format;
 }

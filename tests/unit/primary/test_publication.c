@@ -283,6 +283,36 @@ a_store_that_cannot_be_opened_is_a_fault_and_no_version(void **state)
     source_drop(&source);
 }
 
+// What the mark says would be believed at the next start, of a version that is not of its files.
+static void
+a_mark_that_cannot_be_removed_is_a_fault_and_no_version(void **state)
+{
+    struct bed *bed = *state;
+    char mark[PATH_MAX];
+    step(bed, SERIAL_INCREMENT, HEAD(1), NULL, NULL);
+    snprintf(mark, sizeof mark, "%s/source", bed->directory);
+    assert_int_equal(mkdir(mark, 0700), 0); // unlink refuses it
+    struct source *source = source_read(bed, HEAD(2) "www A 192.0.2.2\n");
+    struct publication publication = {.store = &bed->store,
+                                      .directory = bed->directory,
+                                      .apex = bed->apex,
+                                      .source = source,
+                                      .now = NOW,
+                                      .mapped = sequence(bed)};
+    publication_run(&publication);
+    assert_false(publication.good);
+    assert_false(publication.changed);
+    assert_false(publication.has_place);
+    assert_non_null(strstr(publication.fault.text, mark));
+    publication.marked = true; // the same files: their mark stays
+    publication.fault = (struct fault){0};
+    publication_run(&publication);
+    assert_true(publication.good && publication.changed);
+    version_place_close(&publication.place);
+    rmdir(mark);
+    source_drop(&source);
+}
+
 // A million names are not here, but what is written and walked must not grow with those that are:
 // the octets that one changed address costs in a zone of many names are those of a small zone.
 static uint64_t
@@ -408,6 +438,7 @@ main(void)
         TEST(upkeep_folds_the_changes_in_and_says_the_same),
         TEST(a_damaged_record_on_disk_is_replaced_by_the_whole_content_under_the_next_serial),
         TEST(a_store_that_cannot_be_opened_is_a_fault_and_no_version),
+        TEST(a_mark_that_cannot_be_removed_is_a_fault_and_no_version),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
