@@ -1,11 +1,8 @@
 // A master file is a stack of texts ($INCLUDE) and a running state: the origin, the last owner, the
-// TTL that stands in for an omitted one. The stack is explicit, so that a file cannot make us
-// recurse.
+// TTL that stands in for an omitted one.
 #include "common/zone/zonefile_read.h"
 
 #include <inttypes.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,146 +14,22 @@
 #include "common/zone/zonefile_header.h"
 #include "common/zone/zonefile_quick.h"
 #include "common/zone/zonefile_scan.h"
-#include "common/zone/zonefile_text.h"
+#include "common/zone/zonefile_stack.h"
 
 #define TTL_DEFAULT           3600U
 #define ZONEFILE_WARNINGS_MAX 100 // further ones are counted: a warning is for reading
-
-// One text of the stack.
-struct frame {
-    char *name;                // for messages
-    char *directory;           // what a relative $INCLUDE starts from; NULL: no $INCLUDE
-    struct zonefile_text file; // zeros where the caller's memory is read
-    struct zonefile_scan scan;
-    uint8_t saved_origin[NAME_SIZE_MAX], saved_owner[NAME_SIZE_MAX]; // of the parent
-    bool saved_has_owner;
-    size_t file_number; // in the reader's files, from 1; 0: not among them
-};
-
-// A file that was opened, for who wants to be told of it.
-struct file {
-    char *path;
-    struct stat status;
-    bool whole;
-    struct hash_digest digest;
-};
 
 struct reader {
     struct draft *draft;
     struct zonefile_options options;
     struct zonefile_errors errors;
-    struct frame frames[ZONEFILE_INCLUDE_DEPTH_MAX + 1];
-    unsigned depth;
+    struct zonefile_stack stack;
     struct zonefile_state state;
     struct zonefile_entry entry, generated;
-    uint8_t *rdata;      // RDATA_SIZE_MAX octets
-    struct vector files; // struct file, as they were opened
+    uint8_t *rdata; // RDATA_SIZE_MAX octets
 };
 
 static const struct zonefile_place file_start = {1, 1};
-
-static char *
-directory_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    char *directory = memory_text(slash ? path : ".");
-    if (slash)
-        directory[slash == path ? 1 : slash - path] = '\0';
-    return directory;
-}
-
-static void
-frame_close(struct frame *frame)
-{
-    free(frame->name);
-    free(frame->directory);
-    zonefile_text_close(&frame->file);
-    *frame = (struct frame){0};
-}
-
-static struct frame *
-reader_frame(struct reader *reader)
-{
-    return reader->depth ? &reader->frames[reader->depth - 1] : NULL;
-}
-
-static void
-file_note(struct reader *reader, const char *path, struct frame *frame)
-{
-    if (!reader->options.file_read || reader->files.count == ZONEFILE_FILES_TOLD_MAX)
-        return;
-    struct file file = {.path = memory_text(path), .status = frame->file.status};
-    vector_add(&reader->files, &file);
-    frame->file_number = reader->files.count;
-}
-
-static void
-file_end(struct reader *reader, struct frame *frame)
-{
-    if (frame->file_number == 0)
-        return;
-    struct file *file = vector_at(&reader->files, frame->file_number - 1);
-    file->whole = zonefile_text_digest(&frame->file, &file->digest);
-}
-
-static void
-files_tell(struct reader *reader)
-{
-    for (size_t i = 0; i < reader->files.count; i++) {
-        struct file *file = vector_at(&reader->files, i);
-        if (file->whole)
-            reader->options.file_read(reader->options.context, file->path, &file->status,
-                                      &file->digest);
-        free(file->path);
-    }
-    vector_close(&reader->files);
-}
-
-// Takes the frame over and reads from it next.
-static void
-frame_push(struct reader *reader, struct frame *frame)
-{
-    name_copy(frame->saved_origin, reader->state.origin);
-    name_copy(frame->saved_owner, reader->state.owner);
-    frame->saved_has_owner = reader->state.has_owner;
-    reader->frames[reader->depth++] = *frame;
-    reader->errors.file = reader_frame(reader)->name;
-}
-
-static void
-frame_pop(struct reader *reader)
-{
-    struct frame *frame = reader_frame(reader);
-    file_end(reader, frame);
-    zonefile_origin_set(&reader->state, frame->saved_origin);
-    name_copy(reader->state.owner, frame->saved_owner);
-    reader->state.has_owner = frame->saved_has_owner;
-    frame_close(frame);
-    reader->depth--;
-    reader->errors.file = reader->depth ? reader_frame(reader)->name : "";
-}
-
-static void
-frame_scan(struct frame *frame)
-{
-    zonefile_scan_init(&frame->scan, frame->file.text, frame->file.length, frame->file.left > 0);
-}
-
-// More of the text, for an entry that does not end in the window.
-static void
-frame_feed(struct reader *reader)
-{
-    struct frame *frame = reader_frame(reader);
-    struct fault fault;
-    size_t from = (size_t)(frame->scan.keep - frame->file.text);
-    struct zonefile_place place = {.line = frame->scan.keep_line, .column = 1};
-    if (!zonefile_text_more(&frame->file, from, frame->name, &fault)) {
-        zonefile_error_add(&reader->errors, place, "%s", fault.text);
-        frame_pop(reader);
-        return;
-    }
-    zonefile_scan_move(&frame->scan, frame->file.text, frame->file.length, frame->file.left > 0);
-}
 
 // Directives.
 
@@ -193,57 +66,6 @@ default_ttl_read(struct reader *reader)
         reader->state.has_default_ttl = true;
 }
 
-// The path of an included file: relative to the including one's directory.
-static bool
-include_path(struct reader *reader, const struct zonefile_token *token, char *path, size_t size)
-{
-    const char *directory = reader_frame(reader)->directory;
-    bool absolute = token->text[0] == '/';
-    int length = absolute ? snprintf(path, size, "%s", token->text)
-                          : snprintf(path, size, "%s/%s", directory, token->text);
-    if (length < 0 || (size_t)length >= size || token->length == 0)
-        return zonefile_error_add(&reader->errors, token->place,
-                                  "$INCLUDE: a path of 1 to %zu octets is expected", size - 1);
-    return true;
-}
-
-static bool
-same_file(const struct stat *a, const struct stat *b)
-{
-    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
-}
-
-static bool
-include_is_loop(const struct reader *reader, const struct frame *frame)
-{
-    for (unsigned i = 0; i < reader->depth; i++)
-        if (reader->frames[i].file.text &&
-            same_file(&reader->frames[i].file.status, &frame->file.status))
-            return true;
-    return false;
-}
-
-// Opens the file named by the token as the next frame; false with an error.
-static bool
-include_open(struct reader *reader, const struct zonefile_token *token, struct frame *frame)
-{
-    char path[PATH_MAX];
-    struct fault fault;
-    if (!include_path(reader, token, path, sizeof path))
-        return false;
-    if (!zonefile_text_open(path, reader->options.file_read != NULL, &frame->file, &fault))
-        return zonefile_error_add(&reader->errors, token->place, "$INCLUDE: %s", fault.text);
-    file_note(reader, path, frame);
-    if (include_is_loop(reader, frame))
-        return zonefile_error_add(&reader->errors, token->place,
-                                  "$INCLUDE: '%s' includes itself (perhaps by way of others)",
-                                  token->text);
-    frame->name = memory_text(token->text);
-    frame->directory = directory_of(path);
-    frame_scan(frame);
-    return true;
-}
-
 static bool
 include_allowed(struct reader *reader)
 {
@@ -255,10 +77,10 @@ include_allowed(struct reader *reader)
         return zonefile_error_add(&reader->errors, more->place,
                                   "$INCLUDE: '%s' is too much: a file and an origin are expected",
                                   more->text);
-    if (!reader_frame(reader)->directory)
+    if (!zonefile_stack_top(&reader->stack)->directory)
         return zonefile_error_add(&reader->errors, zonefile_entry_place(entry, 0),
                                   "$INCLUDE is not allowed here");
-    if (reader->depth > ZONEFILE_INCLUDE_DEPTH_MAX)
+    if (reader->stack.depth > ZONEFILE_INCLUDE_DEPTH_MAX)
         return zonefile_error_add(&reader->errors, zonefile_entry_place(entry, 0),
                                   "$INCLUDE: more than %d files inside each other",
                                   ZONEFILE_INCLUDE_DEPTH_MAX);
@@ -268,7 +90,7 @@ include_allowed(struct reader *reader)
 static void
 include_read(struct reader *reader)
 {
-    struct frame frame = {0};
+    struct zonefile_frame frame = {0};
     uint8_t origin[NAME_SIZE_MAX];
     const struct zonefile_token *new_origin = zonefile_entry_token(&reader->entry, 2);
     if (!include_allowed(reader))
@@ -276,11 +98,13 @@ include_read(struct reader *reader)
     name_copy(origin, reader->state.origin);
     bool good = !new_origin || zonefile_name_read(new_origin, "$INCLUDE: origin",
                                                   reader->state.origin, origin, &reader->errors);
-    if (!include_open(reader, zonefile_entry_token(&reader->entry, 1), &frame) || !good) {
-        frame_close(&frame);
+    if (!zonefile_stack_open_included(&reader->stack, zonefile_entry_token(&reader->entry, 1),
+                                      &frame) ||
+        !good) {
+        zonefile_frame_close(&frame);
         return;
     }
-    frame_push(reader, &frame);
+    zonefile_stack_push(&reader->stack, &frame);
     zonefile_origin_set(&reader->state, origin);
 }
 
@@ -335,7 +159,7 @@ usual_read(struct reader *reader)
 {
     struct zonefile_header header;
     struct zonefile_state *state = &reader->state;
-    struct zonefile_scan *scan = &reader_frame(reader)->scan, before = *scan;
+    struct zonefile_scan *scan = &zonefile_stack_top(&reader->stack)->scan, before = *scan;
     bool new_owner;
     uint16_t length;
     if (!zonefile_quick_read(scan, state, &header, &new_owner, reader->rdata, &length))
@@ -457,17 +281,18 @@ entry_read(struct reader *reader)
 static void
 reader_step(struct reader *reader)
 {
-    switch (zonefile_scan_next(&reader_frame(reader)->scan, &reader->entry, &reader->errors)) {
+    switch (zonefile_scan_next(&zonefile_stack_top(&reader->stack)->scan, &reader->entry,
+                               &reader->errors)) {
     case ZONEFILE_ENTRY:
         entry_read(reader);
         break;
     case ZONEFILE_BROKEN:
         break;
     case ZONEFILE_STARVED:
-        frame_feed(reader);
+        zonefile_stack_feed(&reader->stack);
         break;
     case ZONEFILE_END:
-        frame_pop(reader);
+        zonefile_stack_pop(&reader->stack);
         break;
     }
 }
@@ -475,11 +300,11 @@ reader_step(struct reader *reader)
 static void
 reader_run(struct reader *reader)
 {
-    while (reader->depth > 0 && !zonefile_errors_full(&reader->errors))
+    while (reader->stack.depth > 0 && !zonefile_errors_full(&reader->errors))
         if (reader->options.thorough || !usual_read(reader))
             reader_step(reader);
-    while (reader->depth > 0)
-        frame_pop(reader);
+    while (reader->stack.depth > 0)
+        zonefile_stack_pop(&reader->stack);
 }
 
 static void
@@ -498,7 +323,7 @@ reader_init(struct reader *reader, struct draft *draft, const struct zonefile_op
     zonefile_entry_init(&reader->entry);
     zonefile_entry_init(&reader->generated);
     reader->rdata = memory_alloc(RDATA_SIZE_MAX);
-    vector_init(&reader->files, sizeof(struct file));
+    zonefile_stack_init(&reader->stack, &reader->state, &reader->options);
 }
 
 static bool
@@ -519,7 +344,7 @@ reader_close(struct reader *reader, const char *name, struct vector *ret_errors)
     zonefile_entry_close(&reader->entry);
     zonefile_entry_close(&reader->generated);
     free(reader->rdata);
-    files_tell(reader);
+    zonefile_stack_close(&reader->stack);
     *ret_errors = reader->errors.list;
     return reader->errors.error_count == 0;
 }
@@ -529,20 +354,16 @@ zonefile_read(const char *path, struct draft *draft, const struct zonefile_optio
               struct vector *ret_errors)
 {
     struct reader *reader = memory_zalloc(sizeof *reader);
-    struct frame frame = {0};
+    struct zonefile_frame frame = {0};
     struct fault fault;
     reader_init(reader, draft, options);
     reader->errors.file = path;
-    if (zonefile_text_open(path, reader->options.file_read != NULL, &frame.file, &fault)) {
-        file_note(reader, path, &frame);
-        frame.name = memory_text(path);
-        frame.directory = directory_of(path);
-        frame_scan(&frame);
-        frame_push(reader, &frame);
+    if (zonefile_stack_open(&reader->stack, path, path, &frame, &fault)) {
+        zonefile_stack_push(&reader->stack, &frame);
         reader_run(reader);
     } else {
         zonefile_error_add(&reader->errors, file_start, "%s", fault.text);
-        frame_close(&frame);
+        zonefile_frame_close(&frame);
     }
     bool good = reader_close(reader, path, ret_errors);
     free(reader);
@@ -555,11 +376,11 @@ zonefile_read_memory(const char *name, const char *text, size_t length, const ch
                      struct vector *ret_errors)
 {
     struct reader *reader = memory_zalloc(sizeof *reader);
-    struct frame frame = {.name = memory_text(name),
-                          .directory = directory ? memory_text(directory) : NULL};
+    struct zonefile_frame frame = {.name = memory_text(name),
+                                   .directory = directory ? memory_text(directory) : NULL};
     reader_init(reader, draft, options);
     zonefile_scan_init(&frame.scan, text, length, false);
-    frame_push(reader, &frame);
+    zonefile_stack_push(&reader->stack, &frame);
     reader_run(reader);
     bool good = reader_close(reader, name, ret_errors);
     free(reader);
