@@ -296,6 +296,25 @@ message_link_send(struct message_link *link, const struct message *message)
     return true;
 }
 
+bool
+message_link_tell(struct message_link *link, enum message_role from, enum message_type type,
+                  const char *text)
+{
+    struct octets_buffer body;
+    octets_buffer_init(&body);
+    if (text != NULL) {
+        octets_buffer_add_text(&body, text);
+    }
+    const struct message message = {.type = type,
+                                    .to = ROLE_SUPERVISOR,
+                                    .from = from,
+                                    .zone = MESSAGE_NO_ZONE,
+                                    .body = {body.data, body.length}};
+    bool sent = message_link_send(link, &message);
+    octets_buffer_close(&body);
+    return sent;
+}
+
 // Collects the descriptors of an envelope; those beyond the limit are closed by the kernel
 // (MSG_CTRUNC).
 static unsigned

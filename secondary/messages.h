@@ -135,6 +135,9 @@ struct message_link *message_link_new(struct loop *loop, int *descriptor,
 void message_link_free(struct message_link **link); // also from inside received and closed
 // False when the link is closed or its queue is over MESSAGES_QUEUE_MAX.
 bool message_link_send(struct message_link *link, const struct message *message);
+// A message to the supervisor about no zone: of a text alone, or of nothing (text NULL).
+bool message_link_tell(struct message_link *link, enum message_role from, enum message_type type,
+                       const char *text);
 // Receives what the other end, which is no more, sent before its end; then closed is called, unless
 // it was. Not from inside received or closed.
 void message_link_drain(struct message_link *link);

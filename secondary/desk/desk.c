@@ -23,23 +23,6 @@
 #define TICK_MS 1000
 
 static void
-send_text(struct desk *desk, enum message_type type, const char *text)
-{
-    struct octets_buffer body;
-    octets_buffer_init(&body);
-    if (text != NULL) {
-        octets_buffer_add_text(&body, text);
-    }
-    struct message message = {.type = type,
-                              .to = ROLE_SUPERVISOR,
-                              .from = ROLE_DESK,
-                              .zone = MESSAGE_NO_ZONE,
-                              .body = {body.data, body.length}};
-    message_link_send(desk->link, &message);
-    octets_buffer_close(&body);
-}
-
-static void
 count_mail(void *context, const char *kind, const char *result)
 {
     struct desk *desk = context;
@@ -107,7 +90,7 @@ take_settings(struct desk *desk, const struct message *message)
     struct role_settings *settings;
     struct fault fault = {0};
     if (!role_settings_read(message->body, &settings)) {
-        send_text(desk, MESSAGE_READY, "the settings are not readable");
+        message_link_tell(desk->link, ROLE_DESK, MESSAGE_READY, "the settings are not readable");
         return;
     }
     log_open("desk", settings->settings.log.level, settings->settings.log.format);
@@ -120,7 +103,7 @@ take_settings(struct desk *desk, const struct message *message)
         loop_stop(desk->loop);
         return;
     }
-    send_text(desk, MESSAGE_READY, NULL);
+    message_link_tell(desk->link, ROLE_DESK, MESSAGE_READY, NULL);
 }
 
 static void
@@ -224,7 +207,7 @@ tick(void *context)
 {
     struct desk *desk = context;
     int64_t now = clock_unix_seconds();
-    send_text(desk, MESSAGE_HEARTBEAT, NULL);
+    message_link_tell(desk->link, ROLE_DESK, MESSAGE_HEARTBEAT, NULL);
     spare_memory_beat(&desk->spare);
     if (desk->alerts == NULL) {
         return;

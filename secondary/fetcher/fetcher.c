@@ -93,17 +93,6 @@ give_up(struct fetcher *fetcher, const char *why)
     loop_stop(fetcher->loop);
 }
 
-static void
-tell(struct fetcher *fetcher, enum message_type type, const char *text)
-{
-    struct octets_buffer body;
-    octets_buffer_init(&body);
-    if (text)
-        octets_buffer_add_text(&body, text);
-    report_send(fetcher->link, type, ROLE_SUPERVISOR, MESSAGE_NO_ZONE, &body, -1);
-    octets_buffer_close(&body);
-}
-
 // ---- settings ----
 
 // jansson opens /dev/urandom at its first object (an operator's order is answered with one); that
@@ -216,13 +205,14 @@ take_settings(struct fetcher *fetcher, const struct message *message)
     struct role_settings *settings = NULL;
     struct fault fault = {0};
     if (!role_settings_read(message->body, &settings)) {
-        tell(fetcher, MESSAGE_READY, "the fetcher's settings could not be read");
+        message_link_tell(fetcher->link, ROLE_FETCHER, MESSAGE_READY,
+                          "the fetcher's settings could not be read");
         return;
     }
     log_open("fetcher", settings->settings.log.level, settings->settings.log.format);
     if (!fetcher->settings && !settle(settings, &fault)) {
         role_settings_free(&settings);
-        tell(fetcher, MESSAGE_READY, fault.text);
+        message_link_tell(fetcher->link, ROLE_FETCHER, MESSAGE_READY, fault.text);
         give_up(fetcher, fault.text);
         return;
     }
@@ -230,7 +220,7 @@ take_settings(struct fetcher *fetcher, const struct message *message)
     role_settings_free(&fetcher->settings);
     fetcher->settings = settings;
     spare_memory_give_back(&fetcher->spare);
-    tell(fetcher, MESSAGE_READY, NULL);
+    message_link_tell(fetcher->link, ROLE_FETCHER, MESSAGE_READY, NULL);
 }
 
 // ---- orders for a zone ----
@@ -391,7 +381,7 @@ static void
 beat(void *context)
 {
     struct fetcher *fetcher = context;
-    tell(fetcher, MESSAGE_HEARTBEAT, NULL);
+    message_link_tell(fetcher->link, ROLE_FETCHER, MESSAGE_HEARTBEAT, NULL);
     spare_memory_beat(&fetcher->spare);
 }
 

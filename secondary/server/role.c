@@ -60,22 +60,6 @@ give_up(struct role *role, const char *why)
     loop_stop(role->loop);
 }
 
-static void
-tell(struct role *role, enum message_type type, const char *text)
-{
-    struct octets_buffer body;
-    octets_buffer_init(&body);
-    if (text)
-        octets_buffer_add_text(&body, text);
-    struct message message = {.type = type,
-                              .to = ROLE_SUPERVISOR,
-                              .from = ROLE_SERVER,
-                              .zone = MESSAGE_NO_ZONE,
-                              .body = {body.data, body.length}};
-    message_link_send(role->link, &message);
-    octets_buffer_close(&body);
-}
-
 static int
 hex_digit(char letter)
 {
@@ -188,7 +172,8 @@ take_settings(struct role *role, const struct message *message)
 {
     struct role_settings *settings = NULL, *former = role->settings;
     if (!role_settings_read(message->body, &settings)) {
-        tell(role, MESSAGE_READY, "the server's settings could not be read");
+        message_link_tell(role->link, ROLE_SERVER, MESSAGE_READY,
+                          "the server's settings could not be read");
         if (!role->settings) // a supervisor of another version; waiting would help nobody
             give_up(role, "the settings could not be read: restart tandem-secondary");
         return;
@@ -202,7 +187,7 @@ take_settings(struct role *role, const struct message *message)
     limits_configure(role);
     role_settings_free(&former);
     if (role->running)
-        tell(role, MESSAGE_READY, NULL);
+        message_link_tell(role->link, ROLE_SERVER, MESSAGE_READY, NULL);
 }
 
 static void
@@ -371,7 +356,7 @@ start(void *context)
         return;
     }
     role->running = true;
-    tell(role, MESSAGE_READY, NULL);
+    message_link_tell(role->link, ROLE_SERVER, MESSAGE_READY, NULL);
     log_debug("answering", "zones", LOG_NUMBER(role->zones.list.count));
 }
 
@@ -439,7 +424,7 @@ static void
 beat(void *context)
 {
     struct role *role = context;
-    tell(role, MESSAGE_HEARTBEAT, NULL);
+    message_link_tell(role->link, ROLE_SERVER, MESSAGE_HEARTBEAT, NULL);
     spare_memory_beat(&role->spare);
 }
 

@@ -96,23 +96,6 @@ send_message(void *context, const struct message *message)
     message_link_send(signer->link, message);
 }
 
-static void
-send_simple(struct signer *signer, enum message_type type, const char *text)
-{
-    struct octets_buffer body;
-    octets_buffer_init(&body);
-    if (text != NULL) {
-        octets_buffer_add_text(&body, text);
-    }
-    struct message message = {.type = type,
-                              .to = ROLE_SUPERVISOR,
-                              .from = ROLE_SIGNER,
-                              .zone = MESSAGE_NO_ZONE,
-                              .body = {body.data, body.length}};
-    message_link_send(signer->link, &message);
-    octets_buffer_close(&body);
-}
-
 // --- The secret that opens sealed keys
 // ----------------------------------------------------------------------------------------
 
@@ -309,7 +292,8 @@ take_settings(struct signer *signer, const struct message *message)
     struct role_settings *settings;
     struct fault fault = {0};
     if (!role_settings_read(message->body, &settings)) {
-        send_simple(signer, MESSAGE_READY, "the settings are not readable");
+        message_link_tell(signer->link, ROLE_SIGNER, MESSAGE_READY,
+                          "the settings are not readable");
         return;
     }
     log_open("signer", settings->settings.log.level, settings->settings.log.format);
@@ -334,7 +318,7 @@ take_settings(struct signer *signer, const struct message *message)
     pooled_tell_again(&signer->pooled); // some files may have gone with their last zone
     signer->found = signer->served = signer->woken = 0;
     wake_some(signer);
-    send_simple(signer, MESSAGE_READY, NULL);
+    message_link_tell(signer->link, ROLE_SIGNER, MESSAGE_READY, NULL);
 }
 
 // --- Messages
@@ -497,7 +481,7 @@ static void
 beat(void *context)
 {
     struct signer *signer = context;
-    send_simple(signer, MESSAGE_HEARTBEAT, NULL);
+    message_link_tell(signer->link, ROLE_SIGNER, MESSAGE_HEARTBEAT, NULL);
     spare_memory_beat(&signer->spare);
 }
 
