@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "common/base/arena.h"
+#include "common/base/descriptor.h"
 #include "common/net/loop.h"
 
 // Octets on the connection: type, to, from, flags, zone, request, then the body.
@@ -80,23 +81,6 @@ frame_free(struct frame *frame)
     free(frame);
 }
 
-static bool
-write_whole(int fd, const uint8_t *data, size_t length)
-{
-    while (length > 0) {
-        ssize_t written = write(fd, data, length);
-        if (written < 0 && errno == EINTR) {
-            continue;
-        }
-        if (written <= 0) {
-            return false;
-        }
-        data += written;
-        length -= (size_t)written;
-    }
-    return true;
-}
-
 // A sealed memfd with the body; -1 when memory or descriptors are out.
 static int
 body_to_memfd(struct octets body)
@@ -105,7 +89,7 @@ body_to_memfd(struct octets body)
     if (fd < 0) {
         return -1;
     }
-    if (!write_whole(fd, body.data, body.length) || fcntl(fd, F_ADD_SEALS, SEALS) != 0) {
+    if (!descriptor_write(fd, body.data, body.length) || fcntl(fd, F_ADD_SEALS, SEALS) != 0) {
         close(fd);
         return -1;
     }

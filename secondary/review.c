@@ -1,6 +1,5 @@
 #include "secondary/review.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/base/arena.h"
+#include "common/base/descriptor.h"
 #include "common/daemon/privileges.h"
 #include "common/daemon/signals.h"
 #include "common/net/loop.h"
@@ -87,20 +87,12 @@ static int
 diff_descriptor(const char *diff)
 {
     int fd = memfd_create("tandem-review", MFD_CLOEXEC);
-    size_t length = strlen(diff);
     if (fd < 0) {
         return -1;
     }
-    for (size_t done = 0; done < length;) {
-        ssize_t written = write(fd, diff + done, length - done);
-        if (written < 0 && errno == EINTR) {
-            continue;
-        }
-        if (written <= 0) {
-            close(fd);
-            return -1;
-        }
-        done += (size_t)written;
+    if (!descriptor_write(fd, diff, strlen(diff))) {
+        close(fd);
+        return -1;
     }
     lseek(fd, 0, SEEK_SET);
     return fd;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/base/arena.h"
+#include "common/base/descriptor.h"
 
 #define PATH_ROOM     4096
 #define FILE_SIZE_MAX (16 * 1024 * 1024) // a digest of 10,000 events with their subjects, escaped
@@ -74,17 +75,12 @@ octets_put(const char *path, const char *text, size_t length)
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0)
         return false;
-    size_t done = 0;
-    ssize_t put = 1;
-    while (done < length && put > 0) {
-        put = write(fd, text + done, length - done);
-        done += put > 0 ? (size_t)put : 0;
-    }
+    bool whole = descriptor_write(fd, text, length);
     int error = errno;
-    bool fine = close(fd) == 0 && done == length;
-    if (done < length)
+    bool closed = close(fd) == 0;
+    if (!whole)
         errno = error;
-    return fine;
+    return whole && closed;
 }
 
 bool

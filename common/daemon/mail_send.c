@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/base/arena.h"
+#include "common/base/descriptor.h"
 
 #define URL_ROOM   600
 #define PATH_ROOM  4096
@@ -189,19 +190,6 @@ mail_sender_send(struct mail_sender *sender, const char *to, const char *text, s
 // ---- into a directory
 // ------------------------------------------------------------------------------------------
 
-static bool
-octets_put(int fd, const char *text, size_t length)
-{
-    while (length > 0) {
-        ssize_t put = write(fd, text, length);
-        if (put <= 0)
-            return false;
-        text += put;
-        length -= (size_t)put;
-    }
-    return true;
-}
-
 bool
 mail_send_file(const struct mail_way *way, const char *name, const char *text, size_t length,
                struct fault *fault)
@@ -216,7 +204,7 @@ mail_send_file(const struct mail_way *way, const char *name, const char *text, s
     if (access(path, F_OK) == 0)
         return true;
     int fd = open(aside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
-    bool fine = fd >= 0 && octets_put(fd, text, length) && fsync(fd) == 0;
+    bool fine = fd >= 0 && descriptor_write(fd, text, length) && fsync(fd) == 0;
     int error = errno;
     if (fd >= 0)
         close(fd);

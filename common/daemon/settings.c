@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/base/arena.h"
+#include "common/base/descriptor.h"
 
 #define SECRET_FILE_MAX 4096 // a TSIG secret has at most 684 characters, a password fewer
 
@@ -33,12 +34,10 @@ secret_read(int fd, const char *path, char *text, struct fault *fault)
         return fault_set(fault, FAULT_REFUSED,
                          "%s: others can use this file (mode %04o); use chmod 640", path,
                          status.st_mode & 07777U);
-    size_t used = 0;
-    ssize_t got = 0;
-    while (used <= SECRET_FILE_MAX && (got = read(fd, text + used, SECRET_FILE_MAX + 1 - used)) > 0)
-        used += (size_t)got;
+    ssize_t got = descriptor_read(fd, text, SECRET_FILE_MAX + 1);
     if (got < 0)
         return fault_set_errno(fault, errno, "%s", path);
+    size_t used = (size_t)got;
     if (used > SECRET_FILE_MAX)
         return fault_set(fault, FAULT_SYNTAX, "%s: too long for a secret of one line", path);
     while (used > 0 && (text[used - 1] == '\n' || text[used - 1] == '\r'))

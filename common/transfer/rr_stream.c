@@ -5,6 +5,7 @@
 // piece, for its serial goes in as zeros.
 #include "common/transfer/rr_stream.h"
 
+#include "common/base/descriptor.h"
 #include "common/base/hash.h"
 #include "common/dns/rrtype.h"
 
@@ -75,18 +76,10 @@ digest_soa(struct rr_stream_writer *writer)
 static void
 flush(struct rr_stream_writer *writer)
 {
-    const uint8_t *at = writer->buffer.data;
-    size_t left = writer->buffer.length;
-    writer->crc = hash_crc32c(writer->crc, at, left);
-    while (left && !writer->error) {
-        ssize_t written = write(writer->fd, at, left);
-        if (written < 0 && errno != EINTR)
-            writer->error = errno;
-        if (written > 0) {
-            at += written;
-            left -= (size_t)written;
-        }
-    }
+    const struct octets_buffer *buffer = &writer->buffer;
+    writer->crc = hash_crc32c(writer->crc, buffer->data, buffer->length);
+    if (!writer->error && !descriptor_write(writer->fd, buffer->data, buffer->length))
+        writer->error = errno;
     writer->written += writer->buffer.length;
     writer->buffer.length = writer->digested = 0;
 }

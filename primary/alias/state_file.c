@@ -9,34 +9,16 @@
 #include <unistd.h>
 
 #include "common/base/arena.h"
+#include "common/base/descriptor.h"
 #include "common/base/hash.h"
 
-static bool
-write_all(int fd, const uint8_t *octets, size_t length)
-{
-    while (length > 0) {
-        ssize_t done = write(fd, octets, length);
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done <= 0)
-            return false;
-        octets += done;
-        length -= (size_t)done;
-    }
-    return true;
-}
-
-// The rename is on disk when the folder is.
 static bool
 folder_sync(const char *path)
 {
     char *folder = memory_text(path), *slash = strrchr(folder, '/');
     if (slash)
         *(slash == folder ? slash + 1 : slash) = '\0';
-    int fd = open(slash ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool good = fd >= 0 && fsync(fd) == 0;
-    if (fd >= 0)
-        close(fd);
+    bool good = descriptor_sync_folder(slash ? folder : ".");
     free(folder);
     return good;
 }
@@ -46,7 +28,7 @@ file_replace(const char *path, const void *octets, size_t length, bool synced, s
 {
     char *beside = memory_text_join(path, ".new");
     int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    bool good = fd >= 0 && write_all(fd, octets, length) && (!synced || fsync(fd) == 0);
+    bool good = fd >= 0 && descriptor_write(fd, octets, length) && (!synced || fsync(fd) == 0);
     int error = errno;
     if (fd >= 0 && close(fd) != 0 && good) {
         good = false;
@@ -77,16 +59,9 @@ state_file_write_unsynced(const char *path, const void *octets, size_t length, s
 static bool
 read_all(int fd, size_t size, struct octets_buffer *buffer)
 {
-    while (buffer->length < size) {
-        ssize_t done =
-            read(fd, octets_buffer_reserve(buffer, size - buffer->length), size - buffer->length);
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done <= 0)
-            return false;
-        buffer->length += (size_t)done;
-    }
-    return true;
+    ssize_t got = descriptor_read(fd, octets_buffer_reserve(buffer, size), size);
+    buffer->length = got > 0 ? (size_t)got : 0;
+    return got == (ssize_t)size;
 }
 
 bool

@@ -5,9 +5,10 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "common/base/descriptor.h"
 
 // A file name holds 255 octets at most on the file systems in view; a longer one ends in a '~' and
 // is refused by the system with a clear error, which names the zone.
@@ -34,35 +35,6 @@ zone_directory_make(const char *path, struct fault *fault)
     return true;
 }
 
-static bool
-write_and_sync(int fd, const uint8_t *data, size_t length)
-{
-    while (length > 0) {
-        ssize_t written = write(fd, data, length);
-        if (written < 0 && errno == EINTR) {
-            continue;
-        }
-        if (written <= 0) {
-            return false;
-        }
-        data += written;
-        length -= (size_t)written;
-    }
-    return fsync(fd) == 0;
-}
-
-static bool
-sync_directory(const char *directory)
-{
-    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) {
-        return false;
-    }
-    bool good = fsync(fd) == 0;
-    close(fd);
-    return good;
-}
-
 bool
 zone_directory_write(const char *directory, const char *name, const void *data, size_t length,
                      struct fault *fault)
@@ -78,7 +50,7 @@ zone_directory_write(const char *directory, const char *name, const void *data, 
     if (fd < 0) {
         return fault_set_errno(fault, errno, "cannot write %s", path);
     }
-    bool good = write_and_sync(fd, data, length);
+    bool good = descriptor_write(fd, data, length) && fsync(fd) == 0;
     int error = errno;
     close(fd);
     if (!good || rename(temporary, path) != 0) {
@@ -86,7 +58,7 @@ zone_directory_write(const char *directory, const char *name, const void *data, 
         unlink(temporary);
         return fault_set_errno(fault, error, "cannot write %s", path);
     }
-    if (!sync_directory(directory)) {
+    if (!descriptor_sync_folder(directory)) {
         return fault_set_errno(fault, errno, "cannot sync %s", directory);
     }
     return true;

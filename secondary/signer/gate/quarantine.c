@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "common/base/arena.h"
+#include "common/base/descriptor.h"
 
 #define ENTRY_FILE    "entry"
 #define STREAM_PREFIX "stream."
@@ -70,35 +71,6 @@ stream_name(const struct hash_digest *digest, char name[static 96])
     char text[2 * HASH_DIGEST_SIZE + 1];
     digest_text(digest, text);
     snprintf(name, 96, STREAM_PREFIX "%s", text);
-}
-
-static bool
-write_whole(int fd, const void *data, size_t length)
-{
-    const uint8_t *at = data;
-    while (length > 0) {
-        ssize_t written = write(fd, at, length);
-        if (written < 0 && errno == EINTR) {
-            continue;
-        }
-        if (written <= 0) {
-            return false;
-        }
-        at += written;
-        length -= (size_t)written;
-    }
-    return true;
-}
-
-static bool
-sync_directory(const struct quarantine *quarantine)
-{
-    int fd = open(quarantine->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool good = fd >= 0 && fsync(fd) == 0;
-    if (fd >= 0) {
-        close(fd);
-    }
-    return good;
 }
 
 static void
@@ -210,12 +182,12 @@ write_file(const struct quarantine *quarantine, const char *name, int from, cons
     int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     bool good = fd >= 0;
     if (good && data != NULL) {
-        good = write_whole(fd, data, length);
+        good = descriptor_write(fd, data, length);
     }
     uint8_t block[COPY_OCTETS];
     for (uint64_t at = 0; good && data == NULL && at < length;) {
         ssize_t got = pread(from, block, sizeof block, (off_t)at);
-        good = got > 0 && write_whole(fd, block, (size_t)got);
+        good = got > 0 && descriptor_write(fd, block, (size_t)got);
         at += got > 0 ? (uint64_t)got : 0;
     }
     good = good && fsync(fd) == 0;
@@ -251,7 +223,7 @@ quarantine_put(struct quarantine *quarantine, const struct quarantine_entry *ent
         !write_file(quarantine, ENTRY_FILE, -1, &stored, sizeof stored, fault)) {
         return false;
     }
-    if (!sync_directory(quarantine)) {
+    if (!descriptor_sync_folder(quarantine->directory)) {
         return fault_set_errno(fault, errno, "cannot sync %s", quarantine->directory);
     }
     keep_entry(quarantine, &stored.entry);
@@ -315,7 +287,7 @@ quarantine_clear(struct quarantine *quarantine, bool *ret_was, struct fault *fau
         return fault_set_errno(fault, errno, "cannot remove %s", path);
     }
     remove_others(quarantine);
-    if (!sync_directory(quarantine)) {
+    if (!descriptor_sync_folder(quarantine->directory)) {
         return fault_set_errno(fault, errno, "cannot sync %s", quarantine->directory);
     }
     return true;

@@ -5,24 +5,10 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "common/base/descriptor.h"
 #include "secondary/signer/keys/key_memory.h"
 
 #define FILE_NAME_MAX 1024
-
-static bool
-write_all(int descriptor, struct octets content)
-{
-    size_t done = 0;
-    while (done < content.length) {
-        ssize_t wrote = write(descriptor, content.data + done, content.length - done);
-        if (wrote < 0 && errno == EINTR)
-            continue;
-        if (wrote < 0)
-            return false;
-        done += (size_t)wrote;
-    }
-    return fsync(descriptor) == 0;
-}
 
 static bool
 write_beside(int directory, const char *name, struct octets content)
@@ -31,7 +17,8 @@ write_beside(int directory, const char *name, struct octets content)
         openat(directory, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (descriptor < 0)
         return false;
-    bool good = write_all(descriptor, content);
+    bool good =
+        descriptor_write(descriptor, content.data, content.length) && fsync(descriptor) == 0;
     int error = errno;
     if (close(descriptor) != 0 && good) {
         good = false;
@@ -64,24 +51,6 @@ key_file_replace(int directory, const char *path, const char *name, struct octet
     return key_file_sync(directory, path, fault);
 }
 
-// Reads until the end or until the scratch is full.
-static ssize_t
-read_all(int descriptor, uint8_t *text, size_t room)
-{
-    size_t length = 0;
-    while (length < room) {
-        ssize_t got = read(descriptor, text + length, room - length);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return -1;
-        if (got == 0)
-            break;
-        length += (size_t)got;
-    }
-    return (ssize_t)length;
-}
-
 static bool
 open_fault(const char *path, const char *name, int error, struct fault *fault)
 {
@@ -101,7 +70,7 @@ key_file_read(int directory, const char *path, const char *name, size_t maximum,
     if (descriptor < 0)
         return open_fault(path, name, errno, fault);
     uint8_t *text = key_scratch_new(maximum + 1);
-    ssize_t length = read_all(descriptor, text, maximum + 1);
+    ssize_t length = descriptor_read(descriptor, text, maximum + 1);
     int error = errno;
     close(descriptor);
     if (length >= 0 && (size_t)length <= maximum) {

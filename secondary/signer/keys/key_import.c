@@ -8,9 +8,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/base/arena.h"
+#include "common/base/descriptor.h"
 #include "secondary/signer/keys/key_bind.h"
 #include "secondary/signer/keys/key_crypto.h"
 
@@ -19,26 +19,18 @@ key_import_read(int descriptor, const char *name, struct key_import_file *ret_fi
                 struct fault *fault)
 {
     uint8_t *text = key_scratch_new(KEY_BIND_TEXT_MAX + 1);
-    size_t length = 0;
-    while (length <= KEY_BIND_TEXT_MAX) {
-        ssize_t got = read(descriptor, text + length, KEY_BIND_TEXT_MAX + 1 - length);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0) {
-            int error = errno;
-            key_scratch_free(text);
-            return fault_set_errno(fault, error, "%s: reading", name);
-        }
-        if (got == 0)
-            break;
-        length += (size_t)got;
+    ssize_t length = descriptor_read(descriptor, text, KEY_BIND_TEXT_MAX + 1);
+    int error = errno;
+    if (length < 0) {
+        key_scratch_free(text);
+        return fault_set_errno(fault, error, "%s: reading", name);
     }
-    if (length > KEY_BIND_TEXT_MAX) {
+    if ((size_t)length > KEY_BIND_TEXT_MAX) {
         key_scratch_free(text);
         return fault_set(fault, FAULT_LIMIT, "%s: longer than a key file can be (%u octets)", name,
                          KEY_BIND_TEXT_MAX);
     }
-    *ret_file = (struct key_import_file){.text = {text, length}};
+    *ret_file = (struct key_import_file){.text = {text, (size_t)length}};
     strncpy(ret_file->name, name, sizeof ret_file->name - 1);
     return true;
 }
