@@ -4,6 +4,7 @@
 
 #include "common/base/arena.h"
 #include "common/zone/zonefile_write.h"
+#include "primary/request.h"
 
 #define EXPORT_PIECE (CONTROL_CHUNK_MAX / 2) // a record of a piece may be long
 
@@ -58,13 +59,7 @@ static struct json_value *
 result_make(const struct keeper *keeper, size_t records)
 {
     struct json_value *result = json_value_object();
-    struct keeper_status status;
-    keeper_status(keeper, &status);
-    json_value_put_text(result, "zone", keeper_zone(keeper)->domain);
-    struct json_value *serial = json_value_put_object(result, "serial");
-    json_value_put_integer(serial, "source", status.source_serial);
-    json_value_put_integer(serial, "unsigned", status.serial);
-    json_value_put_null(serial, "signed");
+    request_zone_put(keeper, result);
     json_value_put_integer(result, "records", (int64_t)records);
     return result;
 }

@@ -71,3 +71,15 @@ request_busy(struct control_request **request)
     fault_set(&fault, FAULT_BUSY, "too many wait for this already: try again later");
     control_reply_fault(request, &fault);
 }
+
+void
+request_zone_put(const struct keeper *keeper, struct json_value *result)
+{
+    struct keeper_status status;
+    keeper_status(keeper, &status);
+    json_value_put_text(result, "zone", keeper_zone(keeper)->domain);
+    struct json_value *serial = json_value_put_object(result, "serial");
+    json_value_put_integer(serial, "source", status.source_serial);
+    json_value_put_integer(serial, "unsigned", status.serial);
+    json_value_put_null(serial, "signed");
+}

@@ -15,6 +15,8 @@ bool request_name(const char *text, uint8_t ret_name[static NAME_SIZE_MAX], stru
 struct keeper *request_zone(const struct program *program, struct control_request **request);
 // {"done", "dry_run", "text"} of a changing verb.
 struct json_value *request_done(const struct control_request *request, bool done, const char *text);
+// Adds which zone it was about: {"zone", "serial": {"source", "unsigned", "signed"}}.
+void request_zone_put(const struct keeper *keeper, struct json_value *result);
 // Too many wait for the same thing.
 void request_busy(struct control_request **request);
 

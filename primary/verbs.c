@@ -288,13 +288,7 @@ zone_done(const struct control_request *request, const struct keeper *keeper, bo
           bool changed, const char *text)
 {
     struct json_value *result = request_done(request, done, text);
-    struct keeper_status status;
-    keeper_status(keeper, &status);
-    json_value_put_text(result, "zone", keeper_zone(keeper)->domain);
-    struct json_value *serial = json_value_put_object(result, "serial");
-    json_value_put_integer(serial, "source", status.source_serial);
-    json_value_put_integer(serial, "unsigned", status.serial);
-    json_value_put_null(serial, "signed");
+    request_zone_put(keeper, result);
     json_value_put_boolean(result, "changed", changed);
     return result;
 }

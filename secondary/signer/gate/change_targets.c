@@ -56,16 +56,16 @@ change_node(const struct version *served, const struct diff *diff, const uint8_t
     return node != NULL && node_rrset_count(node) > 0 ? node : NULL;
 }
 
-static bool
-has(const struct node *node, uint16_t type)
+bool
+change_has(const struct node *node, uint16_t type)
 {
     return node != NULL && node_has(node, type);
 }
 
-static bool
-has_address(const struct node *node)
+bool
+change_has_address(const struct node *node)
 {
-    return has(node, RRTYPE_A) || has(node, RRTYPE_AAAA);
+    return change_has(node, RRTYPE_A) || change_has(node, RRTYPE_AAAA);
 }
 
 static bool
@@ -103,8 +103,8 @@ change_targets_note(struct change_targets *targets, const struct diff_entry *ent
     const struct node *old = entry->old_node, *new = entry->new_node;
     const uint8_t *owner = node_owner(new != NULL ? new : old);
     bool apex = name_equal(owner, targets->apex);
-    bool lost = has_address(old) && !has_address(new);
-    lost = lost || has(old, RRTYPE_CNAME) != has(new, RRTYPE_CNAME);
+    bool lost = change_has_address(old) && !change_has_address(new);
+    lost = lost || change_has(old, RRTYPE_CNAME) != change_has(new, RRTYPE_CNAME);
     bool moved = has_data(old, apex) != has_data(new, apex);
     if (lost) {
         lost_add(targets, owner, false);
@@ -129,7 +129,7 @@ change_targets_have_addresses(const struct change_targets *targets, const struct
     while (rrset_next(rrset->wire, rrset->wire_length, &at, &rr)) {
         const uint8_t *target = rdata_target(rr.type, rr.rdata, rr.rdlength);
         if (target != NULL && name_is_at_or_below(target, targets->apex) &&
-            !has_address(change_node(targets->served, targets->diff, target))) {
+            !change_has_address(change_node(targets->served, targets->diff, target))) {
             return false;
         }
     }

@@ -24,6 +24,9 @@ void change_targets_init(struct change_targets *targets, const struct version *s
                          const struct diff *diff);
 void change_targets_close(struct change_targets *targets);
 
+// Of a record before or after the change; NULL, which has nothing, too.
+bool change_has(const struct node *node, uint16_t type);
+bool change_has_address(const struct node *node); // A or AAAA
 // The diff's entry of an owner; NULL: it is not changed.
 const struct diff_entry *change_entry(const struct diff *diff, const uint8_t *owner);
 // The record of an owner with data after the change; NULL: none.

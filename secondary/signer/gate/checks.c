@@ -10,6 +10,7 @@
 
 #include "common/dns/rrtype.h"
 #include "common/zone/check.h"
+#include "secondary/signer/gate/change_targets.h"
 #include "secondary/signer/gate/checks_inside.h"
 #include "secondary/signer/gate/doubled.h"
 
@@ -304,8 +305,8 @@ check_apex(const struct version *served, const struct draft *draft, struct gate_
 {
     const struct node *was = version_apex_node(served);
     const struct node *is = draft_find(draft, draft_apex(draft));
-    bool had = was != NULL && (node_has(was, RRTYPE_A) || node_has(was, RRTYPE_AAAA));
-    bool has = is != NULL && (node_has(is, RRTYPE_A) || node_has(is, RRTYPE_AAAA));
+    bool had = change_has_address(was);
+    bool has = change_has_address(is);
     if (!decided(verdict) && had && !has) {
         decide(verdict, GATE_HELD, "apex-addresses");
         snprintf(verdict->sentence, sizeof verdict->sentence,

@@ -42,18 +42,6 @@ struct item {
     bool apex;
 };
 
-static bool
-has(const struct node *node, uint16_t type)
-{
-    return node != NULL && node_has(node, type);
-}
-
-static bool
-has_address(const struct node *node)
-{
-    return has(node, RRTYPE_A) || has(node, RRTYPE_AAAA);
-}
-
 static const struct node *
 with_data(const struct node *node, bool apex)
 {
@@ -80,11 +68,11 @@ rrset_passes(struct judging *judging, const struct item *item, const struct rrse
 static bool
 shape_passes(struct judging *judging, const struct item *item)
 {
-    if (has(item->old, RRTYPE_DNAME)) {
+    if (change_has(item->old, RRTYPE_DNAME)) {
         return false;
     }
-    if (item->apex && (!has(item->new, RRTYPE_SOA) || !has(item->new, RRTYPE_NS) ||
-                       (has_address(item->old) && !has_address(item->new)))) {
+    if (item->apex && (!change_has(item->new, RRTYPE_SOA) || !change_has(item->new, RRTYPE_NS) ||
+                       (change_has_address(item->old) && !change_has_address(item->new)))) {
         return false;
     }
     for (unsigned i = 0; item->new != NULL &&i < node_rrset_count(item->new); i++) {
@@ -193,8 +181,8 @@ glue_stays_glue(const struct judging *judging, const struct rrset *was, const st
 static bool
 cut_passes(struct judging *judging, const struct item *item)
 {
-    bool did = !item->apex && has(item->old, RRTYPE_NS);
-    bool does = !item->apex && has(item->new, RRTYPE_NS);
+    bool did = !item->apex && change_has(item->old, RRTYPE_NS);
+    bool does = !item->apex && change_has(item->new, RRTYPE_NS);
     if (did == does) {
         return true;
     }
