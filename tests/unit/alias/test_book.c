@@ -7,8 +7,7 @@ a_zone_never_given_out_waits_for_a_definitive_answer_of_each_target(void **state
     (void)state;
     struct bed bed;
     bed_open(&bed);
-    bed_says(&bed, "lb.out", RRTYPE_A, "192.0.2.1");
-    bed_says(&bed, "lb.out", RRTYPE_AAAA, "servfail");
+    bed_says_both(&bed, "lb.out", "192.0.2.1", "servfail");
     bed_zone(&bed, "example.gov", "@ 60 IN ALIAS lb.out.", false);
     assert_false(bed_ready(&bed, "example.gov"));
     bed_ask(&bed);
@@ -32,8 +31,7 @@ the_end_of_the_wait_is_told_once(void **state)
     bool all = false;
     bed_open(&bed);
     vector_init(&owners, NAME_SIZE_MAX);
-    bed_says(&bed, "lb.out", RRTYPE_A, "192.0.2.1");
-    bed_says(&bed, "lb.out", RRTYPE_AAAA, "nodata");
+    bed_says_both(&bed, "lb.out", "192.0.2.1", "nodata");
     bed_zone(&bed, "example.gov", "@ 60 IN ALIAS lb.out.", false);
     assert_false(bed_ready(&bed, "example.gov"));
     assert_false(book_changed(bed.book, &apex, &owners, &all, bed.now));
@@ -53,8 +51,7 @@ a_new_owner_in_a_zone_given_out_waits_only_for_its_first_answer(void **state)
     (void)state;
     struct bed bed;
     bed_open(&bed);
-    bed_says(&bed, "dead.out", RRTYPE_A, "servfail");
-    bed_says(&bed, "dead.out", RRTYPE_AAAA, "timeout");
+    bed_says_both(&bed, "dead.out", "servfail", "timeout");
     bed_zone(&bed, "example.gov", "@ 60 IN ALIAS dead.out.", true);
     assert_false(bed_ready(&bed, "example.gov"));
     bed_ask(&bed);
@@ -105,8 +102,7 @@ a_target_is_asked_about_every_refresh_and_never_within_five_seconds(void **state
     (void)state;
     struct bed bed;
     bed_open(&bed);
-    bed_says(&bed, "lb.out", RRTYPE_A, "192.0.2.1");
-    bed_says(&bed, "lb.out", RRTYPE_AAAA, "nodata");
+    bed_says_both(&bed, "lb.out", "192.0.2.1", "nodata");
     bed_zone(&bed, "example.gov", "@ IN ALIAS lb.out.", true);
     bed_pass(&bed, 3000);
     assert_in_range(bed.questions, 2 * 90, 2 * 115);
@@ -127,20 +123,15 @@ servfail_and_silence_hold_the_last_good_set(void **state)
     static const char *const troubles[] = {"servfail", "timeout", "nxdomain", "nodata"};
     for (size_t i = 0; i < 4; i++) {
         bed_open(&bed);
-        bed_says(&bed, "lb.out", RRTYPE_A, "192.0.2.1 192.0.2.2");
-        bed_says(&bed, "lb.out", RRTYPE_AAAA, "2001:db8::1");
-        bed_zone(&bed, "example.gov", "@ IN ALIAS lb.out.", true);
-        bed_ask(&bed);
-        bed_says(&bed, "lb.out", RRTYPE_A, troubles[i]);
-        bed_says(&bed, "lb.out", RRTYPE_AAAA, troubles[i]);
+        bed_begin(&bed, "192.0.2.1 192.0.2.2", "2001:db8::1");
+        bed_says_both(&bed, "lb.out", troubles[i], troubles[i]);
         bed_pass(&bed, 3600);
         assert_string_equal(A_OF(&bed, "example.gov"), "192.0.2.1 192.0.2.2");
         assert_string_equal(AAAA_OF(&bed, "example.gov"), "2001:db8::1");
         assert_int_equal(bed_view(&bed, "example.gov").state, TARGET_HELD);
         assert_int_equal(bed_count(&bed, EVENT_HELD, "example.gov."), 2);
         assert_non_null(bed_view(&bed, "example.gov").reason);
-        bed_says(&bed, "lb.out", RRTYPE_A, "192.0.2.3");
-        bed_says(&bed, "lb.out", RRTYPE_AAAA, "2001:db8::1");
+        bed_says_both(&bed, "lb.out", "192.0.2.3", "2001:db8::1");
         bed_pass(&bed, 40);
         assert_string_equal(A_OF(&bed, "example.gov"), "192.0.2.3");
         assert_int_equal(bed_view(&bed, "example.gov").state, TARGET_FRESH);
@@ -155,12 +146,8 @@ a_failed_aaaa_does_not_hide_behind_a_good_a(void **state)
     (void)state;
     struct bed bed;
     bed_open(&bed);
-    bed_says(&bed, "lb.out", RRTYPE_A, "192.0.2.1");
-    bed_says(&bed, "lb.out", RRTYPE_AAAA, "2001:db8::1");
-    bed_zone(&bed, "example.gov", "@ IN ALIAS lb.out.", true);
-    bed_ask(&bed);
-    bed_says(&bed, "lb.out", RRTYPE_A, "192.0.2.9");
-    bed_says(&bed, "lb.out", RRTYPE_AAAA, "servfail");
+    bed_begin(&bed, "192.0.2.1", "2001:db8::1");
+    bed_says_both(&bed, "lb.out", "192.0.2.9", "servfail");
     bed_pass(&bed, 60);
     assert_string_equal(A_OF(&bed, "example.gov"), "192.0.2.9");
     assert_string_equal(AAAA_OF(&bed, "example.gov"), "2001:db8::1");
@@ -178,17 +165,13 @@ a_type_that_is_missing_beside_the_other_goes(void **state)
     (void)state;
     struct bed bed;
     bed_open(&bed);
-    bed_says(&bed, "lb.out", RRTYPE_A, "192.0.2.1");
-    bed_says(&bed, "lb.out", RRTYPE_AAAA, "2001:db8::1");
-    bed_zone(&bed, "example.gov", "@ IN ALIAS lb.out.", true);
-    bed_ask(&bed);
+    bed_begin(&bed, "192.0.2.1", "2001:db8::1");
     bed_says(&bed, "lb.out", RRTYPE_AAAA, "nodata");
     bed_pass(&bed, 40);
     assert_string_equal(A_OF(&bed, "example.gov"), "192.0.2.1");
     assert_string_equal(AAAA_OF(&bed, "example.gov"), "");
     assert_int_equal(bed_view(&bed, "example.gov").state, TARGET_FRESH);
-    bed_says(&bed, "lb.out", RRTYPE_A, "nodata");
-    bed_says(&bed, "lb.out", RRTYPE_AAAA, "2001:db8::1");
+    bed_says_both(&bed, "lb.out", "nodata", "2001:db8::1");
     bed_pass(&bed, 40);
     assert_string_equal(A_OF(&bed, "example.gov"), "");
     assert_string_equal(AAAA_OF(&bed, "example.gov"), "2001:db8::1");
@@ -208,12 +191,8 @@ a_recovering_target_does_not_lose_the_type_that_answers_second(void **state)
     uint16_t type;
     bed_open(&bed);
     assert_true(address_from_text("127.0.0.1@53", 53, &server, NULL));
-    bed_says(&bed, "lb.out", RRTYPE_A, "192.0.2.1");
-    bed_says(&bed, "lb.out", RRTYPE_AAAA, "2001:db8::1");
-    bed_zone(&bed, "example.gov", "@ IN ALIAS lb.out.", true);
-    bed_ask(&bed);
-    bed_says(&bed, "lb.out", RRTYPE_A, "nodata");
-    bed_says(&bed, "lb.out", RRTYPE_AAAA, "nodata");
+    bed_begin(&bed, "192.0.2.1", "2001:db8::1");
+    bed_says_both(&bed, "lb.out", "nodata", "nodata");
     bed_pass(&bed, 60);
     assert_string_equal(AAAA_OF(&bed, "example.gov"), "2001:db8::1");
     bed.now.ms += 60000;
@@ -243,10 +222,7 @@ a_missing_type_is_believed_only_beside_the_same_rounds_answer(void **state)
     uint16_t type;
     bed_open(&bed);
     assert_true(address_from_text("127.0.0.1@53", 53, &server, NULL));
-    bed_says(&bed, "lb.out", RRTYPE_A, "192.0.2.1");
-    bed_says(&bed, "lb.out", RRTYPE_AAAA, "2001:db8::1");
-    bed_zone(&bed, "example.gov", "@ IN ALIAS lb.out.", true);
-    bed_ask(&bed);
+    bed_begin(&bed, "192.0.2.1", "2001:db8::1");
     bed.now.ms += 60000;
     bed.now.seconds += 60;
     while (book_question(bed.book, bed.now, &name, &type))
@@ -276,10 +252,7 @@ after_hold_keep_serves_on_and_reminds_daily(void **state)
     struct bed bed;
     bed_open(&bed);
     bed.rules.hold_seconds = 3600;
-    bed_says(&bed, "lb.out", RRTYPE_A, "192.0.2.1");
-    bed_says(&bed, "lb.out", RRTYPE_AAAA, "nodata");
-    bed_zone(&bed, "example.gov", "@ IN ALIAS lb.out.", true);
-    bed_ask(&bed);
+    bed_begin(&bed, "192.0.2.1", "nodata");
     bed_says(&bed, "lb.out", RRTYPE_A, "timeout");
     bed_pass(&bed, 40);
     assert_int_equal(bed_view(&bed, "example.gov").until,
@@ -304,10 +277,7 @@ after_hold_drop_takes_the_addresses_away(void **state)
     bed_open(&bed);
     bed.rules.hold_seconds = 3600;
     bed.rules.after_hold = AFTER_HOLD_DROP;
-    bed_says(&bed, "lb.out", RRTYPE_A, "192.0.2.1");
-    bed_says(&bed, "lb.out", RRTYPE_AAAA, "2001:db8::1");
-    bed_zone(&bed, "example.gov", "@ IN ALIAS lb.out.", true);
-    bed_ask(&bed);
+    bed_begin(&bed, "192.0.2.1", "2001:db8::1");
     bed_says(&bed, "lb.out", RRTYPE_A, "timeout");
     bed_pass(&bed, 40);
     assert_string_equal(A_OF(&bed, "example.gov"), "192.0.2.1");
@@ -333,10 +303,7 @@ after_hold_refuse_names_target_and_owner(void **state)
     bed_open(&bed);
     bed.rules.hold_seconds = 3600;
     bed.rules.after_hold = AFTER_HOLD_REFUSE;
-    bed_says(&bed, "lb.out", RRTYPE_A, "192.0.2.1");
-    bed_says(&bed, "lb.out", RRTYPE_AAAA, "nodata");
-    bed_zone(&bed, "example.gov", "@ IN ALIAS lb.out.", true);
-    bed_ask(&bed);
+    bed_begin(&bed, "192.0.2.1", "nodata");
     bed_says(&bed, "lb.out", RRTYPE_A, "timeout");
     bed_pass(&bed, 40);
     assert_null(book_refusal(bed.book, wire("example.gov")));
@@ -361,10 +328,8 @@ retargeting_to_a_name_that_does_not_resolve_leaves_the_old_addresses(void **stat
     (void)state;
     struct bed bed;
     bed_open(&bed);
-    bed_says(&bed, "old.out", RRTYPE_A, "192.0.2.1");
-    bed_says(&bed, "old.out", RRTYPE_AAAA, "2001:db8::1");
-    bed_says(&bed, "new.out", RRTYPE_A, "servfail");
-    bed_says(&bed, "new.out", RRTYPE_AAAA, "servfail");
+    bed_says_both(&bed, "old.out", "192.0.2.1", "2001:db8::1");
+    bed_says_both(&bed, "new.out", "servfail", "servfail");
     bed_zone(&bed, "example.gov", "@ IN ALIAS old.out.", true);
     bed_ask(&bed);
     bed_zone(&bed, "example.gov", "@ IN ALIAS new.out.", true);
@@ -375,8 +340,7 @@ retargeting_to_a_name_that_does_not_resolve_leaves_the_old_addresses(void **stat
     assert_int_equal(bed_view(&bed, "example.gov").state, TARGET_HELD);
     assert_int_equal(bed_view(&bed, "example.gov").addresses[0]->count, 1);
     assert_int_equal(bed_count(&bed, EVENT_RETARGETED, "example.gov."), 1);
-    bed_says(&bed, "new.out", RRTYPE_A, "192.0.2.2");
-    bed_says(&bed, "new.out", RRTYPE_AAAA, "nodata");
+    bed_says_both(&bed, "new.out", "192.0.2.2", "nodata");
     bed_pass(&bed, 40);
     assert_string_equal(A_OF(&bed, "example.gov"), "192.0.2.2");
     assert_string_equal(AAAA_OF(&bed, "example.gov"), "");
@@ -389,8 +353,7 @@ retargeting_to_a_name_without_addresses_holds_the_old_ones(void **state)
     (void)state;
     struct bed bed;
     bed_open(&bed);
-    bed_says(&bed, "old.out", RRTYPE_A, "192.0.2.1");
-    bed_says(&bed, "old.out", RRTYPE_AAAA, "nodata");
+    bed_says_both(&bed, "old.out", "192.0.2.1", "nodata");
     bed_zone(&bed, "example.gov", "@ IN ALIAS old.out.", true);
     bed_ask(&bed);
     bed_zone(&bed, "example.gov", "@ IN ALIAS none.out.", true);
@@ -406,10 +369,8 @@ several_alias_at_one_owner_give_the_union_without_duplicates(void **state)
     (void)state;
     struct bed bed;
     bed_open(&bed);
-    bed_says(&bed, "one.out", RRTYPE_A, "192.0.2.2 192.0.2.1");
-    bed_says(&bed, "one.out", RRTYPE_AAAA, "nodata");
-    bed_says(&bed, "two.out", RRTYPE_A, "192.0.2.3 192.0.2.1");
-    bed_says(&bed, "two.out", RRTYPE_AAAA, "nodata");
+    bed_says_both(&bed, "one.out", "192.0.2.2 192.0.2.1", "nodata");
+    bed_says_both(&bed, "two.out", "192.0.2.3 192.0.2.1", "nodata");
     bed_zone(&bed, "example.gov", "@ IN ALIAS one.out.\n@ IN ALIAS two.out.", true);
     bed_ask(&bed);
     assert_string_equal(A_OF(&bed, "example.gov"), "192.0.2.1 192.0.2.2 192.0.2.3");
@@ -434,8 +395,7 @@ denied_addresses_never_come_through(void **state)
     assert_true(address_prefix_from_text("fe80::/10", &deny[1], NULL));
     bed.rules.deny = deny;
     bed.rules.deny_count = 2;
-    bed_says(&bed, "lb.out", RRTYPE_A, "127.0.0.1 192.0.2.1");
-    bed_says(&bed, "lb.out", RRTYPE_AAAA, "fe80::1");
+    bed_says_both(&bed, "lb.out", "127.0.0.1 192.0.2.1", "fe80::1");
     bed_zone(&bed, "example.gov", "@ IN ALIAS lb.out.", false);
     bed_ask(&bed);
     assert_string_equal(A_OF(&bed, "example.gov"), "192.0.2.1");
@@ -475,8 +435,7 @@ too_many_addresses_are_cut_to_the_lowest_with_a_warning(void **state)
     bed.rules.max_addresses = 3;
     for (int i = 200; i > 0; i--)
         snprintf(many + strlen(many), sizeof many - strlen(many), "192.0.2.%d ", i);
-    bed_says(&bed, "lb.out", RRTYPE_A, many);
-    bed_says(&bed, "lb.out", RRTYPE_AAAA, "nodata");
+    bed_says_both(&bed, "lb.out", many, "nodata");
     bed_zone(&bed, "example.gov", "@ IN ALIAS lb.out.", true);
     bed_pass(&bed, 300);
     assert_string_equal(A_OF(&bed, "example.gov"), "192.0.2.1 192.0.2.2 192.0.2.3");
@@ -493,8 +452,7 @@ a_target_that_is_not_allowed_is_never_asked_for(void **state)
     bed_open(&bed);
     bed.rules.allow = allow;
     bed.rules.allow_count = 2;
-    bed_says(&bed, "x.elb.amazonaws.com", RRTYPE_A, "192.0.2.1");
-    bed_says(&bed, "x.elb.amazonaws.com", RRTYPE_AAAA, "nodata");
+    bed_says_both(&bed, "x.elb.amazonaws.com", "192.0.2.1", "nodata");
     bed_says(&bed, "evil.example", RRTYPE_A, "192.0.2.6");
     bed_zone(&bed, "example.gov",
              "good IN ALIAS x.elb.amazonaws.com.\nbad IN ALIAS evil.example.\n"
@@ -517,10 +475,7 @@ an_address_stays_for_settle_after_it_was_last_seen(void **state)
     struct bed bed;
     bed_open(&bed);
     bed.rules.settle_seconds = 100;
-    bed_says(&bed, "lb.out", RRTYPE_A, "192.0.2.1");
-    bed_says(&bed, "lb.out", RRTYPE_AAAA, "nodata");
-    bed_zone(&bed, "example.gov", "@ IN ALIAS lb.out.", true);
-    bed_ask(&bed);
+    bed_begin(&bed, "192.0.2.1", "nodata");
     bed_says(&bed, "lb.out", RRTYPE_A, "192.0.2.2");
     bed_pass(&bed, 60);
     assert_string_equal(A_OF(&bed, "example.gov"), "192.0.2.1 192.0.2.2");
@@ -536,10 +491,7 @@ auto_settles_while_a_target_rotates_and_not_before(void **state)
     struct bed bed;
     bed_open(&bed);
     bed.rules.settle_seconds = RULES_SETTLE_AUTO;
-    bed_says(&bed, "lb.out", RRTYPE_A, "192.0.2.1");
-    bed_says(&bed, "lb.out", RRTYPE_AAAA, "nodata");
-    bed_zone(&bed, "example.gov", "@ IN ALIAS lb.out.", true);
-    bed_ask(&bed);
+    bed_begin(&bed, "192.0.2.1", "nodata");
     bed_says(&bed, "lb.out", RRTYPE_A, "192.0.2.2"); // moved, not rotating
     bed_pass(&bed, 40);
     assert_string_equal(A_OF(&bed, "example.gov"), "192.0.2.2");
@@ -574,10 +526,8 @@ only_the_owners_of_a_changed_target_are_told(void **state)
     bool all;
     vector_init(&owners, NAME_SIZE_MAX);
     bed_open(&bed);
-    bed_says(&bed, "one.out", RRTYPE_A, "192.0.2.1");
-    bed_says(&bed, "one.out", RRTYPE_AAAA, "nodata");
-    bed_says(&bed, "two.out", RRTYPE_A, "192.0.2.2");
-    bed_says(&bed, "two.out", RRTYPE_AAAA, "nodata");
+    bed_says_both(&bed, "one.out", "192.0.2.1", "nodata");
+    bed_says_both(&bed, "two.out", "192.0.2.2", "nodata");
     bed_zone(&bed, "example.gov",
              "a IN ALIAS one.out.\nb IN ALIAS two.out.\nc IN ALIAS two.out.\nd IN ALIAS one.out.",
              true);
@@ -605,10 +555,7 @@ a_refresh_asks_at_once_and_says_when_it_is_done(void **state)
     (void)state;
     struct bed bed;
     bed_open(&bed);
-    bed_says(&bed, "lb.out", RRTYPE_A, "192.0.2.1");
-    bed_says(&bed, "lb.out", RRTYPE_AAAA, "nodata");
-    bed_zone(&bed, "example.gov", "@ IN ALIAS lb.out.", true);
-    bed_ask(&bed);
+    bed_begin(&bed, "192.0.2.1", "nodata");
     bed_says(&bed, "lb.out", RRTYPE_A, "192.0.2.2");
     assert_int_equal(bed_ask(&bed), 0); // not due
     assert_true(book_refresh(bed.book, wire("example.gov")));
@@ -744,10 +691,7 @@ an_edit_to_drop_takes_away_what_has_been_held_too_long(void **state)
     struct bed bed;
     bed_open(&bed);
     bed.rules.hold_seconds = 100;
-    bed_says(&bed, "lb.out", RRTYPE_A, "192.0.2.1");
-    bed_says(&bed, "lb.out", RRTYPE_AAAA, "nodata");
-    bed_zone(&bed, "example.gov", "@ IN ALIAS lb.out.", true);
-    bed_ask(&bed);
+    bed_begin(&bed, "192.0.2.1", "nodata");
     bed_says(&bed, "lb.out", RRTYPE_A, "servfail");
     bed_pass(&bed, 200);
     assert_string_equal(A_OF(&bed, "example.gov"), "192.0.2.1");

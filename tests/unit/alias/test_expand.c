@@ -11,8 +11,7 @@ the_ttl_is_the_smaller_of_record_and_cap_and_constant(void **state)
     struct bed bed;
     struct rrset rrset;
     bed_open(&bed);
-    bed_says(&bed, "lb.out", RRTYPE_A, "192.0.2.2 192.0.2.1 192.0.2.1");
-    bed_says(&bed, "lb.out", RRTYPE_AAAA, "nodata");
+    bed_says_both(&bed, "lb.out", "192.0.2.2 192.0.2.1 192.0.2.1", "nodata");
     bed_zone(&bed, "example.gov", "low 20 IN ALIAS lb.out.\nhigh 3600 IN ALIAS lb.out.", true);
     bed_ask(&bed);
     struct draft *draft = draft_new(wire("example.gov"));

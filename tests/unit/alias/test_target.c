@@ -138,8 +138,7 @@ a_target_that_never_gave_anything_is_asked_less_and_less(void **state)
     unsigned counts[4];
     bed_open(&bed);
     bed.rules.refresh_seconds = 3600;
-    bed_says(&bed, "lb.out", RRTYPE_A, "servfail");
-    bed_says(&bed, "lb.out", RRTYPE_AAAA, "servfail");
+    bed_says_both(&bed, "lb.out", "servfail", "servfail");
     bed_zone(&bed, "example.gov", "@ IN ALIAS lb.out.", true);
     for (unsigned i = 0; i < 4; i++) {
         bed.questions = 0;
@@ -158,8 +157,7 @@ a_shorter_refresh_is_in_force_at_once(void **state)
     struct bed bed;
     bed_open(&bed);
     bed.rules.refresh_seconds = 86400;
-    bed_says(&bed, "lb.out", RRTYPE_A, "192.0.2.1");
-    bed_says(&bed, "lb.out", RRTYPE_AAAA, "nodata");
+    bed_says_both(&bed, "lb.out", "192.0.2.1", "nodata");
     bed_zone(&bed, "example.gov", "@ IN ALIAS lb.out.", true);
     bed_pass(&bed, 1);
     bed.questions = 0;
