@@ -2,7 +2,7 @@
 a DNAME of the same zone, a target that never had an address, the first sight of it all, and the two other rules of
 after-hold are ours). tests/support/alias_matrix.py has the table, what each cell must show, and the one run in which all of
 them are seen; here each cell is judged. What needs simulated time (hold of a day, daily reminders, settle to the second) is
-in tests/unit/alias/test_book.c and test_save.c.
+in tests/unit/alias (test_book, its neighbours and test_save).
 
 Each cell is judged by: the served set and its TTL, the serial (greater if and only if the zone's content changed), IXFR
 (its delta is the difference), the state shown, what the resolver was asked, the mails; for a sample of zones also by what
