@@ -13,8 +13,8 @@ import dns.rrset
 import pytest
 
 import serving
-from evil_primary import Signer, truncate_mac
 from tandem import HOST, Key, Workspace, axfr, wait_for
+from tsig_signer import Signer, truncate_mac
 
 ZONE = "example.gov"
 GIVERS = {"primary": 6000, "secondary": 1200}  # how many names: some messages, the second are signed
