@@ -5,6 +5,8 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
+pytest.register_assert_rewrite("answer_rows")  # a row that fails shows both answers
+
 from tandem import Workspace  # noqa: E402
 
 
