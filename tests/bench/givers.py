@@ -10,6 +10,7 @@ import time
 import dns.message
 
 import peers
+import powerdns
 import servers
 from measure import HOST, Question
 from servers import cpu_of, keep_on_server_core
@@ -196,7 +197,7 @@ class NamedGiver(ToAll, servers.Pinned, peers.Named):
     kind, label = "namedgiver", "BIND"
 
 
-class PowerDNSGiver(servers.Pinned, peers.PowerDNS):
+class PowerDNSGiver(servers.Pinned, powerdns.PowerDNS):
     """The bind backend; ALIAS is expanded as a transfer goes out."""
 
     kind, label = "pdnsgiver", "PowerDNS"

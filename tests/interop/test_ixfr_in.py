@@ -16,6 +16,7 @@ import dns.update
 import pytest
 
 import peers
+import powerdns
 from fake_resolver import FakeResolver
 from tandem import HOST, Key, answers, axfr, wait_for
 
@@ -296,7 +297,7 @@ def test_the_gate_holds_a_delta_by_the_whole_zone(work):
 def test_a_powerdns_answers_in_its_way_and_the_content_arrives(work):
     """The bind backend has no differences: an IXFR is answered in AXFR form, or by one SOA."""
     content = Content(4)
-    pdns = peers.PowerDNS(work)
+    pdns = powerdns.PowerDNS(work)
     file = work.write("zone", content.text())
     pdns.serve(ZONE, file).start()
     secondary = work.secondary(
@@ -322,7 +323,7 @@ def test_a_content_that_moves_under_its_serial_is_followed_with_auto(work):
     with FakeResolver() as resolver:
         resolver.set("lb.example.com", A=["203.0.113.1"])
         file = work.write("zone", f"$ORIGIN {ZONE}.\n@ 300 SOA ns h 1 7200 900 1209600 300\n@ NS ns\nns A 192.0.2.1\n@ 60 ALIAS lb.example.com.\n")
-        pdns = peers.PowerDNS(work, resolver_port=int(resolver.address.split("@")[1]))
+        pdns = powerdns.PowerDNS(work, resolver_port=int(resolver.address.split("@")[1]))
         pdns.serve(ZONE, file).start()
         secondary = work.secondary([{"domain": ZONE, "request-ixfr": "auto", "refresh": "20s"}], pdns.port)
         del secondary.config["remote"][0]["key"]

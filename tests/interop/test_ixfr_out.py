@@ -26,6 +26,7 @@ import dns.rdatatype
 import pytest
 
 import peers
+import powerdns
 from fake_resolver import FakeResolver
 from tandem import HOST, Key, answers, axfr, free_port, wait_for
 
@@ -65,7 +66,7 @@ class Nsd(peers.Nsd):
         return text if self.ixfr else text.replace("request-xfr: ", "request-xfr: AXFR ")
 
 
-class PowerDNS(peers.PowerDNSSecondary):
+class PowerDNS(powerdns.PowerDNSSecondary):
     ttls_of_ours = {dns.rdatatype.NSEC3PARAM: 0}  # instead of its own
     whole_share = 0
 

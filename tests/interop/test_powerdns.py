@@ -6,6 +6,7 @@ import dns.rdatatype
 import pytest
 
 import peers
+import powerdns
 from fake_resolver import FakeResolver
 from tandem import answers, axfr, wait_for
 
@@ -30,7 +31,7 @@ class Scene:
         self.resolver.set("lb.example.com", A=APEX)
         self.resolver.set("sites.example.com", A=["203.0.113.77"], AAAA=["2001:db8::77"])
         work.write("zone", ZONE)
-        self.pdns = peers.PowerDNS(work, resolver_port=int(self.resolver.address.split("@")[1]))
+        self.pdns = powerdns.PowerDNS(work, resolver_port=int(self.resolver.address.split("@")[1]))
         self.pdns.serve("example.gov", work.path / "zone").start()
         self.secondary = work.secondary(
             [{"domain": "example.gov", "acl": ["out"]}], self.pdns.port,

@@ -10,6 +10,7 @@ import dns.rdatatype
 import pytest
 
 import peers
+import powerdns
 from fake_resolver import FakeResolver
 from fetching import Fetching
 from tandem import HOST, Key, Workspace, axfr, wait_for
@@ -35,7 +36,7 @@ class Nsd(peers.Nsd):
         return super().config_text() + f"    provide-xfr: {HOST} {self.key.name}\n"
 
 
-KINDS = [Named, Knot, Nsd, peers.PowerDNSPrimary]
+KINDS = [Named, Knot, Nsd, powerdns.PowerDNSPrimary]
 PAIRS = [(kind, a) for kind in KINDS for a in ALGORITHMS]
 if not os.environ.get("TANDEM_LONG"):
     PAIRS = [(kind, ALGORITHMS[i % 3]) for i, kind in enumerate(KINDS)]
@@ -92,7 +93,7 @@ def test_a_powerdns_that_expands_alias_and_signs_is_followed(work, algorithm):
     chance = random.Random(algorithm)
     with FakeResolver() as resolver:
         resolver.set("lb.example.com", A=["203.0.113.1", "203.0.113.2"], AAAA=["2001:db8::1"])
-        pdns = peers.PowerDNSPrimary(work, resolver_port=int(resolver.address.split("@")[1]))
+        pdns = powerdns.PowerDNSPrimary(work, resolver_port=int(resolver.address.split("@")[1]))
         pdns.key = work.key
 
         def text(serial):

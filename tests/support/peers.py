@@ -10,12 +10,11 @@ the workspace, as the user who runs the test, on free ports of 127.0.0.1. The ho
     unbound.start()
     assert is_secure(unbound.resolve("www.example.gov", "A"))
 
-They end with the workspace like its daemons. `Watch` asks a resolver all the time, in a thread."""
+They end with the workspace like its daemons. PowerDNS is in powerdns.py. `Watch` asks a resolver all the time, in a thread."""
 
 import json
 import pathlib
 import re
-import sqlite3
 import subprocess
 import threading
 import time
@@ -219,163 +218,6 @@ key "{self.key.name}" {{ algorithm {self.key.algorithm}; secret "{self.key.secre
 
     def command(self):
         return ["named", "-g", "-c", str(self.config_file), "-p", str(self.port), "-n", "1"]
-
-
-class PowerDNS(Authority):
-    """pdns_server with the bind backend: zones are master files, ALIAS is expanded into transfers by `resolver_port`."""
-
-    kind = "pdns"
-
-    def __init__(self, work, name=None, resolver_port=None):
-        super().__init__(work, name)
-        self.resolver_port = resolver_port
-
-    def config_text(self):
-        zones = "".join(
-            f'zone "{domain}" {{ type native; file "{file}"; }};\n' for domain, file in self.zones.items()
-        )
-        (self.directory / "named.conf").write_text(zones)
-        text = f"""launch=bind
-bind-config={self.directory}/named.conf
-socket-dir={self.directory}
-local-address={HOST}
-local-port={self.port}
-allow-axfr-ips={HOST}/32
-cache-ttl=0
-query-cache-ttl=0
-negquery-cache-ttl=0
-guardian=no
-daemon=no
-disable-syslog=yes
-receiver-threads=1
-distributor-threads=1
-webserver=no
-api=no
-loglevel=5
-security-poll-suffix=
-"""
-        if self.resolver_port:
-            text += f"resolver={HOST}:{self.resolver_port}\nexpand-alias=yes\noutgoing-axfr-expand-alias=yes\n"
-        (self.directory / "pdns.conf").write_text(text)
-        return text
-
-    def command(self):
-        return ["pdns_server", f"--config-dir={self.directory}"]
-
-
-class PowerDNSPrimary(Authority):
-    """pdns_server with the gsqlite3 backend, which transfers to who has the TSIG key; ALIAS is expanded by `resolver_port`.
-    `changed(domain)` after a zone's file has changed."""
-
-    kind = "pdns"
-
-    def __init__(self, work, name=None, resolver_port=None):
-        super().__init__(work, name)
-        self.resolver_port = resolver_port
-
-    def config_text(self):
-        text = f"""launch=gsqlite3
-gsqlite3-database={self.directory}/db
-socket-dir={self.directory}
-local-address={HOST}
-local-port={self.port}
-allow-axfr-ips=
-cache-ttl=0
-query-cache-ttl=0
-negquery-cache-ttl=0
-zone-cache-refresh-interval=0
-domain-metadata-cache-ttl=0
-consistent-backends=no
-guardian=no
-daemon=no
-disable-syslog=yes
-receiver-threads=1
-distributor-threads=1
-webserver=no
-api=no
-loglevel=5
-security-poll-suffix=
-"""
-        if self.resolver_port:
-            text += f"resolver={HOST}:{self.resolver_port}\nexpand-alias=yes\noutgoing-axfr-expand-alias=yes\n"
-        (self.directory / "pdns.conf").write_text(text)
-        if not (self.directory / "db").exists():
-            database_make(self.directory / "db")
-            pdnsutil(self.directory, "import-tsig-key", self.key.name, self.key.algorithm, self.key.secret)
-            for domain in self.zones:
-                self.changed(domain)
-                pdnsutil(self.directory, "activate-tsig-key", domain, self.key.name, "primary")
-        return text
-
-    def changed(self, domain):
-        pdnsutil(self.directory, "load-zone", domain, str(self.zones[domain]))
-
-    def command(self):
-        return ["pdns_server", f"--config-dir={self.directory}"]
-
-
-def database_make(path):
-    schema = pathlib.Path("/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql")
-    with sqlite3.connect(path) as database:
-        database.executescript(schema.read_text())
-    database.close()
-
-
-def pdnsutil(directory, *words):
-    command = ["pdnsutil", f"--config-dir={directory}", *words]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, (words, done.stdout, done.stderr)
-
-
-class PowerDNSSecondary(Authority):
-    """pdns_server with the gsqlite3 backend, the only kind that can apply an IXFR: a secondary by follow()."""
-
-    kind = "pdns"
-    ixfr = True  # asks by IXFR
-
-    def config_text(self):
-        text = f"""launch=gsqlite3
-gsqlite3-database={self.directory}/db
-gsqlite3-dnssec=yes
-secondary=yes
-xfr-cycle-interval=1
-socket-dir={self.directory}
-local-address={HOST}
-local-port={self.port}
-allow-axfr-ips={HOST}/32
-allow-notify-from={HOST}/32
-cache-ttl=0
-query-cache-ttl=0
-negquery-cache-ttl=0
-zone-cache-refresh-interval=0
-domain-metadata-cache-ttl=0
-consistent-backends=no
-guardian=no
-daemon=no
-disable-syslog=yes
-receiver-threads=1
-distributor-threads=1
-retrieval-threads=1
-webserver=no
-api=no
-loglevel=6
-security-poll-suffix=
-"""
-        (self.directory / "pdns.conf").write_text(text)
-        if not (self.directory / "db").exists():
-            self.database_make()
-        return text
-
-    def database_make(self):
-        database_make(self.directory / "db")
-        pdnsutil(self.directory, "import-tsig-key", self.key.name, self.key.algorithm, self.key.secret)
-        for domain in self.zones:
-            pdnsutil(self.directory, "create-secondary-zone", domain, f"{HOST}:{self.primary_port}")
-            pdnsutil(self.directory, "activate-tsig-key", domain, self.key.name, "secondary")
-            pdnsutil(self.directory, "set-meta", domain, "IXFR", "1" if self.ixfr else "0")
-
-    def command(self):
-        return ["pdns_server", f"--config-dir={self.directory}"]
 
 
 class Unbound(Peer):
