@@ -10,108 +10,12 @@
 #include "common/zone/diff.h"
 #include "common/zone/journal.h"
 #include "common/zone/store_io.h"
+#include "tests/support/failing_disk.h"
 #include "tests/support/store_bed.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-static struct {
-    struct store_io system;
-    struct store_io io;
-    unsigned left; // calls until the failure; 0: none comes any more
-    int error;     // errno of the failure
-    bool half;     // a failing write writes half of its octets first
-    bool persists; // all later calls fail as well, as on a full disk
-    bool failed;
-} disk;
-
-static bool
-fails_now(void)
-{
-    if (disk.failed && disk.persists)
-        return true;
-    if (disk.left == 0 || --disk.left > 0)
-        return false;
-    disk.failed = true;
-    return true;
-}
-
-static int
-failing_open(int directory, const char *name, int flags, mode_t mode)
-{
-    if ((flags & O_CREAT) && fails_now()) {
-        errno = disk.error;
-        return -1;
-    }
-    return disk.system.open(directory, name, flags, mode);
-}
-
-static ssize_t
-failing_pwrite(int file, const void *octets, size_t length, off_t offset)
-{
-    bool before = disk.failed;
-    if (!fails_now())
-        return disk.system.pwrite(file, octets, length, offset);
-    if (disk.half && !before && length > 1) {
-        disk.left = 1; // the rest of the octets fails
-        disk.failed = false;
-        return disk.system.pwrite(file, octets, length / 2, offset);
-    }
-    errno = disk.error;
-    return -1;
-}
-
-static int
-failing_fallocate(int file, int mode, off_t offset, off_t length)
-{
-    if (fails_now()) {
-        errno = disk.error;
-        return -1;
-    }
-    return disk.system.fallocate(file, mode, offset, length);
-}
-
-static int
-failing_sync(int file)
-{
-    (void)file;
-    if (!fails_now())
-        return 0;
-    errno = disk.error == ENOSPC ? EIO : disk.error;
-    return -1;
-}
-
-static int
-failing_rename(int directory, const char *from, const char *to)
-{
-    if (fails_now()) {
-        errno = disk.error;
-        return -1;
-    }
-    return disk.system.rename(directory, from, to);
-}
-
-static void
-disk_start(unsigned left, int error, bool half, bool persists)
-{
-    disk.left = left;
-    disk.error = error;
-    disk.half = half;
-    disk.persists = persists;
-    disk.failed = false;
-    store_io_set(&disk.io);
-}
-
-static void
-disk_stop(void)
-{
-    disk.left = 0;
-    disk.failed = false;
-}
 
 enum kind { KIND_DRAFT, KIND_DIFF, KIND_MERGE, KIND_COMPACT, KINDS };
 
@@ -202,10 +106,10 @@ failure_try(struct store_bed *bed, enum kind kind, unsigned at, int error, bool 
     const struct version *before = store_current(bed->store);
     uint32_t serial = version_facts(before)->signed_serial;
     store_bed_edit(bed, kind < KIND_MERGE ? 4 : 0);
-    disk_start(at, error, half, persists);
+    failing_disk_start(
+        &(struct failing_disk){.call = at, .error = error, .half = half, .persists = persists});
     bool published = bed_try(bed, kind, &fault);
-    bool failed = disk.failed;
-    disk_stop();
+    bool failed = failing_disk_stop();
     if (!published) {
         assert_int_equal(fault.kind, FAULT_IO);
         assert_non_null(strstr(fault.text, "zone example.gov"));
@@ -290,7 +194,8 @@ a_file_system_without_fallocate_will_do(void **state)
 {
     (void)state;
     struct store_bed bed;
-    struct store_io io = disk.system;
+    store_io_set(NULL);
+    struct store_io io = *store_io();
     io.fallocate = fallocate_unknown;
     store_io_set(&io);
     store_bed_open(&bed, 77, NULL);
@@ -310,13 +215,6 @@ main(void)
         cmocka_unit_test(a_write_that_ends_half_way_leaves_the_current_version),
         cmocka_unit_test(a_file_system_without_fallocate_will_do),
     };
-    disk.system = *store_io();
-    disk.io = disk.system;
-    disk.io.open = failing_open;
-    disk.io.pwrite = failing_pwrite;
-    disk.io.fallocate = failing_fallocate;
-    disk.io.fsync = disk.io.fdatasync = failing_sync;
-    disk.io.rename = failing_rename;
-    store_io_set(&disk.io);
+    store_io_without_sync();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,6 +10,7 @@
 #include "common/dns/rrtype.h"
 #include "common/zone/zone_pool_segment.h"
 #include "common/zone/store_io.h"
+#include "tests/support/failing_disk.h"
 #include "tests/support/pool_bed.h"
 #include "tests/support/store_bed.h"
 
@@ -438,72 +439,6 @@ a_file_that_is_cut_at_any_length_leaves_whole_versions(void **state)
 
 // ---- calls that fail ----
 
-static struct {
-    struct store_io system, io;
-    unsigned left; // calls until the failure; 0: none comes any more
-    bool failed, persists;
-} disk;
-
-static bool
-fails_now(void)
-{
-    if (disk.failed && disk.persists)
-        return true;
-    if (disk.left == 0 || --disk.left > 0)
-        return false;
-    disk.failed = true;
-    errno = EIO;
-    return true;
-}
-
-static int
-failing_open(int directory, const char *name, int flags, mode_t mode)
-{
-    return fails_now() ? -1 : disk.system.open(directory, name, flags, mode);
-}
-
-static ssize_t
-failing_pwrite(int file, const void *octets, size_t length, off_t offset)
-{
-    return fails_now() ? -1 : disk.system.pwrite(file, octets, length, offset);
-}
-
-static int
-failing_fallocate(int file, int mode, off_t offset, off_t length)
-{
-    return fails_now() ? -1 : disk.system.fallocate(file, mode, offset, length);
-}
-
-static int
-failing_sync(int file)
-{
-    (void)file;
-    return fails_now() ? -1 : 0;
-}
-
-static int
-failing_rename(int directory, const char *from, const char *to)
-{
-    return fails_now() ? -1 : disk.system.rename(directory, from, to);
-}
-
-static void
-disk_start(unsigned left, bool persists)
-{
-    store_io_set(NULL);
-    disk.system = disk.io = *store_io();
-    disk.io.open = failing_open;
-    disk.io.pwrite = failing_pwrite;
-    disk.io.fallocate = failing_fallocate;
-    disk.io.fsync = disk.io.fdatasync = disk.io.syncfs = failing_sync;
-    disk.io.rename = failing_rename;
-    disk.left = left;
-    disk.failed = false;
-    disk.persists = persists;
-    errno = 0;
-    store_io_set(&disk.io);
-}
-
 // Each publish of the run with each of its calls failing once: what is served stays, here and after
 // a restart, and the next publish works.
 static void
@@ -515,11 +450,10 @@ fail_each_call(struct pool_bed *bed, size_t zone, bool persists)
         model_copy(&before, &bed->zones[zone].model);
         model_put(&bed->zones[zone].model, bed->zones[zone].model.apex, RRTYPE_TXT, 60 + left,
                   (const uint8_t *)"\1x", 2);
-        disk_start(left, persists);
-        errno = EIO;
+        failing_disk_start(&(struct failing_disk){
+            .call = left, .error = EIO, .persists = persists, .any_open = true});
         bool published = pool_bed_try(bed, zone, &fault);
-        bool failed = disk.failed;
-        store_io_without_sync();
+        bool failed = failing_disk_stop();
         const struct model *holds = published ? &bed->zones[zone].model : &before;
         uint32_t serial = bed->zones[zone].serial - !published;
         if (!published && serial > 0)
@@ -574,10 +508,9 @@ whatever_call_fails_a_zone_that_leaves_is_in_one_place(void **state)
         pool_bed_publish(&bed, 0);
         model_copy(&before, &bed.zones[0].model);
         pool_bed_grow(&bed, 0, 3000);
-        disk_start(left, false);
+        failing_disk_start(&(struct failing_disk){.call = left, .error = EIO, .any_open = true});
         bool published = pool_bed_try(&bed, 0, &fault);
-        failed = disk.failed;
-        store_io_without_sync();
+        failed = failing_disk_stop();
         const struct model *holds = published ? &bed.zones[0].model : &before;
         assert_true(model_is_version(holds, store_current(bed.zones[0].store)));
         assert_int_equal(is_pooled(&bed, 0), !published);
