@@ -356,4 +356,19 @@ ask_do(const char *name, uint16_t type)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, question_reset, packet_drop)
 
+// For a test that damages its zones: they are opened for it alone.
+static inline int
+fresh_open(void **state)
+{
+    zones_open(state);
+    return question_reset(state);
+}
+static inline int
+fresh_close(void **state)
+{
+    packet_drop(state);
+    return zones_close(state);
+}
+#define TEST_DAMAGED(name) cmocka_unit_test_setup_teardown(name, fresh_open, fresh_close)
+
 #endif

@@ -106,34 +106,18 @@ a_denial_whose_nsec_is_damaged_is_not_given_unproven(void **state)
     assert_string_equal(ask("nothere", RRTYPE_A), "NXDOMAIN aa / @ SOA");
 }
 
-static int
-fresh_open(void **state)
-{
-    zones_open(state);
-    return question_reset(state);
-}
-
-static int
-fresh_close(void **state)
-{
-    packet_drop(state);
-    return zones_close(state);
-}
-
-#define FRESH(name) cmocka_unit_test_setup_teardown(name, fresh_open, fresh_close)
-
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        FRESH(a_damaged_name_is_neither_missing_nor_without_the_type),
-        FRESH(nothing_is_said_of_names_below_a_damaged_one),
-        FRESH(a_damaged_wildcard_is_no_nxdomain),
-        FRESH(a_damaged_zone_cut_is_no_referral_and_no_nxdomain),
-        FRESH(a_damaged_dname_hides_nothing_and_invents_nothing),
-        FRESH(rfc9471_3_1_a_referral_does_not_go_out_without_its_damaged_glue),
-        FRESH(addresses_that_are_a_courtesy_are_left_out_when_damaged),
-        FRESH(a_denial_whose_nsec_is_damaged_is_not_given_unproven),
+        TEST_DAMAGED(a_damaged_name_is_neither_missing_nor_without_the_type),
+        TEST_DAMAGED(nothing_is_said_of_names_below_a_damaged_one),
+        TEST_DAMAGED(a_damaged_wildcard_is_no_nxdomain),
+        TEST_DAMAGED(a_damaged_zone_cut_is_no_referral_and_no_nxdomain),
+        TEST_DAMAGED(a_damaged_dname_hides_nothing_and_invents_nothing),
+        TEST_DAMAGED(rfc9471_3_1_a_referral_does_not_go_out_without_its_damaged_glue),
+        TEST_DAMAGED(addresses_that_are_a_courtesy_are_left_out_when_damaged),
+        TEST_DAMAGED(a_denial_whose_nsec_is_damaged_is_not_given_unproven),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

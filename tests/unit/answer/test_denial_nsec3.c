@@ -424,22 +424,6 @@ damaged_nsec3_is_not_taken_for_opt_out(void **state)
     zone_answers(OPTOUT, "x.wild", RRTYPE_MX, "SERVFAIL");
 }
 
-static int
-fresh_open(void **state)
-{
-    zones_open(state);
-    return question_reset(state);
-}
-
-static int
-fresh_close(void **state)
-{
-    packet_drop(state);
-    return zones_close(state);
-}
-
-#define TEST_DAMAGED(test) cmocka_unit_test_setup_teardown(test, fresh_open, fresh_close)
-
 int
 main(void)
 {

@@ -12,29 +12,16 @@
 #include <cmocka.h>
 
 #include "secondary/cookie_file.h"
+#include "tests/support/lone_file.h"
 
 #define FIRST  "e5e973e5a6b2a43f48e7dc849e37bfcf" // RFC 9018 section A.1
 #define SECOND "445536bcd2513298075a5d379663c962"
-
-static char directory[64], path[96];
 
 static int
 make(void **state)
 {
     (void)state;
-    snprintf(directory, sizeof directory, "/tmp/tandem-cookie-XXXXXX");
-    if (mkdtemp(directory) == NULL)
-        return -1;
-    snprintf(path, sizeof path, "%s/secrets", directory);
-    return 0;
-}
-
-static int
-unmake(void **state)
-{
-    (void)state;
-    unlink(path);
-    return rmdir(directory);
+    return lone_file_make("secrets");
 }
 
 static bool
@@ -151,5 +138,5 @@ main(void)
         cmocka_unit_test(a_missing_file_is_a_fault_that_names_the_key_and_the_file),
         cmocka_unit_test(without_a_file_a_secret_is_drawn_anew_each_time),
     };
-    return cmocka_run_group_tests(tests, make, unmake);
+    return cmocka_run_group_tests(tests, make, lone_file_unmake);
 }

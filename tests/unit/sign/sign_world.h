@@ -298,6 +298,22 @@ world_others_accept(const struct world *world)
     }
 }
 
+// The first expiration of the served version, read off every record; 0: it has none.
+static inline uint32_t
+world_first_expiration(const struct world *world)
+{
+    struct version_cursor cursor;
+    const struct node *node;
+    uint32_t first = 0;
+    version_cursor_first(&cursor, store_current(world->store));
+    while ((node = version_cursor_next(&cursor))) {
+        uint32_t expiration = node_first_expiration(node);
+        if (expiration && (first == 0 || expiration < first))
+            first = expiration;
+    }
+    return first;
+}
+
 // The RDATA text of one RRset of the served version, RRs one behind the other; "" where there is
 // none.
 static inline void

@@ -22,21 +22,6 @@ hosts(unsigned changed)
     return (char *)text.data;
 }
 
-static uint32_t
-true_first(const struct world *world)
-{
-    struct version_cursor cursor;
-    const struct node *node;
-    uint32_t first = 0;
-    version_cursor_first(&cursor, store_current(world->store));
-    while ((node = version_cursor_next(&cursor))) {
-        uint32_t expiration = node_first_expiration(node);
-        if (expiration && (first == 0 || expiration < first))
-            first = expiration;
-    }
-    return first;
-}
-
 // One refresh as the keeper makes it; gives the owners renewed.
 static size_t
 refresh(struct world *world)
@@ -67,13 +52,14 @@ the_queue_knows_the_first_expiration_of_the_zone(void **state)
     world_text(&world, text);
     free(text);
     assert_int_equal(expiry_queue_first(world.queue, store_current(world.store)),
-                     true_first(&world));
+                     world_first_expiration(&world));
     struct expiry_queue *rebuilt = expiry_queue_new();
     struct version_cursor cursor;
     version_cursor_first(&cursor, store_current(world.store));
     while (expiry_queue_fill(rebuilt, &cursor, 10))
         ;
-    assert_int_equal(expiry_queue_first(rebuilt, store_current(world.store)), true_first(&world));
+    assert_int_equal(expiry_queue_first(rebuilt, store_current(world.store)),
+                     world_first_expiration(&world));
     expiry_queue_free(&rebuilt);
     world_close(&world);
 }
@@ -92,16 +78,16 @@ nothing_is_due_that_need_not_be_and_a_failed_refresh_forgets_nothing(void **stat
     free(text);
     const struct version *version = store_current(world.store);
     const struct expiry_source source = expiry_source_of(version);
-    uint32_t first = (uint32_t)true_first(&world), portion = 5;
+    uint32_t first = (uint32_t)world_first_expiration(&world), portion = 5;
     assert_int_equal(
         expiry_queue_take(world.queue, &source, first - 1, EXPIRY_DUE_MAX, arena, &due), 0);
     assert_int_equal(due.count, 0);
     assert_int_equal(expiry_queue_take(world.queue, &source, first, EXPIRY_DUE_MAX, arena, &due),
                      first);
     assert_true(due.count > 0);
-    assert_true(expiry_queue_first(world.queue, version) > true_first(&world));
+    assert_true(expiry_queue_first(world.queue, version) > world_first_expiration(&world));
     expiry_queue_return(world.queue, version, &due);
-    assert_int_equal(expiry_queue_first(world.queue, version), true_first(&world));
+    assert_int_equal(expiry_queue_first(world.queue, version), world_first_expiration(&world));
     vector_clear(&due);
     expiry_queue_take(world.queue, &source, first + DAY, portion, arena, &due);
     assert_int_equal(due.count, portion);
@@ -118,7 +104,7 @@ the_year_of(struct world *world, bool with_changes)
     size_t renewed = 0;
     while (world->now < end) {
         uint32_t first = expiry_queue_first(world->queue, store_current(world->store));
-        assert_int_equal(first, true_first(world));
+        assert_int_equal(first, world_first_expiration(world));
         assert_true((int64_t)first - world->now > 6 * DAY);
         int64_t at = sign_refresh_at(&world->policy, first, last_publish, world->now);
         world->now = at > world->now ? at : world->now + 60;
@@ -244,7 +230,7 @@ live(struct year *year, int64_t seconds)
     int64_t until = year->world.now + seconds;
     while (year->world.now < until) {
         int64_t at = upkeep(year);
-        int64_t left = (int64_t)true_first(&year->world) - year->world.now;
+        int64_t left = (int64_t)world_first_expiration(&year->world) - year->world.now;
         if (left < year->least_left)
             year->least_left = left;
         year->world.now = at < until ? at : until;

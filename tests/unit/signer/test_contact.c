@@ -13,30 +13,16 @@
 #include <cmocka.h>
 
 #include "secondary/signer/contact.h"
+#include "tests/support/lone_file.h"
 
 #define DAY   86400
 #define START 1795263187
-
-static char directory[64], path[96];
 
 static int
 make(void **state)
 {
     (void)state;
-    snprintf(directory, sizeof directory, "/tmp/tandem-contact-XXXXXX");
-    snprintf(path, sizeof path, "%s", directory);
-    if (mkdtemp(directory) == NULL)
-        return -1;
-    snprintf(path, sizeof path, "%s/contact", directory);
-    return 0;
-}
-
-static int
-unmake(void **state)
-{
-    (void)state;
-    unlink(path);
-    return rmdir(directory);
+    return lone_file_make("contact");
 }
 
 // What the file says, 0 when there is none.
@@ -136,13 +122,14 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_missing_or_unreadable_file_is_never, make, unmake),
+        cmocka_unit_test_setup_teardown(a_missing_or_unreadable_file_is_never, make,
+                                        lone_file_unmake),
         cmocka_unit_test_setup_teardown(a_contact_survives_a_restart_and_polls_write_seldom, make,
-                                        unmake),
+                                        lone_file_unmake),
         cmocka_unit_test_setup_teardown(where_nothing_expires_it_is_written_once_a_day, make,
-                                        unmake),
+                                        lone_file_unmake),
         cmocka_unit_test_setup_teardown(a_clock_that_went_back_leaves_no_future_on_disk, make,
-                                        unmake),
+                                        lone_file_unmake),
         cmocka_unit_test(a_disk_that_refuses_is_a_fault_and_the_contact_counts_still),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,26 +12,13 @@
 #include <cmocka.h>
 
 #include "secondary/signer/history.h"
-
-static char directory[64], path[96];
+#include "tests/support/lone_file.h"
 
 static int
 make(void **state)
 {
     (void)state;
-    snprintf(directory, sizeof directory, "/tmp/tandem-history-XXXXXX");
-    if (mkdtemp(directory) == NULL)
-        return -1;
-    snprintf(path, sizeof path, "%s/history", directory);
-    return 0;
-}
-
-static int
-unmake(void **state)
-{
-    (void)state;
-    unlink(path);
-    return rmdir(directory);
+    return lone_file_make("history");
 }
 
 static void
@@ -267,19 +254,22 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(steps_come_back_after_a_restart_newest_first, make, unmake),
-        cmocka_unit_test_setup_teardown(a_line_end_in_a_reason_forges_no_step, make, unmake),
+        cmocka_unit_test_setup_teardown(steps_come_back_after_a_restart_newest_first, make,
+                                        lone_file_unmake),
+        cmocka_unit_test_setup_teardown(a_line_end_in_a_reason_forges_no_step, make,
+                                        lone_file_unmake),
         cmocka_unit_test_setup_teardown(a_torn_last_line_is_left_out_and_swallows_nothing, make,
-                                        unmake),
-        cmocka_unit_test_setup_teardown(lines_that_are_no_steps_are_left_out, make, unmake),
+                                        lone_file_unmake),
+        cmocka_unit_test_setup_teardown(lines_that_are_no_steps_are_left_out, make,
+                                        lone_file_unmake),
         cmocka_unit_test_setup_teardown(the_newest_steps_are_kept_and_the_file_stays_bounded, make,
-                                        unmake),
+                                        lone_file_unmake),
         cmocka_unit_test_setup_teardown(renewals_do_not_put_out_the_changes_of_people, make,
-                                        unmake),
-        cmocka_unit_test_setup_teardown(the_longest_step_fits_a_line, make, unmake),
+                                        lone_file_unmake),
+        cmocka_unit_test_setup_teardown(the_longest_step_fits_a_line, make, lone_file_unmake),
         cmocka_unit_test(a_disk_that_refuses_is_a_fault_and_the_step_is_still_shown),
         cmocka_unit_test_setup_teardown(what_a_disk_refused_is_written_with_the_next_step, make,
-                                        unmake),
+                                        lone_file_unmake),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
