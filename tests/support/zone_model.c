@@ -1,5 +1,6 @@
 #include "tests/support/zone_model.h"
 
+#include "common/base/fault.h"
 #include "common/dns/rrtype.h"
 #include "common/zone/fetch.h"
 #include "common/zone/find.h"
@@ -30,6 +31,16 @@ static struct model_rr *
 model_at(const struct model *model, size_t place)
 {
     return vector_at(&model->rrs, place);
+}
+
+const uint8_t *
+model_wire(const char *text)
+{
+    static uint8_t names[8][NAME_SIZE_MAX];
+    static unsigned next;
+    uint8_t *name = names[next++ % 8];
+    ENSURE(name_from_text(text, (const uint8_t *)"\7example\3gov", name, NULL));
+    return name;
 }
 
 void

@@ -30,6 +30,9 @@ struct random {
 };
 uint32_t random_below(struct random *random, uint32_t limit);
 
+// A name, relative to example.gov where it has no final dot. Good until seven more were asked for.
+const uint8_t *model_wire(const char *text);
+
 // With an SOA and an NS at the apex.
 void model_init(struct model *model, const char *apex);
 void model_close(struct model *model);

@@ -107,22 +107,12 @@ random_scripts_give_the_model(void **state)
 // ---- a zone that one can see through ----
 
 static const uint8_t *
-wire(const char *text)
-{
-    static uint8_t names[8][NAME_SIZE_MAX];
-    static unsigned next;
-    uint8_t *name = names[next++ % 8];
-    assert_true(name_from_text(text, (const uint8_t *)"\7example\3gov", name, NULL));
-    return name;
-}
-
-static const uint8_t *
 hashed(const struct nsec3_parameters *parameters, const char *text)
 {
     static uint8_t names[8][NAME_SIZE_MAX];
     static unsigned next;
     uint8_t *name = names[next++ % 8], hash[NSEC3_HASH_SIZE];
-    nsec3_hash(parameters, wire(text), hash);
+    nsec3_hash(parameters, model_wire(text), hash);
     assert_true(nsec3_owner(hash, bed.model.apex, name));
     return name;
 }
@@ -159,8 +149,8 @@ zone_make(void **state)
 {
     (void)state;
     store_bed_open(&bed, 1, NULL);
-    put(wire("www"), RRTYPE_A);
-    put(wire("mail"), RRTYPE_A);
+    put(model_wire("www"), RRTYPE_A);
+    put(model_wire("mail"), RRTYPE_A);
     put_parameters(&plain);
     put_nsec3(&plain, 0, "example.gov.");
     put_nsec3(&plain, 0, "www");
@@ -208,7 +198,7 @@ assert_denies(const struct nsec3_parameters *parameters, const char *text)
 {
     uint8_t hash[NSEC3_HASH_SIZE];
     bool matches;
-    nsec3_hash(parameters, wire(text), hash);
+    nsec3_hash(parameters, model_wire(text), hash);
     const struct node *node = zone_find_nsec3(current(), hash, &matches);
     assert_non_null(node);
     assert_true(matches);
@@ -223,7 +213,7 @@ parameters_are_read_off_the_apex_whatever_the_caller_says(void **state)
     assert_true(nsec3_parameters_equal(version_nsec3(current()), &plain));
     store_bed_reopen(&bed);
     assert_true(nsec3_parameters_equal(version_nsec3(current()), &plain));
-    put(wire("example.gov."), RRTYPE_NSEC);
+    put(model_wire("example.gov."), RRTYPE_NSEC);
     store_bed_publish_diff(&bed);
     assert_false(version_facts(current())->nsec3);
     assert_null(version_nsec3(current()));
@@ -236,7 +226,7 @@ hashed_owners_are_records_and_no_names(void **state)
     bool damaged;
     assert_name(hashed(&plain, "www"), false);
     assert_non_null(zone_find_record(current(), hashed(&plain, "www"), &damaged));
-    assert_name(wire("www"), true);
+    assert_name(model_wire("www"), true);
     assert_null(zone_find_record(current(), hashed(&plain, "none"), &damaged));
     assert_false(damaged);
 }
@@ -334,7 +324,8 @@ another_salt_takes_a_full_index_and_the_same_one_an_overlay(void **state)
     put(bed.model.apex, RRTYPE_NSEC);
     store_bed_publish_diff(&bed);
     assert_int_equal(overlay_entries(), 0);
-    assert_true(name_equal(node_owner(zone_find_nsec(current(), wire("www"))), bed.model.apex));
+    assert_true(
+        name_equal(node_owner(zone_find_nsec(current(), model_wire("www"))), bed.model.apex));
     bed_check(5);
 }
 
@@ -385,7 +376,7 @@ parameters_that_cannot_be_used_are_passed_over(void **state)
     model_put(&bed.model, bed.model.apex, RRTYPE_NSEC3PARAM, 0, rdata, (uint16_t)length);
     store_bed_publish_diff(&bed);
     assert_false(version_facts(current())->nsec3);
-    assert_null(zone_find_nsec(current(), wire("www")));
+    assert_null(zone_find_nsec(current(), model_wire("www")));
     bed_check(5);
     other.iterations = CHAIN_ITERATIONS_MAX;
     put_parameters(&other);
@@ -439,7 +430,7 @@ a_change_beside_a_damaged_apex_is_refused(void **state)
     close(file);
     assert_false(store_scrub(bed.store, &position, 100, &fault)); // so it is looked at again
     diff_init(&diff);
-    diff_add(&diff, NULL, node_build(arena, wire("ent.new"), NULL, 0));
+    diff_add(&diff, NULL, node_build(arena, model_wire("ent.new"), NULL, 0));
     assert_false(store_publish_diff(bed.store, &diff, &facts, &fault));
     assert_int_equal(fault.kind, FAULT_CORRUPT);
     diff_close(&diff);
@@ -474,14 +465,14 @@ nsec_indexes_of_the_format_before_are_served_and_written_anew(void **state)
     model_remove(&bed.model, hashed(&plain, "mail"), 0);
     put(bed.model.apex, RRTYPE_NSEC);
     store_bed_publish_draft(&bed);
-    put(wire("next"), RRTYPE_A);
+    put(model_wire("next"), RRTYPE_A);
     store_bed_publish_diff(&bed);
     store_close(&bed.store);
     format_set(1);
     store_bed_reopen(&bed);
     assert_true(overlay_entries() > 0);
     bed_check(10);
-    put(wire("other"), RRTYPE_A);
+    put(model_wire("other"), RRTYPE_A);
     store_bed_publish_diff(&bed);
     assert_int_equal(overlay_entries(), 0);
     bed_check(10);

@@ -12,21 +12,11 @@
 
 static struct store_bed bed;
 
-static const uint8_t *
-wire(const char *text)
-{
-    static uint8_t names[8][NAME_SIZE_MAX];
-    static unsigned next;
-    uint8_t *name = names[next++ % 8];
-    assert_true(name_from_text(text, (const uint8_t *)"\7example\3gov", name, NULL));
-    return name;
-}
-
 static void
 put(const char *owner, uint16_t type, uint32_t ttl, uint8_t last)
 {
     const uint8_t rdata[4] = {192, 0, 2, last};
-    model_put(&bed.model, wire(owner), type, ttl, rdata, 4);
+    model_put(&bed.model, model_wire(owner), type, ttl, rdata, 4);
 }
 
 static void
@@ -35,7 +25,7 @@ put_signature(const char *owner, uint16_t covered, uint8_t last)
     uint8_t rdata[20] = {0};
     octets_put_u16(rdata, covered);
     rdata[19] = last;
-    model_put(&bed.model, wire(owner), RRTYPE_RRSIG, 60, rdata, sizeof rdata);
+    model_put(&bed.model, model_wire(owner), RRTYPE_RRSIG, 60, rdata, sizeof rdata);
 }
 
 static int
@@ -107,7 +97,7 @@ what_a_signer_adds_and_a_serial_alone_are_no_change(void **state)
     put("www", RRTYPE_NSEC, 60, 1);
     put("nsec3hash", RRTYPE_NSEC3, 60, 1);
     put("example.gov.", RRTYPE_DNSKEY, 60, 1);
-    model_remove(&bed.model, wire("chain"), 0);
+    model_remove(&bed.model, model_wire("chain"), 0);
     model_set_serial(&bed.model, 77);
     diff_is(DIFF_UNSIGNED, "", NULL);
 }
@@ -116,11 +106,11 @@ static void
 changes_are_told_rr_by_rr_removed_before_added(void **state)
 {
     (void)state;
-    model_remove(&bed.model, wire("www"), RRTYPE_A);
+    model_remove(&bed.model, model_wire("www"), RRTYPE_A);
     put("www", RRTYPE_A, 60, 44);
     put("www", RRTYPE_A, 60, 10);
-    model_remove(&bed.model, wire("www"), RRTYPE_AAAA);
-    model_remove(&bed.model, wire("gone"), 0);
+    model_remove(&bed.model, model_wire("www"), RRTYPE_AAAA);
+    model_remove(&bed.model, model_wire("gone"), 0);
     put("a.b.new", RRTYPE_A, 60, 1);
     diff_is(DIFF_UNSIGNED,
             "- gone.example.gov. 60 IN A 192.0.2.1\n"

@@ -15,20 +15,10 @@
 
 static struct store_bed bed;
 
-static const uint8_t *
-wire(const char *text)
-{
-    static uint8_t names[8][NAME_SIZE_MAX];
-    static unsigned next;
-    uint8_t *name = names[next++ % 8];
-    assert_true(name_from_text(text, (const uint8_t *)"\7example\3gov", name, NULL));
-    return name;
-}
-
 static void
 put(const char *owner, uint16_t type)
 {
-    model_put(&bed.model, wire(owner), type, 60, (const uint8_t *)"\0\0\0\1", 4);
+    model_put(&bed.model, model_wire(owner), type, 60, (const uint8_t *)"\0\0\0\1", 4);
 }
 
 static int
@@ -70,8 +60,8 @@ find(const char *name)
     struct name_suffixes suffixes;
     struct zone_match match;
     const struct version *version = store_current(bed.store);
-    name_suffixes_init(&suffixes, wire(name), version_hash_key(version));
-    zone_find(version, wire(name), &suffixes, &match);
+    name_suffixes_init(&suffixes, model_wire(name), version_hash_key(version));
+    zone_find(version, model_wire(name), &suffixes, &match);
     return match;
 }
 
@@ -83,7 +73,7 @@ node_is(const struct node *node, const char *owner)
         return;
     }
     assert_non_null(node);
-    assert_true(name_equal(node_owner(node), wire(owner)));
+    assert_true(name_equal(node_owner(node), model_wire(owner)));
 }
 
 static void
@@ -93,7 +83,7 @@ match_is(const char *name, const char *node, const char *encloser, const char *c
     assert_false(match.damaged);
     node_is(match.node, node);
     node_is(match.encloser, encloser);
-    assert_int_equal(match.encloser_labels, name_labels(wire(encloser)));
+    assert_int_equal(match.encloser_labels, name_labels(model_wire(encloser)));
     node_is(match.cut, cut);
     assert_int_equal(match.cut_is_dname, is_dname);
 }
@@ -182,7 +172,7 @@ the_nsec_owner_is_the_last_one_not_after_the_name(void **state)
                                            {"vvv", "a.deep.empty"},
                                            {"zzz", "www"}};
     for (size_t i = 0; i < 10; i++)
-        node_is(zone_find_nsec(store_current(bed.store), wire(cases[i][0])), cases[i][1]);
+        node_is(zone_find_nsec(store_current(bed.store), model_wire(cases[i][0])), cases[i][1]);
 }
 
 static void
@@ -190,7 +180,7 @@ a_name_outside_the_zone_is_damage_not_an_answer(void **state)
 {
     (void)state;
     assert_true(find("gov.").damaged);
-    node_is(zone_find_exact(store_current(bed.store), wire("www.example.org.")), NULL);
+    node_is(zone_find_exact(store_current(bed.store), model_wire("www.example.org.")), NULL);
 }
 
 static void
@@ -201,12 +191,12 @@ a_cut_that_comes_and_goes_moves_the_names_below_it(void **state)
     store_bed_publish_diff(&bed);
     match_is("a.deep.empty", "a.deep.empty", "a.deep.empty", "empty", false);
     match_is("x.deep.empty", NULL, "deep.empty", "empty", false);
-    model_remove(&bed.model, wire("cut"), 0);
+    model_remove(&bed.model, model_wire("cut"), 0);
     store_bed_publish_diff(&bed);
     match_is("ns.cut", "ns.cut", "ns.cut", NULL, false);
     match_is("cut", "cut", "cut", NULL, false); // empty now
     match_is("ns.lower.cut", "ns.lower.cut", "ns.lower.cut", "lower.cut", false);
-    model_remove(&bed.model, wire("empty"), 0);
+    model_remove(&bed.model, model_wire("empty"), 0);
     put("cut", RRTYPE_NS);
     store_bed_publish_diff(&bed);
     match_is("ns.lower.cut", "ns.lower.cut", "ns.lower.cut", "cut", false);
@@ -225,15 +215,15 @@ a_long_run_of_nsec_owners_may_go_at_once(void **state)
     store_bed_publish_draft(&bed);
     for (unsigned i = 3; i < 197; i++) {
         snprintf(text, sizeof text, "n%03u", i);
-        model_remove(&bed.model, wire(text), 0);
+        model_remove(&bed.model, model_wire(text), 0);
     }
     store_bed_publish_diff(&bed);
-    node_is(zone_find_nsec(store_current(bed.store), wire("n150")), "n002");
-    node_is(zone_find_nsec(store_current(bed.store), wire("n198")), "n198");
+    node_is(zone_find_nsec(store_current(bed.store), model_wire("n150")), "n002");
+    node_is(zone_find_nsec(store_current(bed.store), model_wire("n198")), "n198");
     put("n100x", RRTYPE_NSEC);
     store_bed_publish_diff(&bed);
-    node_is(zone_find_nsec(store_current(bed.store), wire("n150")), "n100x");
-    node_is(zone_find_nsec(store_current(bed.store), wire("n100")), "n002");
+    node_is(zone_find_nsec(store_current(bed.store), model_wire("n150")), "n100x");
+    node_is(zone_find_nsec(store_current(bed.store), model_wire("n100")), "n002");
     model_check_version(&bed.model, store_current(bed.store), &bed.random, 200);
 }
 
