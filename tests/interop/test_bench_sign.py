@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 import tandem
+from bench_report import first_number, tables
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 
@@ -20,20 +21,6 @@ def run_benchmark():
         env={**os.environ, "TANDEM_BIN": str(tandem.BIN)}, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr[-4000:]
     return done.stdout
-
-
-def tables(report):
-    """{title: rows of cells, the head first}."""
-    found = {}
-    for part in report.split("\n### ")[1:]:
-        title, _, rest = part.partition("\n")
-        lines = [line for line in rest.splitlines() if line.startswith("|") and not line.startswith("|--")]
-        found[title] = [[cell.strip() for cell in line[1:-1].split("|")] for line in lines]
-    return found
-
-
-def first_number(cell):
-    return float(re.match(r"[\d.,]+", cell).group(0).replace(",", ""))
 
 
 def check_batches(found, denial):

@@ -16,6 +16,7 @@ import pytest
 
 import peers
 from tandem import ControlError, answers, axfr, role_pids, wait_for
+from tiny_disk import tiny_disk
 
 SEED = 20261121
 ROUNDS = {"signer": 10, "parent": 8, "fetcher": 4, "desk": 4, "server": 6}
@@ -161,17 +162,10 @@ def test_two_roles_die_in_one_publish(work):
 
 
 @pytest.fixture
-def tiny_disk(work):
+def small_disk(work):
     """A file system of 24 MiB for the state directory."""
-    mounted = work.path / "disk"
-    mounted.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", mounted], capture_output=True, text=True)
-    if done.returncode != 0:
-        pytest.skip(f"a tmpfs cannot be mounted here (it needs root and CAP_SYS_ADMIN): {done.stderr.strip()}")
-    yield mounted
-    for daemon in work.daemons:
-        daemon.kill()
-    subprocess.run(["umount", "-l", mounted], check=True)
+    with tiny_disk(work, 24) as mounted:
+        yield mounted
 
 
 def fill(directory):
@@ -190,12 +184,12 @@ def fill(directory):
 
 
 @pytest.mark.parametrize("nsec3", [False, True], ids=["nsec", "nsec3"])
-def test_a_full_disk_keeps_what_is_served_and_says_so_and_recovers(work, tiny_disk, nsec3):
-    scene = Scene(work, tiny_disk / "state", nsec3)
+def test_a_full_disk_keeps_what_is_served_and_says_so_and_recovers(work, small_disk, nsec3):
+    scene = Scene(work, small_disk / "state", nsec3)
     secondary = scene.secondary
     scene.write()
     scene.wait_served(2)
-    filler = fill(tiny_disk)
+    filler = fill(small_disk)
     scene.write()
     scene.hint()
     wait_for(lambda: "No space left" in secondary.log(), "the reason in the log", about=secondary.log)
@@ -213,4 +207,4 @@ def test_a_full_disk_keeps_what_is_served_and_says_so_and_recovers(work, tiny_di
     scene.write()
     scene.wait_served(4)
     wait_for(scene.verified, "verified", about=secondary.log)
-    assert shutil.disk_usage(tiny_disk).free > 0
+    assert shutil.disk_usage(small_disk).free > 0

@@ -12,6 +12,7 @@ import dns.rcode
 import pytest
 
 from tandem import ControlError, wait_for
+from tiny_disk import tiny_disk
 
 HOSTS = 2500  # RSA makes some two thousand signatures a second of a core, half of that where others want it too
 HEAD = "$TTL 300\n@ IN SOA ns1 hostmaster {serial} 7200 900 1209600 300\n@ IN NS ns1\nns1 IN A 192.0.2.53\nmark IN A 192.0.2.{serial}\n"
@@ -123,21 +124,14 @@ def test_a_first_signing_is_told_killed_stopped_and_overtaken_by_a_change(work):
 
 
 @pytest.fixture
-def tiny_disk(work):
+def small_disk(work):
     """A file system of 8 MiB for the state directory."""
-    mounted = work.path / "disk"
-    mounted.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", mounted], capture_output=True, text=True)
-    if done.returncode != 0:
-        pytest.skip(f"a tmpfs cannot be mounted here (it needs root and CAP_SYS_ADMIN): {done.stderr.strip()}")
-    yield mounted
-    for daemon in work.daemons:
-        daemon.kill()
-    subprocess.run(["umount", "-l", mounted], check=True)
+    with tiny_disk(work, 8) as mounted:
+        yield mounted
 
 
-def test_room_on_the_disk_is_asked_for_before_a_long_signing(work, tiny_disk):
-    scene = Scene(work, 20000, tiny_disk / "state", {"id": "fast"})
+def test_room_on_the_disk_is_asked_for_before_a_long_signing(work, small_disk):
+    scene = Scene(work, 20000, small_disk / "state", {"id": "fast"})
     secondary = scene.secondary
     wait_for(secondary.is_ready, "ready", about=secondary.log)
     wait_for(lambda: "No space left for its signatures" in secondary.log(), "a refusal", seconds=60, about=secondary.log)
@@ -145,13 +139,13 @@ def test_room_on_the_disk_is_asked_for_before_a_long_signing(work, tiny_disk):
     assert "octets are needed and" in zone["reason"] and "make room" in zone["reason"]
     assert scene.is_unserved()
     # Not one signature was made for it, and one mail says so, however often it was tried again.
-    used = os.statvfs(tiny_disk)
+    used = os.statvfs(small_disk)
     assert (used.f_blocks - used.f_bfree) * used.f_frsize < 4 << 20
     secondary.control("zone", "refresh", "example.gov")
     time.sleep(2)
     assert len([mail for mail in secondary.mails() if "No space left for its signatures" in str(mail)]) == 1
     # The cure that it names works.
-    assert subprocess.run(["mount", "-o", "remount,size=256m", tiny_disk]).returncode == 0
+    assert subprocess.run(["mount", "-o", "remount,size=256m", small_disk]).returncode == 0
     secondary.control("zone", "refresh", "example.gov")
     wait_for(lambda: not scene.is_unserved(), "served once there is room", seconds=120, about=secondary.log)
     wait_for(lambda: scene.status()["state"] == "ok", "a good state", about=secondary.log)
