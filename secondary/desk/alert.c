@@ -9,6 +9,7 @@
 #include "common/daemon/log.h"
 #include "common/daemon/mail.h"
 #include "secondary/desk/status.h"
+#include "secondary/desk/status_check.h"
 
 #define SUBJECT_WHY_MAX 120  // octets: a subject is read in a list
 #define LINE_WORDS_MAX  2000 // of a sentence in the text

@@ -10,6 +10,8 @@
 #include "common/daemon/metrics.h"
 #include "secondary/desk/desk_inside.h"
 #include "secondary/desk/status.h"
+#include "secondary/desk/status_check.h"
+#include "secondary/desk/status_metrics.h"
 
 static unsigned
 render_metrics(void *context, struct octets_buffer *ret_body)

@@ -1,20 +1,13 @@
 #include "secondary/desk/status.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "common/base/quantity.h"
-#include "common/dns/rcode.h"
 #include "secondary/desk/status_rate.h"
 #include "secondary/desk/status_signing.h"
 
-#define SOCKET_USUAL       "/run/tandem/secondary.sock"
-#define EXPIRY_WARNING     (3 * 86400) // of signatures, for `check`
-#define EXPIRY_CRITICAL    86400
-#define MAIL_STUCK_SECONDS 3600
-#define HINTS_MAX          20
-#define ROLE_WORD_MAX      32
+#define SOCKET_USUAL "/run/tandem/secondary.sock"
+#define HINTS_MAX    20
 
 static const char *
 or_null(const char *text)
@@ -42,8 +35,8 @@ status_zone_state(const struct known_zone *zone, int64_t now)
     return zone->facts.state;
 }
 
-static const char *
-zone_reason(const struct known_zone *zone, const char *state)
+const char *
+status_zone_reason(const struct known_zone *zone, const char *state)
 {
     if (strcmp(state, "stale") == 0 ||
         (strcmp(state, "loading") == 0 && zone->has_poll && zone->poll.failures_in_row > 0)) {
@@ -156,7 +149,7 @@ status_zone(const struct known *known, const struct known_zone *zone, int64_t no
     const char *state = status_zone_state(zone, now);
     json_value_put_text(object, "zone", zone->domain);
     json_value_put_text(object, "state", state);
-    json_value_put_text(object, "reason", zone_reason(zone, state));
+    json_value_put_text(object, "reason", status_zone_reason(zone, state));
     json_value_put_text(object, "policy", policy_name(known, zone));
     put_serials(object, zone);
     put_last_change(object, zone, now);
@@ -253,15 +246,14 @@ add_hint(const struct known *known, struct json_value *hints, const struct known
     }
 }
 
-// "signer", "server 2".
-static const char *
-role_word(const struct message_role_facts *facts, char word[static ROLE_WORD_MAX])
+const char *
+status_role_word(const struct message_role_facts *facts, char word[static STATUS_ROLE_WORD_MAX])
 {
     const char *role = message_role_word(facts->role);
     if (facts->role == ROLE_SERVER) {
-        snprintf(word, ROLE_WORD_MAX, "%s %u", role, facts->index);
+        snprintf(word, STATUS_ROLE_WORD_MAX, "%s %u", role, facts->index);
     } else {
-        snprintf(word, ROLE_WORD_MAX, "%s", role);
+        snprintf(word, STATUS_ROLE_WORD_MAX, "%s", role);
     }
     return word;
 }
@@ -273,8 +265,8 @@ put_roles(const struct known *known, struct json_value *object)
     for (size_t i = 0; i < known->roles.count; i++) {
         const struct message_role_facts *facts = vector_at(&known->roles, i);
         struct json_value *role = json_value_add_object(roles);
-        char word[ROLE_WORD_MAX];
-        json_value_put_text(role, "role", role_word(facts, word));
+        char word[STATUS_ROLE_WORD_MAX];
+        json_value_put_text(role, "role", status_role_word(facts, word));
         json_value_put_integer(role, "pid", facts->pid);
         json_value_put_text(role, "state", facts->pid != 0 ? "running" : "restarting");
         json_value_put_time(role, "started_at", facts->started_seconds);
@@ -388,230 +380,4 @@ status_all(const struct known *known, const struct mail_status *mail, int64_t no
     json_value_put(object, "mail", &mails);
     json_value_put(object, "hints", &hints);
     return object;
-}
-
-// --- check ---
-
-struct check {
-    struct json_value *findings;
-    int worst;
-    size_t count;
-};
-
-static void
-find(struct check *check, int severity, const char *zone, const char *text)
-{
-    struct json_value *finding = json_value_add_object(check->findings);
-    json_value_put_text(finding, "severity", severity == 2 ? "critical" : "warning");
-    json_value_put_text(finding, "zone", zone);
-    json_value_put_text(finding, "text", text);
-    check->count++;
-    if (severity > check->worst) {
-        check->worst = severity;
-    }
-}
-
-static void
-check_expiry(struct check *check, const struct known_zone *zone, int64_t now)
-{
-    int64_t left = zone->facts.signature_expiry_seconds - now;
-    if (zone->facts.signature_expiry_seconds == 0 || left > EXPIRY_WARNING) {
-        return;
-    }
-    char about[QUANTITY_TEXT_MAX], text[128];
-    snprintf(text, sizeof text,
-             left > 0 ? "first signature expires in %s" : "signatures expired %s ago",
-             quantity_about_text(left > 0 ? left : -left, about));
-    find(check, left > EXPIRY_CRITICAL ? 1 : 2, zone->domain, text);
-}
-
-static void
-check_zone(struct check *check, const struct known_zone *zone, int64_t now)
-{
-    const char *state = status_zone_state(zone, now);
-    const char *reason = zone_reason(zone, state);
-    char text[1024];
-    if (strcmp(state, "ok") != 0) {
-        bool critical = strcmp(state, "expired") == 0 || strcmp(state, "failed") == 0;
-        snprintf(text, sizeof text, "%s%s%.900s", state, reason != NULL ? ": " : "",
-                 reason != NULL ? reason : "");
-        find(check, critical ? 2 : 1, zone->domain, text);
-    }
-    check_expiry(check, zone, now);
-}
-
-int
-status_check(const struct known *known, const struct mail_status *mail, int64_t now,
-             struct json_value **ret_result)
-{
-    static const char *const words[] = {"OK", "WARNING", "CRITICAL"};
-    struct check check = {.findings = json_value_array()};
-    size_t good = 0, held = 0;
-    for (size_t i = 0; i < known->zones.count; i++) {
-        const struct known_zone *zone = vector_at(&known->zones, i);
-        const char *state = status_zone_state(zone, now);
-        good += strcmp(state, "ok") == 0;
-        held += strcmp(state, "held") == 0;
-        check_zone(&check, zone, now);
-    }
-    for (size_t i = 0; i < known->roles.count; i++) {
-        const struct message_role_facts *role = vector_at(&known->roles, i);
-        if (role->pid == 0) {
-            char text[64], word[ROLE_WORD_MAX];
-            snprintf(text, sizeof text, "%s is being restarted", role_word(role, word));
-            find(&check, 1, NULL, text);
-        }
-    }
-    if (mail->queue_length > 0 && mail->oldest_at != 0 &&
-        now - mail->oldest_at > MAIL_STUCK_SECONDS) {
-        find(&check, 1, NULL, "mail waits for more than an hour");
-    }
-    struct json_value *result = json_value_object();
-    json_value_put_text(result, "nagios", words[check.worst]);
-    if (check.count == 0) {
-        json_value_printf(result, "text", "%zu zones ok", known->zones.count);
-    } else {
-        const struct json_value *first = json_value_at(check.findings, 0);
-        const char *zone = json_value_get_text(first, "zone", "");
-        json_value_printf(result, "text", "%zu of %zu zones ok; %s%s%s", good, known->zones.count,
-                          zone, zone[0] != '\0' ? " " : "", json_value_get_text(first, "text", ""));
-    }
-    json_value_put(result, "findings", &check.findings);
-    struct json_value *counts = json_value_put_object(result, "counts");
-    json_value_put_integer(counts, "zones", (int64_t)known->zones.count);
-    json_value_put_integer(counts, "ok", (int64_t)good);
-    json_value_put_integer(counts, "held", (int64_t)held);
-    *ret_result = result;
-    return check.worst;
-}
-
-// --- metrics ---
-
-static void
-transfers_out_metrics(const struct known_zone *zone, struct metrics *metrics)
-{
-    const struct known_transfers *of = &zone->transfers;
-    const struct {
-        const char *kind, *result;
-        uint64_t count;
-    } rows[] = {
-        {"axfr", "ok", of->whole_ok},           {"axfr", "failed", of->whole_failed},
-        {"axfr", "refused", of->whole_refused}, {"ixfr", "ok", of->deltas_ok},
-        {"ixfr", "failed", of->deltas_failed},  {"ixfr", "refused", of->deltas_refused},
-        {"soa", "ok", of->up_to_date},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        if (rows[i].count >
-            0) { // ten thousand zones without downstream servers have no rows of zeros
-            metrics_set(metrics, METRIC_ZONE_TRANSFERS, (double)rows[i].count, zone->domain, "out",
-                        rows[i].kind, rows[i].result);
-        }
-    }
-}
-
-static void
-zone_metrics(const struct known_zone *zone, struct metrics *metrics)
-{
-    const char *name = zone->domain;
-    const struct message_zone_facts *facts = &zone->facts;
-    metrics_forget(metrics, METRIC_ZONE_GATE_HELD, name);
-    metrics_forget(metrics, METRIC_KEY_STATE, name);
-    if (zone->has_poll) {
-        metrics_set(metrics, METRIC_ZONE_REFRESH_LAST_SUCCESS,
-                    (double)zone->poll.last_success_seconds, name);
-        metrics_set(metrics, METRIC_ZONE_TRANSFERS, (double)zone->poll.transfers_ok, name, "in",
-                    "axfr", "ok");
-        metrics_set(metrics, METRIC_ZONE_TRANSFERS, (double)zone->poll.transfers_failed, name, "in",
-                    "axfr", "failed");
-        metrics_set(metrics, METRIC_ZONE_TRANSFERS, (double)zone->poll.deltas_ok, name, "in",
-                    "ixfr", "ok");
-        metrics_set(metrics, METRIC_ZONE_TRANSFERS, (double)zone->poll.deltas_failed, name, "in",
-                    "ixfr", "failed");
-        metrics_set(metrics, METRIC_ZONE_TRANSFERS, (double)zone->poll.unchanged, name, "in", "soa",
-                    "ok");
-    }
-    transfers_out_metrics(zone, metrics);
-    if (!zone->has_facts) {
-        return;
-    }
-    bool held = strcmp(facts->state, "held") == 0;
-    metrics_set(metrics, METRIC_ZONE_GATE_HELD, held ? 1 : 0, name, held ? facts->reason_word : "");
-    metrics_set(metrics, METRIC_ZONE_CHANGES, (double)facts->changes_added, name, "added");
-    metrics_set(metrics, METRIC_ZONE_CHANGES, (double)facts->changes_removed, name, "removed");
-    metrics_set(metrics, METRIC_SIGNATURES, (double)facts->signatures_changed, name, "change");
-    metrics_set(metrics, METRIC_SIGNATURES, (double)facts->signatures_refreshed, name, "refresh");
-    metrics_set(metrics, METRIC_SIGNATURES, (double)facts->signatures_initial, name, "initial");
-    if (facts->has_version) {
-        metrics_set(metrics, METRIC_ZONE_SERIAL, facts->unsigned_serial, name, "unsigned");
-        metrics_set(metrics, METRIC_ZONE_SERIAL, facts->signed_serial, name, "signed");
-        metrics_set(metrics, METRIC_ZONE_EXPIRE, (double)facts->expires_seconds, name);
-        metrics_set(metrics, METRIC_ZONE_RRSIG_EXPIRY, (double)facts->signature_expiry_seconds,
-                    name);
-    }
-    for (uint32_t i = 0; i < facts->key_count; i++) {
-        char tag[8];
-        snprintf(tag, sizeof tag, "%u", facts->keys[i].tag);
-        metrics_set(metrics, METRIC_KEY_STATE, 1, name, tag, facts->keys[i].role,
-                    facts->keys[i].state);
-    }
-}
-
-static void
-sign_metrics(const struct known *known, struct metrics *metrics)
-{
-    static const int64_t bounds_ms[] = MESSAGE_SIGN_BOUNDS_MS;
-    enum { BOUNDS = sizeof bounds_ms / sizeof bounds_ms[0] };
-    double bounds[BOUNDS];
-    uint64_t counts[BOUNDS + 1] = {0};
-    double sum = 0;
-    for (size_t i = 0; i < BOUNDS; i++) {
-        bounds[i] = (double)bounds_ms[i] / 1000.0;
-    }
-    for (size_t z = 0; z < known->zones.count; z++) {
-        const struct known_zone *zone = vector_at(&known->zones, z);
-        for (size_t i = 0; i <= BOUNDS; i++) {
-            counts[i] += zone->facts.sign_histogram[i];
-        }
-        sum += (double)zone->facts.sign_microseconds / 1e6;
-    }
-    metrics_set_histogram(metrics, METRIC_ZONE_SIGN_DURATION, bounds, BOUNDS, counts, sum);
-}
-
-static void
-server_metrics(const struct known *known, struct metrics *metrics)
-{
-    struct counters sum;
-    known_sum(known, &sum);
-    for (unsigned transport = 0; transport < COUNTERS_TRANSPORTS; transport++) {
-        for (unsigned rcode = 0; rcode < COUNTERS_RCODES; rcode++) {
-            if (sum.queries[transport][rcode] > 0) {
-                metrics_set(metrics, METRIC_QUERIES, (double)sum.queries[transport][rcode],
-                            counters_transport_word((enum counters_transport)transport),
-                            rcode == COUNTERS_RCODE_OTHER ? "other" : rcode_text(rcode));
-            }
-        }
-    }
-    metrics_set(metrics, METRIC_ANSWERS_TRUNCATED, (double)sum.truncated);
-    metrics_set(metrics, METRIC_ANSWERS_LIMITED, (double)sum.limited);
-    metrics_set(metrics, METRIC_TCP_CONNECTIONS, (double)sum.tcp_accepted, "accepted");
-    metrics_set(metrics, METRIC_TCP_CONNECTIONS, (double)sum.tcp_refused, "refused");
-    metrics_set(metrics, METRIC_TCP_CONNECTIONS, (double)sum.tcp_timeouts, "timeout");
-    metrics_set(metrics, METRIC_TCP_CONNECTIONS_OPEN, (double)sum.tcp_open);
-}
-
-void
-status_metrics(const struct known *known, const struct mail_status *mail, struct metrics *metrics)
-{
-    metrics_set(metrics, METRIC_BUILD_INFO, 1, TANDEM_VERSION);
-    for (size_t i = 0; i < known->zones.count; i++) {
-        zone_metrics(vector_at(&known->zones, i), metrics);
-    }
-    sign_metrics(known, metrics);
-    server_metrics(known, metrics);
-    metrics_set(metrics, METRIC_ALERT_QUEUE_LENGTH, (double)mail->queue_length);
-    for (size_t i = 0; i < known->roles.count; i++) {
-        const struct message_role_facts *role = vector_at(&known->roles, i);
-        char word[ROLE_WORD_MAX];
-        metrics_set(metrics, METRIC_ROLE_RESTARTS, role->restarts, role_word(role, word));
-    }
 }

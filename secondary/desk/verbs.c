@@ -11,6 +11,7 @@
 #include "secondary/desk/alert.h"
 #include "secondary/desk/desk_inside.h"
 #include "secondary/desk/status.h"
+#include "secondary/desk/status_check.h"
 #include "secondary/desk/status_rate.h"
 
 #define TEST_WAIT_SECONDS 60

@@ -2,6 +2,8 @@
 #include "desk_world.h"
 
 #include "secondary/desk/status.h"
+#include "secondary/desk/status_check.h"
+#include "secondary/desk/status_metrics.h"
 
 static const struct mail_status NO_MAIL = {.way = "directory /the/mails"};
 
