@@ -40,6 +40,7 @@
 #include "common/transfer/rr_stream.h"
 #include "secondary/messages.h"
 #include "secondary/settings.h"
+#include "tests/support/role_child.h"
 
 #define RECORDS_SHOWN 2000
 #define LINE_ROOM     4096
@@ -392,25 +393,9 @@ static void
 fetcher_start(struct fetch *fetch)
 {
     struct fault fault = {0};
-    char path[4096], *slash;
-    int ends[2];
-    check(message_link_pair(ends, &fault), &fault);
-    ssize_t length = readlink("/proc/self/exe", path, sizeof path - 32);
-    path[length > 0 ? length : 0] = '\0';
-    slash = strrchr(path, '/');
-    strcpy(slash ? slash + 1 : path, "tandem-fetcher");
-    fetch->pid = fork();
-    if (fetch->pid == 0) {
-        signals_reset();
-        if (ends[1] == MESSAGES_LINK_FD)
-            fcntl(ends[1], F_SETFD, 0);
-        else
-            dup2(ends[1], MESSAGES_LINK_FD);
-        execl(path, "tandem-fetcher", (char *)NULL);
-        _exit(127);
-    }
-    close(ends[1]);
-    fetch->link = message_link_new(fetch->loop, &ends[0], received, stop, fetch);
+    int end = role_child_start("tandem-fetcher", NULL, &fetch->pid, &fault);
+    check(end >= 0, &fault);
+    fetch->link = message_link_new(fetch->loop, &end, received, stop, fetch);
 }
 
 int

@@ -25,6 +25,7 @@
 #include "secondary/messages.h"
 #include "secondary/rate_table.h"
 #include "secondary/settings.h"
+#include "tests/support/role_child.h"
 
 struct serve {
     struct loop *loop;
@@ -220,25 +221,9 @@ static void
 server_start(struct serve *serve)
 {
     struct fault fault = {0};
-    char path[4096], *slash;
-    int ends[2];
-    check(message_link_pair(ends, &fault), &fault);
-    ssize_t length = readlink("/proc/self/exe", path, sizeof path - 32);
-    path[length > 0 ? length : 0] = '\0';
-    slash = strrchr(path, '/');
-    strcpy(slash ? slash + 1 : path, "tandem-server");
-    serve->pid = fork();
-    if (serve->pid == 0) {
-        signals_reset();
-        if (ends[1] == MESSAGES_LINK_FD)
-            fcntl(ends[1], F_SETFD, 0);
-        else
-            dup2(ends[1], MESSAGES_LINK_FD);
-        execl(path, "tandem-server", "0", (char *)NULL);
-        _exit(127);
-    }
-    close(ends[1]);
-    serve->link = message_link_new(serve->loop, &ends[0], received, stop, serve);
+    int end = role_child_start("tandem-server", "0", &serve->pid, &fault);
+    check(end >= 0, &fault);
+    serve->link = message_link_new(serve->loop, &end, received, stop, serve);
 }
 
 int
@@ -246,7 +231,8 @@ main(int count, char **values)
 {
     struct serve serve = {.zones = values + 2, .zone_count = count - 2};
     struct config_errors errors;
-    const struct signals_events events = {.stop = stop, .reload = versions_send, .child = child_changed};
+    const struct signals_events events = {
+        .stop = stop, .reload = versions_send, .child = child_changed};
     int status = 0;
     if (count < 2) {
         fprintf(stderr, "usage: serve CONFIG APEX DIRECTORY [APEX DIRECTORY]...\n");
