@@ -21,7 +21,7 @@ keeper_expiry(struct keeper *keeper)
     if (keeper->expiry != NULL) {
         return keeper->expiry;
     }
-    keeper->expiry = expiry_queue_new();
+    keeper->expiry = expiry_queue_new(keeper->apex);
     if (keeper->expiry_of == NULL && served(keeper) != NULL) {
         version_cursor_first(&cursor, served(keeper)); // damage was noted when it was first read
         expiry_queue_fill(keeper->expiry, &cursor, SIZE_MAX);

@@ -2,8 +2,8 @@
 //
 // A zone of a million names has two million signatures; each publish replaces some of them, and a
 // record moves to another version. What is kept for each record is therefore its name only, in the
-// bucket of its first expiration, a quarter of an hour wide: about 25 octets a name, added at the
-// end of a run. Nothing is ever taken out of the middle. When a bucket comes up, the served record
+// bucket of its first expiration, a quarter of an hour wide: without the zone's own name, about a
+// dozen octets, added at the end of a run. Nothing is ever taken out of the middle. When a bucket comes up, the served record
 // says whether the hint still holds: if its first expiration lies in another bucket, it was signed
 // again and has a hint there. Refreshes are batched by quarters of an hour anyway.
 //
@@ -20,18 +20,22 @@
 #include "common/dns/rdata.h"
 #include "common/zone/find.h"
 
-#define NAMES_FIRST                                                                                \
-    32 // octets of a bucket's first name: ten thousand small zones have a dozen each
+#define NAMES_FIRST 32 // octets of a bucket at first: a small zone has one name in each
+// A bucket that is full becomes larger by this part of itself: of a large zone's hundred buckets half
+// would be empty if they doubled, and they are filled once.
+#define NAMES_GROWTH 8
 #define TIDY_FROM 1024 // hints below which repetitions are no waste worth looking for
 
 struct bucket {
     uint32_t number;            // expiration / EXPIRY_BUCKET_SECONDS
-    struct octets_buffer names; // wire names, one behind the other
+    struct octets_buffer names; // wire names, one behind the other, as if the apex were the root
     size_t hints;               // names
     bool repeats;               // names were added since repetitions were taken out
 };
 
 struct expiry_queue {
+    const uint8_t *apex;
+    size_t apex_length;
     struct vector buckets; // ascending by number
     size_t hints;
     size_t hints_clean; // after repetitions were last taken out of all buckets
@@ -40,9 +44,11 @@ struct expiry_queue {
 };
 
 struct expiry_queue *
-expiry_queue_new(void)
+expiry_queue_new(const uint8_t *apex)
 {
     struct expiry_queue *queue = memory_zalloc(sizeof *queue);
+    queue->apex = apex;
+    queue->apex_length = name_length(apex);
     vector_init(&queue->buckets, sizeof(struct bucket));
     return queue;
 }
@@ -156,6 +162,30 @@ name_order(const void *a, const void *b)
     return name_compare(*(const uint8_t *const *)a, *(const uint8_t *const *)b);
 }
 
+// Adds a name that is at or below the apex, without the apex.
+static void
+names_add(struct octets_buffer *names, const uint8_t *owner, size_t above)
+{
+    if (names->length + above + 1 > names->capacity) {
+        names->capacity += names->capacity / NAMES_GROWTH + above + 1;
+        names->data = memory_realloc(names->data, names->capacity);
+    }
+    memcpy(names->data + names->length, owner, above);
+    names->data[names->length + above] = 0;
+    names->length += above + 1;
+}
+
+// The whole name of one at the place; gives the octets that it has there.
+static size_t
+names_at(const struct expiry_queue *queue, const struct octets_buffer *names, size_t at,
+         uint8_t ret_owner[static NAME_SIZE_MAX])
+{
+    size_t length = name_length(names->data + at);
+    memcpy(ret_owner, names->data + at, length - 1);
+    memcpy(ret_owner + length - 1, queue->apex, queue->apex_length);
+    return length;
+}
+
 // Puts the names of a bucket in order, each once.
 static void
 bucket_tidy(struct expiry_queue *queue, struct bucket *bucket)
@@ -203,7 +233,9 @@ void
 expiry_queue_add(struct expiry_queue *queue, const uint8_t *owner, uint32_t expiration)
 {
     struct bucket *bucket = bucket_for(queue, expiration / EXPIRY_BUCKET_SECONDS);
-    octets_buffer_add(&bucket->names, owner, name_length(owner));
+    size_t length = name_length(owner);
+    ENSURE(length >= queue->apex_length);
+    names_add(&bucket->names, owner, length - queue->apex_length);
     bucket->repeats = true;
     bucket->hints++;
     queue->hints++;
@@ -260,8 +292,8 @@ bucket_sift(struct expiry_queue *queue, size_t index, const struct expiry_source
     bool ends = false;
     bucket_tidy(queue, bucket);
     while (at < bucket->names.length && !ends) {
-        const uint8_t *owner = bucket->names.data + at;
-        size_t length = name_length(owner);
+        uint8_t owner[NAME_SIZE_MAX];
+        size_t length = names_at(queue, &bucket->names, at, owner);
         uint32_t expiration = hint_holds(source, owner, bucket->number);
         enum hint_fate fate = expiration ? judge(context, owner, expiration) : HINT_GOES;
         ends = fate == HINT_ENDS;
@@ -272,7 +304,7 @@ bucket_sift(struct expiry_queue *queue, size_t index, const struct expiry_source
             queue->hints--, bucket->hints--;
             continue;
         }
-        memmove(bucket->names.data + kept, owner, length);
+        memmove(bucket->names.data + kept, bucket->names.data + at - length, length);
         kept += length;
     }
     memmove(bucket->names.data + kept, bucket->names.data + at, bucket->names.length - at);

@@ -21,7 +21,8 @@
 
 struct expiry_queue;
 
-struct expiry_queue *expiry_queue_new(void);
+// apex: borrowed, lower case; every owner is at or below it.
+struct expiry_queue *expiry_queue_new(const uint8_t *apex);
 void expiry_queue_free(struct expiry_queue **queue);
 // Adds up to count records from the cursor on; false when the walk has ended. The caller looks at
 // cursor->damaged: what a damaged record's signatures say is not known.

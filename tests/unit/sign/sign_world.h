@@ -67,7 +67,7 @@ world_open(struct world *world, const char *apex_text, bool csk)
     struct store_options options = {0};
     if (!store_open(path, world->apex, &options, &world->store, &opening, &fault))
         fail_msg("%s", fault.text);
-    world->queue = expiry_queue_new();
+    world->queue = expiry_queue_new(world->apex);
 }
 
 static inline void

@@ -53,7 +53,7 @@ the_queue_knows_the_first_expiration_of_the_zone(void **state)
     free(text);
     assert_int_equal(expiry_queue_first(world.queue, store_current(world.store)),
                      world_first_expiration(&world));
-    struct expiry_queue *rebuilt = expiry_queue_new();
+    struct expiry_queue *rebuilt = expiry_queue_new(world.apex);
     struct version_cursor cursor;
     version_cursor_first(&cursor, store_current(world.store));
     while (expiry_queue_fill(rebuilt, &cursor, 10))
@@ -178,7 +178,7 @@ restart(struct year *year)
     struct version_cursor cursor;
     const struct version *version = store_current(year->world.store);
     expiry_queue_free(&year->world.queue);
-    year->world.queue = expiry_queue_new();
+    year->world.queue = expiry_queue_new(year->world.apex);
     version_cursor_first(&cursor, version);
     while (expiry_queue_fill(year->world.queue, &cursor, 7))
         ;

@@ -84,7 +84,7 @@ begin(struct world *world, unsigned owners, int64_t seconds)
 {
     *world = (struct world){.owners = owners, .now = START, .begun = START};
     sign_policy_default(&world->policy);
-    world->queue = expiry_queue_new();
+    world->queue = expiry_queue_new((const uint8_t *)"\4test");
     world->source = (struct expiry_source){expiration_of, world};
     world->expirations = memory_zalloc(owners * sizeof *world->expirations);
     world->hour_count = (size_t)(seconds / HOUR) + 1;
@@ -340,7 +340,7 @@ where_no_refresh_may_go_on_none_does(void **state)
         policy.rrsig_lifetime_seconds = DAY / 4 + rand() % (14 * DAY);
         policy.rrsig_refresh_seconds = policy.rrsig_lifetime_seconds / (2 + rand() % 6);
         policy.rrsig_jitter_seconds = rand() % (policy.rrsig_refresh_seconds / 2);
-        struct expiry_queue *queue = expiry_queue_new();
+        struct expiry_queue *queue = expiry_queue_new((const uint8_t *)"\4test");
         int64_t owners = 1 + rand() % 80, spread = 1 + rand() % (rand() % 2 ? HOUR : 16 * DAY);
         int64_t from = START + rand() % (3 * DAY) - DAY, first = INT64_MAX, last = 0;
         for (unsigned i = 0; i < owners; i++) {
