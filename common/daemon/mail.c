@@ -118,6 +118,14 @@ settings_take(struct mail *mail, const struct alert_settings *alert)
         snprintf(way, size, "none");
 }
 
+// What the way out needs of libraries.
+static bool
+way_prepare(const struct mail *mail, struct fault *fault)
+{
+    bool is_smtp = mail->alert.smtp_address[0] && !mail->alert.mail_directory[0];
+    return !is_smtp || mail_send_prepare(fault);
+}
+
 static struct mail_queue_rules
 rules_of(const struct mail *mail, const char *only_recipient[static 1])
 {
@@ -343,7 +351,6 @@ mail_open(struct mail **ret_mail, struct loop *loop, const struct mail_options *
     const char *only_recipient[1];
     struct mail *mail = memory_zalloc(sizeof *mail);
     struct octets_buffer folder;
-    mail_send_prepare();
     mail->arena = arena_new();
     mail->loop = loop;
     mail->tell = options->tell;
@@ -355,6 +362,10 @@ mail_open(struct mail **ret_mail, struct loop *loop, const struct mail_options *
     octets_buffer_add_u8(&folder, 0);
     mail->folder = (char *)folder.data; // handed over
     struct mail_queue_rules rules = rules_of(mail, only_recipient);
+    if (!way_prepare(mail, fault)) {
+        mail_close(&mail);
+        return false;
+    }
     if (!mail_queue_open(&mail->queue, mail->folder, mail->host, &rules, fault)) {
         mail_close(&mail);
         return false;
@@ -369,7 +380,10 @@ void
 mail_change(struct mail *mail, const struct alert_settings *alert)
 {
     const char *only_recipient[1];
+    struct fault fault = {0};
     settings_take(mail, alert);
+    if (!way_prepare(mail, &fault))
+        log_error(fault.text);
     struct mail_queue_rules rules = rules_of(mail, only_recipient);
     mail_queue_change(mail->queue, &rules);
     mail_turn(mail);

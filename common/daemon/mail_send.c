@@ -1,6 +1,9 @@
+// libcurl brings thirty libraries, which cost a process more than a MiB before the first mail: it
+// is loaded where a mail server is set, and not by the linker. Once loaded it stays.
 #include "common/daemon/mail_send.h"
 
 #include <curl/curl.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -29,10 +32,64 @@ struct upload {
     bool begun; // the server asked for the text
 };
 
-void
-mail_send_prepare(void)
+#define LIBRARY "libcurl.so.4" // its name since 2006; curl/curl.h is of the same
+
+// What is used of it, by the thread that mails; filled by the main one before there is such a
+// thread.
+static struct library {
+    __typeof__(curl_global_init) *global_init;
+    __typeof__(curl_easy_init) *easy_init;
+    __typeof__(curl_easy_setopt) *easy_setopt;
+    __typeof__(curl_easy_perform) *easy_perform;
+    __typeof__(curl_easy_getinfo) *easy_getinfo;
+    __typeof__(curl_easy_strerror) *easy_strerror;
+    __typeof__(curl_easy_cleanup) *easy_cleanup;
+    __typeof__(curl_slist_append) *slist_append;
+    __typeof__(curl_slist_free_all) *slist_free_all;
+} curl;
+static bool curl_is_there;
+
+#define SYMBOL(name)                                                                               \
+    {                                                                                              \
+        "curl_" #name, offsetof(struct library, name)                                              \
+    }
+static const struct symbol {
+    const char *name;
+    size_t place;
+} symbols[] = {
+    SYMBOL(global_init),  SYMBOL(easy_init),    SYMBOL(easy_setopt),
+    SYMBOL(easy_perform), SYMBOL(easy_getinfo), SYMBOL(easy_strerror),
+    SYMBOL(easy_cleanup), SYMBOL(slist_append), SYMBOL(slist_free_all),
+};
+
+static bool
+library_take(void *handle, struct fault *fault)
 {
-    curl_global_init(CURL_GLOBAL_DEFAULT);
+    for (size_t i = 0; i < sizeof symbols / sizeof symbols[0]; i++) {
+        void *symbol = dlsym(handle, symbols[i].name);
+        if (!symbol)
+            return fault_set(fault, FAULT_UNSUPPORTED, "alert.smtp: " LIBRARY " has no %s",
+                             symbols[i].name);
+        memcpy((uint8_t *)&curl + symbols[i].place, &symbol, sizeof symbol);
+    }
+    return true;
+}
+
+bool
+mail_send_prepare(struct fault *fault)
+{
+    if (curl_is_there)
+        return true;
+    void *handle = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
+    if (!handle)
+        return fault_set(fault, FAULT_UNSUPPORTED,
+                         "alert.smtp: mail needs " LIBRARY " (%s); install libcurl4, or set "
+                         "mail-directory instead",
+                         dlerror());
+    if (!library_take(handle, fault))
+        return false;
+    curl_is_there = curl.global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+    return curl_is_there || fault_set(fault, FAULT_IO, "alert.smtp: " LIBRARY " does not start");
 }
 
 static size_t
@@ -86,7 +143,7 @@ url_make(const struct mail_way *way, char url[static URL_ROOM])
              is_v6 ? "[" : "", (int)length, way->address, is_v6 ? "]" : "", port, way->host);
 }
 
-#define SET(option, value) ENSURE(curl_easy_setopt(sender->curl, (option), (value)) == CURLE_OK)
+#define SET(option, value) ENSURE(curl.easy_setopt(sender->curl, (option), (value)) == CURLE_OK)
 
 struct mail_sender *
 mail_sender_new(const struct mail_way *way)
@@ -94,7 +151,9 @@ mail_sender_new(const struct mail_way *way)
     char url[URL_ROOM];
     struct mail_sender *sender = memory_zalloc(sizeof *sender);
     sender->way = way;
-    sender->curl = curl_easy_init();
+    if (!curl_is_there)
+        return sender; // each mail says so
+    sender->curl = curl.easy_init();
     ENSURE(sender->curl);
     url_make(way, url);
     SET(CURLOPT_URL, url);
@@ -129,7 +188,8 @@ mail_sender_free(struct mail_sender **sender)
 {
     if (!*sender)
         return;
-    curl_easy_cleanup((*sender)->curl);
+    if ((*sender)->curl)
+        curl.easy_cleanup((*sender)->curl);
     free(*sender);
     *sender = NULL;
 }
@@ -166,24 +226,27 @@ mail_sender_send(struct mail_sender *sender, const char *to, const char *text, s
 {
     struct upload upload = {text, length, 0, false};
     char mailbox[300];
+    if (!sender->curl)
+        return fault_set(fault, FAULT_IO,
+                         "alert.smtp: " LIBRARY " is not loaded; install libcurl4");
     snprintf(mailbox, sizeof mailbox, "<%s>", sender->way->from);
     SET(CURLOPT_MAIL_FROM, mailbox);
     snprintf(mailbox, sizeof mailbox, "<%s>", to);
-    struct curl_slist *recipients = curl_slist_append(NULL, mailbox);
+    struct curl_slist *recipients = curl.slist_append(NULL, mailbox);
     ENSURE(recipients);
     SET(CURLOPT_MAIL_RCPT, recipients);
     SET(CURLOPT_READDATA, &upload);
     sender->error[0] = sender->said[0] = '\0';
-    CURLcode code = curl_easy_perform(sender->curl);
+    CURLcode code = curl.easy_perform(sender->curl);
     SET(CURLOPT_MAIL_RCPT, NULL);
-    curl_slist_free_all(recipients);
+    curl.slist_free_all(recipients);
     if (code == CURLE_OK)
         return true;
     long reply = 0;
-    curl_easy_getinfo(sender->curl, CURLINFO_RESPONSE_CODE, &reply);
+    curl.easy_getinfo(sender->curl, CURLINFO_RESPONSE_CODE, &reply);
     return fault_set(fault, failure_kind(code, reply, &upload),
                      "mail server %s, mail to %s: %s%s%s", sender->way->address, to,
-                     sender->error[0] ? sender->error : curl_easy_strerror(code),
+                     sender->error[0] ? sender->error : curl.easy_strerror(code),
                      sender->said[0] ? "; it answers " : "", sender->said);
 }
 

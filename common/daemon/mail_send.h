@@ -23,8 +23,9 @@ struct mail_way {
     const char *host;          // for EHLO
     const atomic_bool *cancel; // set: give up soon; may be NULL
 };
-// Once in a process, before threads begin.
-void mail_send_prepare(void);
+// Before the first sender, by the loop's thread: loads libcurl. Nothing the second time. Fault: it
+// is not installed.
+bool mail_send_prepare(struct fault *fault);
 
 struct mail_sender; // keeps a connection from mail to mail
 struct mail_sender *mail_sender_new(const struct mail_way *way); // way is borrowed

@@ -44,6 +44,7 @@
 
 struct loop;
 struct loop_timer;
+struct spare_memory;
 
 // What all zones of the signer share.
 struct keeper_shared {
@@ -56,6 +57,7 @@ struct keeper_shared {
     const struct key_seal *(*seal)(void *context, const char *secret_file, struct fault *fault);
     void (*send)(void *context, const struct message *message);
     struct pooled *pooled; // the small zones'
+    struct spare_memory *spare; // the process's
     void *context;
 };
 

@@ -7,6 +7,7 @@
 
 #include "common/base/arena.h"
 #include "common/daemon/log.h"
+#include "common/daemon/spare_memory.h"
 #include "common/dns/rdata.h"
 #include "common/dns/rrtype.h"
 #include "secondary/signer/zone_directory.h"
@@ -51,6 +52,10 @@ keeper_fill_expiry(struct keeper *keeper, size_t records)
         version_drop(&keeper->expiry_of);
         if (keeper_first_expiration(keeper) != 0) { // it asks for thousands of records, once
             version_rest(keeper_served(keeper));
+        }
+        const struct version *served = keeper_served(keeper);
+        if (served != NULL && version_facts(served)->node_count > KEEPER_EXPIRY_RECORDS) {
+            spare_memory_give_back(keeper->shared->spare); // its buckets grew among each other
         }
     }
     return more;

@@ -188,6 +188,7 @@ settle(struct signer *signer, const struct role_settings *settings, struct fault
                                             .seal = open_seal,
                                             .send = send_message,
                                             .pooled = &signer->pooled,
+                                            .spare = &signer->spare,
                                             .context = signer};
     return true;
 }

@@ -307,8 +307,9 @@ a_lost_reply_after_the_text_counts_as_maybe_sent(void **state)
                            .ca_file = "",
                            .from = "tandem@example.gov",
                            .host = "ns1.example.gov"};
-    struct mail_sender *sender = mail_sender_new(&way);
     struct fault fault;
+    assert_true(mail_send_prepare(&fault));
+    struct mail_sender *sender = mail_sender_new(&way);
     atomic_store(&bench->server.mood, SERVER_DROPS_AFTER_TEXT);
     assert_false(mail_sender_send(sender, "sre@example.gov", "A: b\r\n\r\nc\r\n", 11, &fault));
     assert_int_equal(fault.kind, FAULT_TIMEOUT);
