@@ -1,5 +1,6 @@
 #include "secondary/fetcher/receive.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,12 +20,12 @@ struct receive {
     struct tcp_stream *tcp;
     int memfd;
     struct rr_stream_writer stream;
-    struct xfr_in transfer;
     struct tsig_key key;
     struct xfr_marks *known;
     char *primary;
     bool connected, done;
     uint64_t started_ms, asked_ms, first_ms;
+    struct xfr_in transfer; // last: its 64 KiB for an RDATA are not touched before one comes
 };
 
 // By which the zone would be known again; too many messages have none.
@@ -198,7 +199,8 @@ receive_new(struct loop *loop, const struct receive_options *options, receive_en
     int memfd = rr_stream_memfd("tandem-transfer", fault);
     if (memfd < 0)
         return NULL;
-    struct receive *receive = memory_zalloc(sizeof(*receive));
+    struct receive *receive = memory_alloc(sizeof(*receive));
+    memset(receive, 0, offsetof(struct receive, transfer));
     receive->loop = loop;
     receive->ended = ended;
     receive->context = context;
