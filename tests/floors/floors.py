@@ -50,8 +50,8 @@ NETWORK_PROGRAMS = ("tandem-secondary", "tandem-fetcher", "tandem-server", "tand
 # Libraries that a program must not be linked with.
 FORBIDDEN_LIBRARIES = {
     "tandem-signer": ("libcurl", "libmicrohttpd", "libcares"),
-    "tandem-server": ("libcurl", "libmicrohttpd", "libcares", "libyaml"),
-    "tandem-fetcher": ("libcurl", "libmicrohttpd", "libyaml"),
+    "tandem-server": ("libcurl", "libmicrohttpd", "libcares", "libyaml", "libcrypto"),
+    "tandem-fetcher": ("libcurl", "libmicrohttpd", "libyaml", "libcrypto"),
 }
 
 
