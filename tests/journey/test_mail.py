@@ -192,3 +192,18 @@ def test_changes_within_min_interval_are_one_mail(scene):
         text = digest[0].get_content()
         assert all(change in text for change in changes)
         assert text.index(changes[0]) < text.index(changes[-1])
+
+
+def test_a_mail_server_that_a_reload_brings_gets_the_mails(scene):
+    """libcurl is loaded then, under the filter of system calls."""
+    alert = scene.secondary.config["alert"]
+    smtp = alert.pop("smtp")
+    alert["mail-directory"] = str(scene.work.path / "mails")
+    with scene.server() as server:
+        scene.start()
+        alert["smtp"] = smtp
+        del alert["mail-directory"]
+        scene.secondary.write_config()
+        scene.secondary.control("reload")
+        change = scene.change()
+        wait_for(lambda: len(each_recipient(about(server.mails, change))) >= 2, "the mail", about=scene.secondary.log)
