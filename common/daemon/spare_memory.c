@@ -25,6 +25,14 @@ spare_memory_is_much(struct spare_memory *spare, size_t free_now)
 }
 
 void
+spare_memory_soon(struct spare_memory *spare)
+{
+    if (spare->beats < SPARE_MEMORY_BEATS - SPARE_MEMORY_SOON) { // else soon it is
+        spare->beats = SPARE_MEMORY_BEATS - SPARE_MEMORY_SOON;
+    }
+}
+
+void
 spare_memory_beat(struct spare_memory *spare)
 {
     if (++spare->beats < SPARE_MEMORY_BEATS) {

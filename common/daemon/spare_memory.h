@@ -10,6 +10,7 @@
 // Less is not worth the walk over all free pieces (a millisecond for ten thousand zones).
 #define SPARE_MEMORY_LEAST (1U << 20)
 #define SPARE_MEMORY_BEATS 60 // of a heartbeat of one second, between two looks
+#define SPARE_MEMORY_SOON  2
 
 struct spare_memory {
     unsigned beats;
@@ -20,6 +21,9 @@ struct spare_memory {
 
 // Now: something large has just ended.
 void spare_memory_give_back(struct spare_memory *spare);
+// Something large was made and goes in a moment (an answer that names every zone): looks two beats
+// from now.
+void spare_memory_soon(struct spare_memory *spare);
 // From a role's heartbeat; looks once a minute and gives back where it is worth it.
 void spare_memory_beat(struct spare_memory *spare);
 // Whether so many free octets are worth it; notes them. Pure.

@@ -26,6 +26,7 @@ verb_status(void *context, struct control_request *request)
     mail_status(desk->mail, &mail);
     struct json_value *result = status_all(&desk->known, &mail, clock_unix_seconds());
     control_reply(&request, &result);
+    spare_memory_soon(&desk->spare);
 }
 
 static void
@@ -62,6 +63,7 @@ verb_zone_list(void *context, struct control_request *request)
         json_value_add(zones, &zone);
     }
     control_reply(&request, &result);
+    spare_memory_soon(&desk->spare);
 }
 
 // The zone that a request names; answers the request itself when there is none.

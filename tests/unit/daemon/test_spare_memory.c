@@ -38,6 +38,19 @@ what_was_used_again_in_between_is_much_again(void **state)
     assert_true(spare_memory_is_much(&spare, 19 * MIB)); // and has ended
 }
 
+static void
+what_is_wanted_soon_is_looked_at_soon_and_not_put_off_by_being_wanted_again(void **state)
+{
+    struct spare_memory spare = {0};
+    (void)state;
+    for (unsigned i = 0; i < SPARE_MEMORY_SOON; i++) {
+        spare_memory_soon(&spare);
+        assert_int_not_equal(spare.beats, 0);
+        spare_memory_beat(&spare);
+    }
+    assert_int_equal(spare.beats, 0); // it has looked
+}
+
 int
 main(void)
 {
@@ -45,6 +58,8 @@ main(void)
         cmocka_unit_test(what_a_start_left_over_is_much_and_a_little_is_not),
         cmocka_unit_test(what_was_given_back_is_not_given_back_again),
         cmocka_unit_test(what_was_used_again_in_between_is_much_again),
+        cmocka_unit_test(
+            what_is_wanted_soon_is_looked_at_soon_and_not_put_off_by_being_wanted_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
