@@ -82,7 +82,8 @@ def test_only_what_changed_is_signed_again(work, pair):
 def test_a_poll_that_brings_nothing_new_changes_nothing(work, pair):
     primary, secondary = pair
     before = axfr(secondary.port, "example.gov").to_text(sorted=True)
-    mails, seen = len(secondary.mails()), polls(secondary)
+    mails = len(wait_for(secondary.mails, "the mail of the first content", about=secondary.log))
+    seen = polls(secondary)
     made = sum(secondary.metric("tandem_signatures_total", zone="example.gov", reason=r) for r in ("initial", "change", "refresh"))
     wait_for(lambda: polls(secondary) >= seen + 3, "three more polls", about=secondary.log)
     assert axfr(secondary.port, "example.gov").to_text(sorted=True) == before

@@ -75,6 +75,7 @@ def test_what_does_not_verify_is_not_published(work, evil, kind):
     secondary = secondary_with(work, evil, POLICIES[kind], {"TANDEM_TEST_DAMAGE": str(how)})
     served = axfr(secondary.port, "example.gov").to_text(sorted=True)
     serial = secondary.zone("example.gov")["serial"]["signed"]
+    wait_for(secondary.mails, "the mail of the first content", about=secondary.log)
     damages = [word for word in DAMAGES if word != "zonemd" or "zonemd" in POLICIES[kind]]
     for number, damage in enumerate(damages):
         mails = len(secondary.mails())
