@@ -56,7 +56,7 @@ struct keeper_shared {
     // Gives the secret that opens sealed keys, made at first need; NULL with a fault.
     const struct key_seal *(*seal)(void *context, const char *secret_file, struct fault *fault);
     void (*send)(void *context, const struct message *message);
-    struct pooled *pooled; // the small zones'
+    struct pooled *pooled;      // the small zones'
     struct spare_memory *spare; // the process's
     void *context;
 };
@@ -263,6 +263,8 @@ void keeper_keys_changed(struct keeper *keeper, uint64_t request);
 // A fresh key, moved by event and saved; false: there is none, not in memory either.
 bool keeper_make_key(struct keeper *keeper, enum key_role role, enum key_event event,
                      uint16_t *ret_tag, struct fault *fault);
+// Takes a key's files away; what cannot be taken away is told, for the next start would find it.
+void keeper_drop_key_files(struct keeper *keeper, const struct key_pair *key);
 // Moves a key by the events one after the other, and saves it; false: it is where it was.
 bool keeper_move_key(struct keeper *keeper, uint16_t tag, const enum key_event *events,
                      size_t count, struct fault *fault);

@@ -145,6 +145,15 @@ save_key(struct keeper *keeper, uint16_t tag, struct fault *fault)
                           keyset_find(keeper->keyset, tag), fault);
 }
 
+void
+keeper_drop_key_files(struct keeper *keeper, const struct key_pair *key)
+{
+    struct fault fault = {0};
+    if (!key_store_remove(keeper->key_store, key, &fault)) {
+        log_warning(fault.text, "zone", keeper->domain, "tag", LOG_NUMBER(key->tag));
+    }
+}
+
 // A key that signs and is on no disk would leave its DS at the parent and be gone at the next
 // start.
 bool
@@ -159,7 +168,7 @@ keeper_make_key(struct keeper *keeper, enum key_role role, enum key_event event,
     uint16_t tag = *ret_tag = key->tag;
     if (!keyset_move(keeper->keyset, tag, event, keeper_now(), fault) ||
         !save_key(keeper, tag, fault)) {
-        key_store_remove(keeper->key_store, keyset_find(keeper->keyset, tag), NULL);
+        keeper_drop_key_files(keeper, keyset_find(keeper->keyset, tag));
         keyset_remove(keeper->keyset, tag, NULL);
         return false;
     }

@@ -163,14 +163,11 @@ drop_unpublished_keys(struct keeper *keeper)
     }
     for (size_t i = keyset_count(keeper->keyset); i-- > 0;) {
         const struct key_pair *key = keyset_at(keeper->keyset, i);
-        struct fault fault = {0};
         if (key->imported) {
             continue;
         }
-        if (!key_store_remove(keeper->key_store, key, &fault)) {
-            log_warning(fault.text, "zone", keeper->domain);
-        }
-        keyset_remove(keeper->keyset, key->tag, &fault);
+        keeper_drop_key_files(keeper, key);
+        keyset_remove(keeper->keyset, key->tag, NULL);
     }
 }
 
@@ -180,7 +177,7 @@ save_all(struct keeper *keeper, struct vector *keys, struct fault *fault)
     for (size_t i = 0; i < keys->count; i++) {
         if (!key_store_save(keeper->key_store, keeper->shared->memory, vector_at(keys, i), fault)) {
             for (size_t k = 0; k <= i; k++) {
-                key_store_remove(keeper->key_store, vector_at(keys, k), NULL);
+                keeper_drop_key_files(keeper, vector_at(keys, k));
             }
             return false;
         }
