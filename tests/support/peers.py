@@ -13,8 +13,11 @@ the workspace, as the user who runs the test, on free ports of 127.0.0.1. The ho
 They end with the workspace like its daemons. PowerDNS is in powerdns.py. `Watch` asks a resolver all the time, in a thread."""
 
 import json
+import os
 import pathlib
 import re
+import signal
+import socket
 import subprocess
 import threading
 import time
@@ -56,7 +59,7 @@ class Peer:
         self.config_file.write_text(self.config_text())
         with open(self.log_file, "a") as log:
             self.process = subprocess.Popen(
-                self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.directory
+                self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.directory, process_group=0
             )
 
         def ready():
@@ -74,9 +77,20 @@ class Peer:
         return self.process.wait(timeout=20)
 
     def kill(self):
+        """KILL to all its processes: NSD's server process answers for a moment after its parent is gone."""
         if self.process and self.process.poll() is None:
-            self.process.kill()
+            os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
+            wait_for(self.is_silent, f"{self.name} is gone", about=self.log)
+
+    def is_silent(self):
+        """True when nobody holds its UDP port."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+            try:
+                udp.bind((HOST, self.port))
+            except OSError:
+                return False
+            return True
 
     def ask(self, name, rdtype, **options):
         return ask(self.port, name, rdtype, **options)
