@@ -123,10 +123,11 @@ def file_states(directory):
 
 
 class Question:
-    """One question with DO over UDP; its octets are made once, so asking costs this program next to nothing."""
+    """One question over UDP, with DO or without EDNS; its octets are made once, so asking costs this program next to nothing."""
 
-    def __init__(self, port, name, rdtype="A", key=None):
-        query = dns.message.make_query(name, rdtype, want_dnssec=True, payload=1232)
+    def __init__(self, port, name, rdtype="A", key=None, dnssec=True):
+        query = dns.message.make_query(name, rdtype, use_edns=0 if dnssec else False, want_dnssec=dnssec,
+                                       payload=1232 if dnssec else None)
         query.flags = 0
         if key:
             query.use_tsig(key.dnspython())

@@ -154,12 +154,19 @@ class Echo(Spawned):
 
     label = "UDP echo"
 
-    def __init__(self, work, name, size):
+    def __init__(self, work, name, *sizes):
         super().__init__(work, f"{name}-echo")
-        self.size = size
+        self.sizes = sizes
 
     def command(self):
-        return [BIN / "udp_echo", f"{HOST}@{self.port}", self.size]
+        return [BIN / "udp_echo", f"{HOST}@{self.port}", *self.sizes]
+
+
+class EchoOfEach(Echo):
+    """With the length of an answer of that server to each of some questions, in turn: a packet of 800 octets costs the
+    kernel more than four of 200, so one of the mean length is less than a server has to send."""
+
+    label = "UDP echo, each length"
 
 
 class TcpEcho(Echo):
@@ -168,7 +175,7 @@ class TcpEcho(Echo):
     label = "TCP echo"
 
     def command(self):
-        return [BIN / "tcp_echo", f"{HOST}@{self.port}", self.size]
+        return [BIN / "tcp_echo", f"{HOST}@{self.port}", *self.sizes]
 
 
 class TandemDaemon(Measured):

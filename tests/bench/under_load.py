@@ -6,12 +6,16 @@ from load import (
 )
 from measure import Question, is_signed, median
 from report import ratios, say, spread
-from servers import Echo, KnotServer, NsdServer, TandemServer, TcpEcho, keep_off_server_core, keep_on_server_core, present
+from servers import (
+    Echo, EchoOfEach, KnotServer, NsdServer, TandemServer, TcpEcho, keep_off_server_core, keep_on_server_core, present,
+)
 from served import KINDS, QUESTIONS, check_answers, signed_by_batch
 from stage import SOA, ZONE, ms
 
-TANDEM, ECHO, TCP_ECHO = TandemServer.label, Echo.label, TcpEcho.label
+TANDEM, ECHO, ECHO_OF_EACH, TCP_ECHO = TandemServer.label, Echo.label, EchoOfEach.label, TcpEcho.label
+ECHOES = (ECHO, ECHO_OF_EACH, TCP_ECHO)
 FIRST_SECONDS = 0.2  # a run that only tells how long answers are
+LENGTHS = 500  # questions asked to learn the lengths of their answers
 STALL_MS = 40  # Linux's delayed acknowledgement
 STALLS_ROUNDS = 60  # bursts on one connection: a stall comes with nearly each where it comes
 NOISE = 1.1  # "costs the same"
@@ -19,6 +23,37 @@ NOISE = 1.1  # "costs the same"
 
 def us(seconds):
     return seconds * 1e6
+
+
+def answer_lengths(server, path, dnssec=True):
+    """Octets of the server's answers to the first questions of the file."""
+    found = []
+    for line in path.read_text().splitlines()[:LENGTHS]:
+        question = Question(server.port, *line.split(), dnssec=dnssec)
+        found.append(len(question.ask()))
+        question.close()
+    return found
+
+
+class KindEchoes:
+    """An echo for each kind of question, with the lengths of Tandem's answers to it; one server to a contest."""
+
+    label = ECHO_OF_EACH
+
+    def __init__(self, contest, questions):
+        self.contest, tandem = contest, contest.servers[0]
+        self.echoes = {kind: EchoOfEach(contest.work, f"{contest.name}-{kind}", *answer_lengths(tandem, questions.path[kind]))
+                       for kind in KINDS}
+
+    def start(self):
+        for echo in self.echoes.values():
+            self.contest.start_echo(echo)
+        return self
+
+    def kill(self):
+        for echo in self.echoes.values():
+            echo.kill()
+            self.contest.work.daemons.remove(echo)
 
 
 class Contest:
@@ -53,6 +88,13 @@ class Contest:
         self.servers.remove(server)
         self.work.daemons.remove(server)
 
+    def start_echo(self, echo):
+        echo.start()
+        question = Question(echo.port, ZONE, "SOA")
+        question.until(lambda answer: True, 30, 0.005, echo.is_alive)
+        question.close()
+        return echo
+
     def in_turn(self, what, measure):
         """measure(server) for each server, the first one another in each round."""
         for number in range(self.given.rounds):
@@ -76,7 +118,7 @@ class Contest:
         return [server.label for server in self.servers]
 
     def rivals(self):
-        return [label for label in self.labels() if label not in (TANDEM, ECHO, TCP_ECHO)]
+        return [label for label in self.labels() if label != TANDEM and label not in ECHOES]
 
     def best(self, what):
         """The peer whose median is the least; None without peers."""
@@ -113,19 +155,18 @@ class Udp:
 
     # The mix
 
-    def add_echo(self, dnssec):
-        load = Dnsperf(self.contest.servers[0], self.large.questions.path["mix"], FIRST_SECONDS, dnssec)
-        echo = Echo(self.work, f"{self.contest.name}-{'do' if dnssec else 'plain'}", load.size)
-        self.contest.servers.append(echo.start())
-        question = Question(echo.port, ZONE, "SOA")
-        question.until(lambda answer: True, 30, 0.005, echo.is_alive)
-        question.close()
-        return echo
+    def add_echoes(self, dnssec):
+        contest, path = self.contest, self.large.questions.path["mix"]
+        tandem, name = contest.servers[0], f"{contest.name}-{'do' if dnssec else 'plain'}"
+        sizes = [Dnsperf(tandem, path, FIRST_SECONDS, dnssec).size]
+        echoes = [Echo(self.work, name, *sizes), EchoOfEach(self.work, f"{name}-each", *answer_lengths(tandem, path, dnssec))]
+        contest.servers += [contest.start_echo(echo) for echo in echoes]
+        return echoes
 
     def measure_mix(self, dnssec):
         contest, path, seconds = self.contest, self.large.questions.path["mix"], self.given.seconds
         word = "DO" if dnssec else "without DO"
-        echo = self.add_echo(dnssec)
+        echoes = self.add_echoes(dnssec)
 
         def measure(server):
             contest.note_load(server, f"{word}, saturated", Saturated(server, path, seconds, dnssec))
@@ -137,12 +178,13 @@ class Udp:
             contest.note(server, f"{word}, PSS", server.pss())
 
         contest.in_turn(f"mix, {word}", measure)
-        self.tell_mix(word, echo.size)
+        self.tell_mix(word)
         if dnssec:
             self.tell_aims(word)
-        contest.remove(echo)
+        for echo in echoes:
+            contest.remove(echo)
 
-    def tell_mix(self, word, size):
+    def tell_mix(self, word):
         contest, rows = self.contest, []
         for label in contest.labels():
             of = lambda what: contest.of(label, f"{word}, {what}")
@@ -174,10 +216,13 @@ class Udp:
 
     def measure_kinds(self):
         contest, questions = self.contest, self.large.questions
+        echoes = KindEchoes(contest, questions).start()
+        contest.servers.append(echoes)
 
         def measure(server):
             for kind in KINDS:
-                contest.note_load(server, kind, Saturated(server, questions.path[kind], self.given.seconds))
+                asked = echoes.echoes[kind] if server is echoes else server
+                contest.note_load(server, kind, Saturated(asked, questions.path[kind], self.given.seconds))
 
         contest.in_turn("kinds", measure)
         rows = []
@@ -193,6 +238,8 @@ class Udp:
             rows.append([label, *cells])
         self.report.table(f"Kinds of answers, {self.about}, DO, saturated: CPU for a query, us; of a positive one's",
                           ["server", *KINDS], rows)
+        echoes.kill()
+        contest.servers.remove(echoes)
 
 
 # --- TCP

@@ -1,10 +1,11 @@
 // needs: net daemon
-// udp_echo ADDRESS@PORT [SIZE]: sends every datagram back with QR set, filled up with zeros to SIZE
-// octets. It takes and sends packets just as udp_worker.c does (one loop, batches, rounds, the same
-// socket options) and does nothing between, so its CPU for each packet is what the kernel and the
-// batches cost: the least that a server on this machine can need. SIZE makes its packets as long
-// as the answers of the server that is compared. "ready" goes to standard output when it listens;
-// at TERM "received N", "sent N", "batches N", "cpu_us MICROSECONDS".
+// udp_echo ADDRESS@PORT [SIZE ...]: sends every datagram back with QR set, filled up with zeros to
+// SIZE octets; of several to each in turn. It takes and sends packets just as udp_worker.c does
+// (one loop, batches, rounds, the same socket options) and does nothing between, so its CPU for
+// each packet is what the kernel and the batches cost: the least that a server on this machine can
+// need. SIZE makes its packets as long as the answers of the server that is compared. "ready" goes
+// to standard output when it listens; at TERM "received N", "sent N", "batches N", "cpu_us
+// MICROSECONDS".
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,27 +18,39 @@
 #include "common/net/loop.h"
 #include "common/net/udp_batch.h"
 
-#define ROUNDS 16 // batches in one turn of the loop, as UDP_WORKER_ROUNDS
+#define ROUNDS    16   // batches in one turn of the loop, as UDP_WORKER_ROUNDS
+#define SIZES_MAX 1000 // that a command line may give
 
 struct echo {
     struct loop *loop;
     struct udp_batch *batch;
     int fd;
-    size_t size; // of a response, at least the request's
+    size_t sizes[SIZES_MAX]; // of responses, at least the request's
+    unsigned size_count, next_size;
     unsigned long batches;
 };
 
+static size_t
+size_next(struct echo *echo)
+{
+    size_t size = echo->sizes[echo->next_size++];
+    if (echo->next_size >= echo->size_count)
+        echo->next_size = 0;
+    return size;
+}
+
 static void
-packet_answer(const struct echo *echo, struct udp_packet *packet)
+packet_answer(struct echo *echo, struct udp_packet *packet)
 {
     size_t length = packet->request_length;
     if (packet->request_cut || length < MESSAGE_HEADER_SIZE)
         return;
+    size_t size = size_next(echo);
     memcpy(packet->response, packet->request, length);
     packet->response[2] |= MESSAGE_QR >> 8;
-    if (length < echo->size)
-        memset(packet->response + length, 0, echo->size - length);
-    packet->response_length = length < echo->size ? echo->size : length;
+    if (length < size)
+        memset(packet->response + length, 0, size - length);
+    packet->response_length = length < size ? size : length;
 }
 
 static void
@@ -63,6 +76,18 @@ stop(void *context)
     loop_stop(((struct echo *)context)->loop);
 }
 
+static bool
+sizes_read(struct echo *echo, int count, char **values)
+{
+    for (int i = 0; i < count; i++) {
+        echo->sizes[i] = strtoul(values[i], NULL, 10);
+        if (echo->sizes[i] > UDP_BATCH_RESPONSE_SIZE)
+            return false;
+    }
+    echo->size_count = (unsigned)count;
+    return true;
+}
+
 static long
 cpu_us(void)
 {
@@ -80,15 +105,14 @@ main(int count, char **values)
     struct fault fault = {0};
     const struct listen_options options = {0};
     const struct signals_events events = {.stop = stop};
-    if (count < 2 || count > 3) {
-        fprintf(stderr, "usage: udp_echo ADDRESS@PORT [SIZE]\n");
+    if (count < 2 || count > 2 + SIZES_MAX) {
+        fprintf(stderr, "usage: udp_echo ADDRESS@PORT [SIZE ...], %d at most\n", SIZES_MAX);
         return 2;
     }
-    echo.size = count == 3 ? strtoul(values[2], NULL, 10) : 0;
-    if (echo.size > UDP_BATCH_RESPONSE_SIZE ||
+    if (!sizes_read(&echo, count - 2, values + 2) ||
         !address_from_text(values[1], ADDRESS_PORT_DNS, &address, &fault) ||
         !listen_udp(&address, &options, &echo.fd, &fault)) {
-        fprintf(stderr, "udp_echo: %s\n", fault.text[0] ? fault.text : "SIZE is too large");
+        fprintf(stderr, "udp_echo: %s\n", fault.text[0] ? fault.text : "a SIZE is too large");
         return 1;
     }
     echo.loop = loop_new();
