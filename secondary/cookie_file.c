@@ -82,3 +82,11 @@ cookie_file_secrets(const char *path, struct cookie_secrets *ret_secrets, struct
     *ret_secrets = secrets;
     return true;
 }
+
+bool
+cookie_file_again(const char *former_path, const char *path, struct cookie_secrets *secrets,
+                  struct fault *fault)
+{
+    bool were_drawn = former_path[0] == '\0' && path[0] == '\0';
+    return were_drawn || cookie_file_secrets(path, secrets, fault);
+}

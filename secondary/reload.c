@@ -5,6 +5,7 @@
 #include "common/base/arena.h"
 #include "common/daemon/config_table.h"
 #include "common/daemon/log.h"
+#include "secondary/cookie_file.h"
 
 static void
 reload_init(struct reload *reload)
@@ -175,13 +176,31 @@ log_config_errors(const struct config_errors *errors)
     }
 }
 
+// Fresh settings whose cookie secrets cannot be had are no settings.
+static bool
+read_all(const char *file, const struct secondary_settings *old, struct cookie_secrets *cookies,
+         struct secondary_settings **ret_fresh, struct config_errors *errors)
+{
+    struct fault fault = {0};
+    if (!secondary_settings_load(file, ret_fresh, errors)) {
+        return false;
+    }
+    if (cookie_file_again(old->cookie_secret_file, (*ret_fresh)->cookie_secret_file, cookies,
+                          &fault)) {
+        return true;
+    }
+    config_errors_add(errors, file, 0, 0, "%s", fault.text);
+    secondary_settings_free(ret_fresh);
+    return false;
+}
+
 void
-reload_read(const char *file, const struct secondary_settings *old,
+reload_read(const char *file, const struct secondary_settings *old, struct cookie_secrets *cookies,
             struct secondary_settings **ret_fresh, struct reload *ret_reload)
 {
     struct vector paths;
     reload_init(ret_reload);
-    ret_reload->valid = secondary_settings_load(file, ret_fresh, &ret_reload->errors);
+    ret_reload->valid = read_all(file, old, cookies, ret_fresh, &ret_reload->errors);
     if (!ret_reload->valid) {
         return;
     }

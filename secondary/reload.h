@@ -8,6 +8,7 @@
 #include "common/base/octets.h"
 #include "common/base/vector.h"
 #include "common/daemon/settings_secondary.h"
+#include "common/dns/cookie.h"
 
 struct reload {
     bool valid; // else the old settings stay
@@ -16,9 +17,12 @@ struct reload {
     struct vector added, removed, changed; // of char *: domains
 };
 
-// Reads file; ret_fresh is filled when ret_reload->valid. ret_reload is closed by reload_close.
+// Reads file, and the file of cookie secrets that it names. ret_fresh is filled, and cookies (of
+// old) are those of the fresh settings, when ret_reload->valid. ret_reload is closed by
+// reload_close.
 void reload_read(const char *file, const struct secondary_settings *old,
-                 struct secondary_settings **ret_fresh, struct reload *ret_reload);
+                 struct cookie_secrets *cookies, struct secondary_settings **ret_fresh,
+                 struct reload *ret_reload);
 void reload_close(struct reload *reload);
 void reload_log(const struct reload *reload);
 // The reply to `tandemctl reload` (common/tandemctl/README.md), appended to json.

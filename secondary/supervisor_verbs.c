@@ -45,13 +45,16 @@ static void
 reload(struct supervisor *supervisor, bool dry_run, struct reload *ret_reload)
 {
     struct secondary_settings *fresh = NULL;
-    reload_read(supervisor->options.file, supervisor->settings, &fresh, ret_reload);
+    struct cookie_secrets cookies = supervisor->extras.cookie_secrets;
+    reload_read(supervisor->options.file, supervisor->settings, &cookies, &fresh, ret_reload);
     if (!dry_run) {
         reload_log(ret_reload);
     }
     if (ret_reload->valid && !dry_run) {
+        supervisor->extras.cookie_secrets = cookies;
         take_settings(supervisor, &fresh);
     }
+    explicit_bzero(&cookies, sizeof cookies);
     secondary_settings_free(&fresh);
 }
 

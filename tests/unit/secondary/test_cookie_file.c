@@ -127,6 +127,30 @@ without_a_file_a_secret_is_drawn_anew_each_time(void **state)
     assert_memory_not_equal(a.secret[0], zero, COOKIE_SECRET_SIZE);
 }
 
+static void
+a_reload_reads_the_file_again_and_keeps_what_was_drawn(void **state)
+{
+    struct cookie_secrets secrets, drawn;
+    struct fault fault = {0};
+    (void)state;
+    assert_true(cookie_file_secrets("", &secrets, &fault));
+    drawn = secrets;
+    assert_true(cookie_file_again("", "", &secrets, &fault));
+    assert_memory_equal(&secrets, &drawn, sizeof drawn);
+    assert_true(read_text(SECOND "\n" FIRST "\n", &drawn, &fault));
+    assert_true(cookie_file_again("", path, &secrets, &fault));
+    assert_int_equal(secrets.count, 2);
+    assert_int_equal(secrets.secret[0][0], 0x44);
+    assert_true(read_text(FIRST "\n", &drawn, &fault));
+    assert_true(cookie_file_again(path, path, &secrets, &fault));
+    assert_int_equal(secrets.count, 1);
+    assert_int_equal(secrets.secret[0][0], 0xe5);
+    assert_false(cookie_file_again(path, "/nonexistent/secrets", &secrets, &fault));
+    assert_int_equal(secrets.secret[0][0], 0xe5);
+    assert_true(cookie_file_again(path, "", &secrets, &fault)); // not the fleet's any longer
+    assert_memory_not_equal(secrets.secret[0], drawn.secret[0], COOKIE_SECRET_SIZE);
+}
+
 int
 main(void)
 {
@@ -137,6 +161,7 @@ main(void)
         cmocka_unit_test(a_file_that_others_can_read_is_refused),
         cmocka_unit_test(a_missing_file_is_a_fault_that_names_the_key_and_the_file),
         cmocka_unit_test(without_a_file_a_secret_is_drawn_anew_each_time),
+        cmocka_unit_test(a_reload_reads_the_file_again_and_keeps_what_was_drawn),
     };
     return cmocka_run_group_tests(tests, make, lone_file_unmake);
 }

@@ -17,6 +17,7 @@
 
 static char path[64];
 static struct secondary_settings *old;
+static struct cookie_secrets cookies;
 
 static void
 write_file(const char *text)
@@ -87,7 +88,7 @@ zones_that_come_go_and_change_are_named(void **state)
                     "  - {domain: comes.example, primary: [p]}\n"
                     "  - {domain: changes.example, primary: [p], refresh: 61s}\n"
                     "  - {domain: stays.example, primary: [p]}\n");
-    reload_read(path, old, &fresh, &reload);
+    reload_read(path, old, &cookies, &fresh, &reload);
     assert_true(reload.valid);
     assert_int_equal(fresh->zone_count, 3);
     struct json_value *value = reply(&reload, false);
@@ -118,7 +119,7 @@ the_same_file_again_changes_nothing(void **state)
     struct secondary_settings *fresh = NULL;
     struct reload reload;
     (void)state;
-    reload_read(path, old, &fresh, &reload);
+    reload_read(path, old, &cookies, &fresh, &reload);
     assert_true(reload.valid);
     assert_int_equal(reload.added.count, 0);
     assert_int_equal(reload.removed.count, 0);
@@ -136,7 +137,7 @@ a_broken_file_is_refused_with_all_its_errors(void **state)
     (void)state;
     write_file(HEAD "nonsense: \"a\\\\b\"\nzone:\n  - {domain: a.example, primary: [unknown], "
                     "refresh: soon}\n");
-    reload_read(path, old, &fresh, &reload);
+    reload_read(path, old, &cookies, &fresh, &reload);
     assert_false(reload.valid);
     assert_null(fresh);
     struct json_value *value = reply(&reload, false);
@@ -151,10 +152,53 @@ a_broken_file_is_refused_with_all_its_errors(void **state)
     reload_log(&reload);
     reload_close(&reload);
     unlink(path);
-    reload_read(path, old, &fresh, &reload);
+    reload_read(path, old, &cookies, &fresh, &reload);
     assert_false(reload.valid); // a missing file, too
     reload_close(&reload);
     write_file("");
+}
+
+// Secrets of a fleet are changed in the file, whose name stays (RFC 9018 section 5).
+static void
+the_file_of_cookie_secrets_is_read_again_and_a_bad_one_refuses_the_reload(void **state)
+{
+    struct secondary_settings *fresh = NULL;
+    struct reload reload;
+    char text[512], secrets[80];
+    (void)state;
+    cookies = (struct cookie_secrets){.count = 1, .secret = {{7}}};
+    reload_read(path, old, &cookies, &fresh, &reload);
+    assert_true(reload.valid && cookies.count == 1 &&
+                cookies.secret[0][0] == 7); // drawn: they stay
+    reload_close(&reload);
+    secondary_settings_free(&fresh);
+
+    snprintf(secrets, sizeof secrets, "%s.secrets", path);
+    snprintf(text, sizeof text,
+             HEAD "server: {cookie-secret-file: %s}\nzone:\n"
+                  "  - {domain: stays.example, primary: [p]}\n",
+             secrets);
+    write_file(text);
+    reload_read(path, old, &cookies, &fresh, &reload);
+    assert_false(reload.valid); // there is no such file
+    assert_null(fresh);
+    assert_int_equal(cookies.secret[0][0], 7);
+    struct json_value *value = reply(&reload, false);
+    assert_non_null(strstr(item(value, "result/errors", 0), "cookie-secret-file"));
+    json_value_free(&value);
+    reload_close(&reload);
+
+    int fd = open(secrets, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    static const char two[] = "445536bcd2513298075a5d379663c962\ndd3bdf9344b678b185a6f5cb60fca715";
+    assert_int_equal(write(fd, two, sizeof two - 1), sizeof two - 1);
+    close(fd);
+    reload_read(path, old, &cookies, &fresh, &reload);
+    assert_int_equal(unlink(secrets), 0);
+    assert_true(reload.valid && cookies.count == 2);
+    assert_int_equal(cookies.secret[0][0], 0x44);
+    assert_int_equal(cookies.secret[1][0], 0xdd);
+    reload_close(&reload);
+    secondary_settings_free(&fresh);
 }
 
 int
@@ -164,6 +208,9 @@ main(void)
         cmocka_unit_test_setup_teardown(zones_that_come_go_and_change_are_named, make, unmake),
         cmocka_unit_test_setup_teardown(the_same_file_again_changes_nothing, make, unmake),
         cmocka_unit_test_setup_teardown(a_broken_file_is_refused_with_all_its_errors, make, unmake),
+        cmocka_unit_test_setup_teardown(
+            the_file_of_cookie_secrets_is_read_again_and_a_bad_one_refuses_the_reload, make,
+            unmake),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
