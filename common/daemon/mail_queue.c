@@ -9,7 +9,7 @@
 #include "common/daemon/log.h"
 #include "common/daemon/mail_content.h"
 #include "common/daemon/mail_file.h"
-#include "common/daemon/mail_text.h"
+#include "common/daemon/mail_marks.h"
 
 // The index holds what decides (zone, times, state); texts stay in the files and are read to be
 // added to or sent. A mail whose file could not be written keeps its content in memory (`unsaved`)
@@ -29,24 +29,17 @@ struct entry {
     struct json_value *unsaved; // the content, when the disk refused it
 };
 
-struct sent_mark { // a mail that began to leave
-    char *zone;
-    int64_t at;
-    bool is_mail; // false: the zone was one of several in a mail that has its own mark
-};
-
 struct mail_queue {
     char *folder, *host;
     struct mail_queue_rules rules; // own copies
     struct vector entries;         // of struct entry, by number
-    struct vector marks;           // of struct sent_mark, by time; not older than min_interval
+    struct mail_marks marks;       // not older than min_interval
     uint64_t last_number;
     unsigned failures; // in a row to reach any server
     int64_t server_try_at;
 };
 
 // ---- rules and memory
-// ----------------------------------------------------------------------------------------
 
 static void
 rules_close(struct mail_queue_rules *rules)
@@ -102,10 +95,8 @@ mail_queue_free(struct mail_queue **queue)
         return;
     for (size_t i = 0; i < (*queue)->entries.count; i++)
         entry_close(vector_at(&(*queue)->entries, i));
-    for (size_t i = 0; i < (*queue)->marks.count; i++)
-        free(((struct sent_mark *)vector_at(&(*queue)->marks, i))->zone);
     vector_close(&(*queue)->entries);
-    vector_close(&(*queue)->marks);
+    mail_marks_close(&(*queue)->marks);
     rules_close(&(*queue)->rules);
     free((*queue)->folder);
     free((*queue)->host);
@@ -114,7 +105,6 @@ mail_queue_free(struct mail_queue **queue)
 }
 
 // ---- contents
-// --------------------------------------------------------------------------------------------------
 
 static struct json_value *
 mail_queue_content(const struct mail_queue *queue, const struct entry *entry, struct fault *fault)
@@ -146,7 +136,6 @@ content_save(const struct mail_queue *queue, struct entry *entry, struct json_va
 }
 
 // ---- entries
-// -----------------------------------------------------------------------------------------------------
 
 static struct entry *
 entry_at(const struct mail_queue *queue, size_t index)
@@ -237,7 +226,7 @@ mail_queue_open(struct mail_queue **ret_queue, const char *folder, const char *h
     queue->folder = memory_text(folder);
     queue->host = memory_text(host);
     vector_init(&queue->entries, sizeof(struct entry));
-    vector_init(&queue->marks, sizeof(struct sent_mark));
+    mail_marks_init(&queue->marks);
     mail_queue_change(queue, rules);
     for (size_t i = 0; i < numbers.count; i++)
         entry_load(queue, *(uint64_t *)vector_at(&numbers, i));
@@ -247,54 +236,7 @@ mail_queue_open(struct mail_queue **ret_queue, const char *folder, const char *h
     return true;
 }
 
-// ---- marks: what went out in the last interval
-// -------------------------------------------------------------------
-
-static void
-marks_prune(struct mail_queue *queue, int64_t now)
-{
-    struct sent_mark *marks = queue->marks.items;
-    size_t kept = 0;
-    for (size_t i = 0; i < queue->marks.count; i++) {
-        // A clock that went back makes marks of the future: they count no longer than an interval.
-        bool alive = marks[i].at + queue->rules.min_interval_seconds > now && marks[i].at <= now;
-        if (alive)
-            marks[kept++] = marks[i];
-        else
-            free(marks[i].zone);
-    }
-    queue->marks.count = kept;
-}
-
-static void
-mark_add(struct mail_queue *queue, const char *zone, bool is_mail, int64_t now)
-{
-    vector_add(&queue->marks, &(struct sent_mark){memory_text(zone), now, is_mail});
-}
-
-// When the zone may have its next mail.
-static int64_t
-zone_free_at(const struct mail_queue *queue, const char *zone, int64_t now)
-{
-    for (size_t i = queue->marks.count; i > 0; i--) {
-        const struct sent_mark *mark = vector_at(&queue->marks, i - 1);
-        if (strcmp(mark->zone, zone) == 0)
-            return mark->at + queue->rules.min_interval_seconds;
-    }
-    return now;
-}
-
-static size_t
-mails_in_interval(const struct mail_queue *queue)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < queue->marks.count; i++)
-        count += ((const struct sent_mark *)vector_at(&queue->marks, i))->is_mail;
-    return count;
-}
-
 // ---- adding
-// ------------------------------------------------------------------------------------------------------
 
 // The zone's mail that may still grow.
 static struct entry *
@@ -368,13 +310,14 @@ bool
 mail_queue_add(struct mail_queue *queue, const struct mail_item *item, int64_t now,
                struct fault *fault)
 {
-    marks_prune(queue, now);
+    mail_marks_prune(&queue->marks, queue->rules.min_interval_seconds, now);
     struct entry *entry = entry_growing(queue, item->zone);
     if (entry)
         return entry_extend(queue, entry, item, now, fault);
     if (queue->entries.count >= MAIL_QUEUE_MAX)
         overflow_merge(queue, now);
-    int64_t free_at = zone_free_at(queue, item->zone, now);
+    int64_t free_at =
+        mail_marks_zone_free_at(&queue->marks, item->zone, queue->rules.min_interval_seconds, now);
     entry = entry_new(queue, item->zone, now);
     entry->once = item->once ? memory_text(item->once) : NULL;
     entry->urgent = item->urgent;
@@ -386,7 +329,6 @@ mail_queue_add(struct mail_queue *queue, const struct mail_item *item, int64_t n
 }
 
 // ---- sending
-// -----------------------------------------------------------------------------------------------------
 
 static bool
 is_due(const struct entry *entry, int64_t now)
@@ -405,7 +347,7 @@ is_limited(const struct entry *entry)
 static void
 burst_merge(struct mail_queue *queue, int64_t now)
 {
-    size_t count = 0, sent = mails_in_interval(queue);
+    size_t count = 0, sent = mail_marks_mails(&queue->marks);
     uint64_t *numbers = memory_alloc((queue->entries.count + 1) * sizeof *numbers);
     for (size_t i = 0; i < queue->entries.count; i++)
         if (is_due(entry_at(queue, i), now) && is_limited(entry_at(queue, i)))
@@ -418,34 +360,13 @@ burst_merge(struct mail_queue *queue, int64_t now)
 static struct entry *
 entry_due(const struct mail_queue *queue, int64_t now)
 {
-    bool burst_is_used_up = mails_in_interval(queue) >= MAIL_QUEUE_BURST;
+    bool burst_is_used_up = mail_marks_mails(&queue->marks) >= MAIL_QUEUE_BURST;
     for (size_t i = 0; i < queue->entries.count; i++) {
         struct entry *entry = entry_at(queue, i);
         if (is_due(entry, now) && !(burst_is_used_up && is_limited(entry)))
             return entry;
     }
     return NULL;
-}
-
-static void
-letter_make(const struct mail_queue *queue, const struct entry *entry,
-            const struct json_value *content, struct mail_letter *letter)
-{
-    const struct json_value *recipients = json_value_get(content, "recipients");
-    size_t count = json_value_count(recipients);
-    struct octets_buffer text;
-    octets_buffer_init(&text);
-    mail_content_render(content, queue->rules.from, queue->host, &text);
-    *letter = (struct mail_letter){.number = entry->number, .text_length = text.length};
-    letter->text = (char *)text.data; // handed over
-    letter->kind = memory_text(mail_content_kind(content));
-    letter->name = memory_text(json_value_get_text(content, "message_id", "mail"));
-    letter->name[strcspn(letter->name, "@")] = '\0';
-    letter->recipients = memory_zalloc((count + 1) * sizeof *letter->recipients);
-    letter->accepted = memory_zalloc((count + 1) * sizeof *letter->accepted);
-    for (size_t i = 0; i < count; i++)
-        letter->recipients[letter->recipient_count++] =
-            memory_text(json_value_as_text(json_value_at(recipients, i), ""));
 }
 
 // The first try marks its zones: the next mail about them waits min_interval.
@@ -455,10 +376,11 @@ entry_mark(struct mail_queue *queue, const struct entry *entry, const struct jso
 {
     if (entry->attempts > 0)
         return;
-    mark_add(queue, entry->many ? "*" : entry->zone, true, now);
+    mail_marks_add(&queue->marks, entry->many ? "*" : entry->zone, true, now);
     const struct json_value *parts = json_value_get(content, "parts");
     for (size_t i = 0; entry->many && i < json_value_count(parts); i++)
-        mark_add(queue, json_value_get_text(json_value_at(parts, i), "zone", ""), false, now);
+        mail_marks_add(&queue->marks, json_value_get_text(json_value_at(parts, i), "zone", ""),
+                       false, now);
 }
 
 bool
@@ -467,7 +389,7 @@ mail_queue_next(struct mail_queue *queue, int64_t now, struct mail_letter *ret_l
     struct fault fault;
     struct json_value *content = NULL;
     struct entry *entry = NULL;
-    marks_prune(queue, now);
+    mail_marks_prune(&queue->marks, queue->rules.min_interval_seconds, now);
     if (queue->server_try_at > now)
         return false;
     burst_merge(queue, now);
@@ -481,7 +403,7 @@ mail_queue_next(struct mail_queue *queue, int64_t now, struct mail_letter *ret_l
     }
     if (!content)
         return false;
-    letter_make(queue, entry, content, ret_letter);
+    mail_letter_make(content, entry->number, queue->rules.from, queue->host, ret_letter);
     entry_mark(queue, entry, content, now);
     entry->under_way = true;
     entry->attempts++;
@@ -543,40 +465,13 @@ mail_queue_result(struct mail_queue *queue, struct mail_letter *letter, int64_t 
     mail_letter_close(letter);
 }
 
-void
-mail_letter_close(struct mail_letter *letter)
-{
-    for (size_t i = 0; i < letter->recipient_count; i++)
-        free(letter->recipients[i]);
-    free(letter->recipients);
-    free(letter->accepted);
-    free(letter->text);
-    free(letter->kind);
-    free(letter->name);
-    *letter = (struct mail_letter){.number = 0};
-}
-
 // ---- looking
-// -----------------------------------------------------------------------------------------------------
-
-// The moment at which the oldest mark that counts against the burst is forgotten.
-static int64_t
-burst_free_at(const struct mail_queue *queue, int64_t now)
-{
-    if (mails_in_interval(queue) < MAIL_QUEUE_BURST)
-        return now;
-    for (size_t i = 0; i < queue->marks.count; i++) {
-        const struct sent_mark *mark = vector_at(&queue->marks, i);
-        if (mark->is_mail)
-            return mark->at + queue->rules.min_interval_seconds;
-    }
-    return now;
-}
 
 int64_t
 mail_queue_next_at(const struct mail_queue *queue, int64_t now)
 {
-    int64_t next = 0, burst_at = burst_free_at(queue, now);
+    int64_t next = 0, burst_at = mail_marks_burst_free_at(&queue->marks, MAIL_QUEUE_BURST,
+                                                          queue->rules.min_interval_seconds, now);
     for (size_t i = 0; i < queue->entries.count; i++) {
         const struct entry *entry = entry_at(queue, i);
         int64_t at = entry->due_at > queue->server_try_at ? entry->due_at : queue->server_try_at;

@@ -16,6 +16,7 @@
 
 #include "common/base/fault.h"
 #include "common/daemon/mail.h"
+#include "common/daemon/mail_letter.h"
 
 #define MAIL_QUEUE_MAX        10000 // interface.md
 #define MAIL_QUEUE_BURST      10    // mails in one min_interval to one recipient, over all zones
@@ -43,25 +44,10 @@ void mail_queue_free(struct mail_queue **queue);
 bool mail_queue_add(struct mail_queue *queue, const struct mail_item *item, int64_t now,
                     struct fault *fault);
 
-// A mail on its way: rendered, with those who did not accept it yet. The caller fills `accepted`
-// and, when one is missing, `fault`: FAULT_IO = no server was reached, FAULT_REFUSED = it refused
-// this mail, others = it may have been taken.
-struct mail_letter {
-    uint64_t number;
-    char *name; // a unique word: file name in a mail directory without ".eml"
-    char *kind; // of the newest event
-    char *text;
-    size_t text_length;
-    char **recipients;
-    bool *accepted;
-    size_t recipient_count;
-    struct fault fault;
-};
 // The next mail that is due at now, marked as under way. False: none.
 bool mail_queue_next(struct mail_queue *queue, int64_t now, struct mail_letter *ret_letter);
 // The outcome; closes the letter.
 void mail_queue_result(struct mail_queue *queue, struct mail_letter *letter, int64_t now);
-void mail_letter_close(struct mail_letter *letter);
 
 // When mail_queue_next may give something; 0: nothing waits.
 int64_t mail_queue_next_at(const struct mail_queue *queue, int64_t now);
