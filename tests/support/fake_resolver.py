@@ -9,6 +9,8 @@ In a test (a thread of the test's own process):
         resolver.set("old.example.com", CNAME="lb.example.com")
         resolver.misbehave("lb.example.com", "servfail")  # "A" or "AAAA" as third argument: only that type
         resolver.misbehave("lb.example.com", None)        # well again
+        resolver.ttl("lb.example.com", 0)                 # of its records, instead of 17
+        resolver.validates = True                         # answers bear AD
         ... resolver.address is "127.0.0.1@PORT" for resolver.address of primary.yaml ...
         assert resolver.count("lb.example.com", "A") == 3 # questions that came (every try counts)
         resolver.silent = True                            # dead: answers nothing at all
@@ -25,6 +27,7 @@ a number, or "error: ..."); the first line that it prints is its address. It end
     behave lb.example.com
     count lb.example.com [A|AAAA]
     silent on|off
+    ports | ids | id-steps                                (by UDP: different source ports; different IDs; IDs close to the one before)
 
 A name that was set has the types that were set, and NODATA for others (with a SOA in the authority section); a name
 that was never set is NXDOMAIN. "*.example.com" matches names below that were not set. CNAMEs and DNAMEs are followed among
@@ -75,11 +78,14 @@ class FakeResolver:
     def __init__(self, host=HOST, port=0):
         self.host = host
         self.silent = False
+        self.validates = False
         self._lock = threading.Lock()
         self._records = {}  # name -> {type text: [rdata text]}
         self._faults = {}  # (name, type text or None) -> misbehaviour
         self._windows = {}  # name -> [addresses in an answer, the first of the next answer]
+        self._ttls = {}  # name -> seconds
         self._questions = []  # (name, type text, transport)
+        self._ports, self._ids = set(), []  # of the datagrams, as they came
         self._udp, self._tcp = self._sockets(port)
         self.port = self._udp.getsockname()[1]
         self.address = f"{host}@{self.port}"
@@ -164,6 +170,23 @@ class FakeResolver:
         with self._lock:
             self._windows[_name(name)] = [window, 0]
 
+    def ttl(self, name, seconds):
+        """Of all records at the name, from now on."""
+        with self._lock:
+            self._ttls[_name(name)] = seconds
+
+    def ports(self):
+        """From how many ports datagrams came."""
+        return len(self._ports)
+
+    def ids(self):
+        """How many different IDs the datagrams had."""
+        return len(set(self._ids))
+
+    def id_steps(self):
+        """How often an ID was close to that of the datagram before, as a counter makes them."""
+        return sum(abs(there - here) <= 8 for here, there in zip(self._ids, self._ids[1:]))
+
     def questions(self):
         """Every question so far: (name text, type text, "udp" or "tcp")."""
         with self._lock:
@@ -201,7 +224,8 @@ class FakeResolver:
             at, window[1] = window[1], (window[1] + window[0]) % len(data)
             data = (data + data)[at : at + window[0]]
         data = random.sample(data, len(data))  # in any order, as resolvers do
-        answer.answer.append(dns.rrset.from_text_list(name, TTL, "IN", kind, data))
+        ttl = self._ttls.get(name.canonicalize(), TTL)
+        answer.answer.append(dns.rrset.from_text_list(name, ttl, "IN", kind, data))
 
     def _fill(self, answer, name, kind):
         """Follows CNAMEs from name and adds what is there."""
@@ -248,6 +272,8 @@ class FakeResolver:
             answer = dns.message.make_response(query, recursion_available=True)
             if query.edns >= 0:
                 answer.use_edns(0, 0, 1232)
+            if self.validates:
+                answer.flags |= dns.flags.AD
             self._fill(answer, name, kind)
         if self.silent or fault == "timeout":
             return None
@@ -322,6 +348,8 @@ class FakeResolver:
             octets, peer = self._udp.recvfrom(65535)
             if self._ending:
                 break
+            self._ports.add(peer[1])
+            self._ids.append(int.from_bytes(octets[:2], "big"))
             # Each in its own thread: a slow name must not hold up the others.
             threading.Thread(target=self._reply_udp, args=(octets, peer), daemon=True).start()
 
@@ -380,6 +408,8 @@ def obey(resolver, words):
         return str(resolver.count(*rest))
     elif verb == "silent":
         resolver.silent = rest[0] == "on"
+    elif verb in ("ports", "ids", "id-steps"):
+        return str(getattr(resolver, verb.replace("-", "_"))())
     else:
         raise ValueError(f"{verb}: unknown command")
     return "ok"
