@@ -210,7 +210,7 @@ static void
 lines_write(const struct alias_mails *mails, enum alert_kind kind, const char *zone,
             struct octets_buffer *body)
 {
-    char until[QUANTITY_TEXT_MAX];
+    char since[QUANTITY_TEXT_MAX], until[QUANTITY_TEXT_MAX];
     size_t shown = 0, left_out = 0;
     for (size_t i = 0; i < mails->items.count; i++) {
         const struct item *item = item_at(mails, i);
@@ -224,6 +224,8 @@ lines_write(const struct alias_mails *mails, enum alert_kind kind, const char *z
         octets_buffer_printf(body, "  %s  %s -> %s  %s%s%s", item->owner, item->types,
                              item->target[0] ? item->target : "-", event_word(item->what),
                              item->reason ? ": " : "", item->reason ? item->reason : "");
+        if (item->since > 0)
+            octets_buffer_printf(body, ", since %s", time_or_dash(item->since, since));
         if (item->until > 0)
             octets_buffer_printf(body, ", until %s", time_or_dash(item->until, until));
         octets_buffer_printf(body, "\n");

@@ -80,7 +80,7 @@ static const struct {
 struct event_texts {
     char zone[NAME_TEXT_MAX], owner[NAME_TEXT_MAX], target[NAME_TEXT_MAX];
     char type[RRTYPE_TEXT_MAX];
-    char until[QUANTITY_TEXT_MAX];
+    char since[QUANTITY_TEXT_MAX], until[QUANTITY_TEXT_MAX];
 };
 
 static void
@@ -95,7 +95,9 @@ event_texts_make(const struct event *event, struct event_texts *texts)
         rrtype_text(event->type, texts->type);
     else
         snprintf(texts->type, sizeof texts->type, "A and AAAA");
-    texts->until[0] = '\0';
+    texts->since[0] = texts->until[0] = '\0';
+    if (event->since > 0)
+        quantity_time_text(event->since, texts->since);
     if (event->until > 0)
         quantity_time_text(event->until, texts->until);
 }
@@ -110,8 +112,9 @@ on_happened(void *context, const struct event *event)
            "owner", texts.owner, "type", texts.type, "target",
            texts.target[0] ? texts.target : NULL, "added",
            LOG_NUMBER(event->added ? event->added->count : 0), "removed",
-           LOG_NUMBER(event->removed ? event->removed->count : 0), "until",
-           texts.until[0] ? texts.until : NULL, "reason", event->text);
+           LOG_NUMBER(event->removed ? event->removed->count : 0), "since",
+           texts.since[0] ? texts.since : NULL, "until", texts.until[0] ? texts.until : NULL,
+           "reason", event->text);
     if (event_shapes[event->what].mailing != MAIL_NONE)
         alias_mails_add(aliases->mails,
                         event_shapes[event->what].mailing == MAIL_HELD ? ALERT_ALIAS_HELD

@@ -44,6 +44,11 @@ def served(work, primary):
     }
 
 
+def ttls(work, primary):
+    """{owner: TTL} of the A records that a transfer gives."""
+    return {name.to_text(): rdataset.ttl for name, rdataset in axfr(primary.port, ZONE, work.key).iterate_rdatasets("A")}
+
+
 def refresh(primary, *owners):
     for owner in owners:
         primary.control("alias", "refresh", owner, wait=True)
@@ -119,6 +124,61 @@ def test_the_serial_moves_with_the_content_and_only_with_it(work, resolver):
     assert primary.serial(ZONE) == 2026010101
     step = primary.control("zone", "history", ZONE)["versions"][0]
     assert (step["cause"], step["added"], step["removed"]) == ("alias", 2, 2)
+
+
+def test_what_a_target_says_of_its_ttl_is_neither_served_nor_a_change_nor_a_reason_to_ask(work, resolver):
+    resolver.set("lb.test", A=["192.0.2.1"], AAAA=["2001:db8::1"])
+    resolver.ttl("lb.test", 0)
+    write(work, "@ 30 ALIAS lb.test.", "long 3600 ALIAS lb.test.")
+    primary = primary_of(work, resolver, refresh="1h")
+    primary.config["resolver"]["timeout"] = "10s"
+    primary.start()
+    wait_for(lambda: primary.serial(ZONE), "served", about=primary.log)
+    expected = {"@": 30, "long": 60, "ns": 300}  # alias.ttl is 60 s
+    assert ttls(work, primary) == expected
+    before, serial = resolver.count("lb.test"), primary.serial(ZONE)
+    for number, ttl in enumerate((0, 3600, 1, 2**31 - 1), 1):
+        resolver.ttl("lb.test", ttl)
+        refresh(primary, ZONE)
+        assert resolver.count("lb.test") == before + 2 * number
+    assert ttls(work, primary) == expected and primary.serial(ZONE) == serial
+
+
+def test_a_late_answer_is_waited_for_until_the_timeout_and_no_longer(work, resolver):
+    resolver.set("lb.test", A=["192.0.2.1"])
+    resolver.misbehave("lb.test", "slow:0.3")
+    write(work, "@ 60 ALIAS lb.test.")
+    primary = primary_of(work, resolver, refresh="1h")
+    primary.config["resolver"]["timeout"] = "10s"
+    primary.start()
+    until_served(work, primary, {("@", "A"): ["192.0.2.1"]})
+    assert alias(primary)["state"] == "fresh" and alias(primary)["a"]["round_trip_milliseconds"] >= 300
+    primary.config["resolver"]["timeout"] = "1s"
+    primary.write_config()
+    primary.control("reload", wait=True)
+    resolver.set("lb.test", A=["192.0.2.2"])
+    resolver.misbehave("lb.test", "slow:4")
+    refresh(primary, ZONE)
+    assert alias(primary)["state"] == "held" and "no answer" in alias(primary)["reason"]
+    assert served(work, primary) == {("@", "A"): ["192.0.2.1"]}
+    resolver.misbehave("lb.test", None)
+    refresh(primary, ZONE)
+    until_served(work, primary, {("@", "A"): ["192.0.2.2"]})
+
+
+def test_with_require_ad_what_the_resolver_did_not_validate_is_held(work, resolver):
+    resolver.set("lb.test", A=["192.0.2.1"])
+    resolver.validates = True
+    write(work, "@ 60 ALIAS lb.test.")
+    primary = primary_of(work, resolver)
+    primary.config["resolver"]["require-ad"] = True
+    primary.start()
+    until_served(work, primary, {("@", "A"): ["192.0.2.1"]})
+    resolver.validates = False
+    resolver.set("lb.test", A=["192.0.2.66"])
+    refresh(primary, ZONE)
+    assert alias(primary)["state"] == "held" and "no AD flag" in alias(primary)["reason"]
+    assert served(work, primary) == {("@", "A"): ["192.0.2.1"]}
 
 
 def test_chains_of_cnames_are_followed_to_their_limit(work, resolver):
@@ -237,6 +297,8 @@ def test_an_edit_to_a_dead_target_blanks_nothing(work, resolver):
     write(work, "@ 60 ALIAS dead.test.", "new 60 ALIAS dead.test.", serial=2)
     primary.control("reload", wait=True)
     wait_for(lambda: alias(primary, "new." + ZONE)["state"] == "failing", "failing", about=primary.log)
+    said = f"new.{ZONE}.  A and AAAA -> dead.test.  failing: SERVFAIL"  # goes without addresses, with a mail
+    wait_for(lambda: any(said in mail.get_content() for mail in primary.mails()), "a mail", about=primary.log)
     assert served(work, primary) == {("@", "A"): ["192.0.2.1"]}
     resolver.misbehave("dead.test", None)
     refresh(primary, ZONE)
@@ -251,9 +313,19 @@ def test_held_and_recovered_targets_are_mailed(work, resolver):
     resolver.misbehave("lb.test", "servfail")
     refresh(primary, ZONE)
     held = wait_for(lambda: [m for m in primary.mails() if "held" in m["Subject"]], "a mail", about=primary.log)[0]
-    text = held.get_content()
-    for word in ("example.gov.", "lb.test.", "SERVFAIL", resolver.address):
-        assert word in text
+    shown = alias(primary)
+    for word in ("example.gov.", "lb.test.", "SERVFAIL", resolver.address, "Since    20"):
+        assert word in held.get_content()
+    # Status, log and metrics say it as well.
+    assert (shown["state"], shown["a"]["rcode"], shown["a"]["resolver"]) == ("held", "SERVFAIL", resolver.address)
+    line = next(line for line in primary.log().splitlines() if "its last good addresses stand in" in line)
+    for word in ("owner=example.gov.", "type=A", "target=lb.test.", "SERVFAIL", resolver.address, "since=20"):
+        assert word in line
+    labels = {"zone": ZONE, "owner": "example.gov.", "target": "lb.test."}
+    assert primary.metric("tandem_alias_state", state="held", **labels) == 1
+    assert primary.metric("tandem_alias_state", state="fresh", **labels) == 0
+    assert primary.metric("tandem_alias_lookups_total", result="servfail") >= 2
+    assert primary.metric("tandem_alias_lookups_total", result="ok") >= 1
     resolver.misbehave("lb.test", None)
     refresh(primary, ZONE)
     wait_for(lambda: [m for m in primary.mails() if "recovered" in m["Subject"]], "a mail", about=primary.log)
@@ -324,6 +396,30 @@ def test_a_resolver_that_is_the_primary_itself_is_refused(work, resolver):
     done = primary.run()
     assert done.returncode in (1, 78)
     assert "itself" in done.stderr
+
+
+def test_a_resolver_behind_the_internet_is_warned_of(work, resolver):
+    write(work)  # no ALIAS: it is never asked
+    primary = primary_of(work, resolver).start()
+    warning = "the resolver is neither on this host nor in a private network"
+    assert warning not in primary.log()
+    primary.config["resolver"]["address"] = ["192.0.2.1@53"]
+    primary.write_config()
+    primary.control("reload", wait=True)
+    primary.wait_log(warning)
+
+
+def test_a_rehearsed_refresh_asks_nobody(work, resolver):
+    resolver.set("lb.test", A=["192.0.2.1"])
+    write(work, "@ 60 ALIAS lb.test.")
+    primary = primary_of(work, resolver, refresh="1h")
+    primary.config["resolver"]["timeout"] = "10s"
+    primary.start()
+    until_served(work, primary, {("@", "A"): ["192.0.2.1"]})
+    before = resolver.count("lb.test", "A")
+    assert not primary.control("alias", "refresh", ZONE, dry_run=True)["done"]
+    refresh(primary, ZONE)
+    assert resolver.count("lb.test", "A") == before + 1
 
 
 def test_nobody_has_no_alias(work, resolver):

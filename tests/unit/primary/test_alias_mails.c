@@ -158,6 +158,7 @@ both_types_of_a_target_are_one_line(void **state)
     assert_string_equal(alerts_at(bed->alerts, 0)->subject, "z1.gov: ALIAS targets: 2 held");
     assert_int_equal(in_queue(bed, "o1.z1.gov.  A and AAAA -> lb.out.  held"), 1);
     assert_int_equal(in_queue(bed, "o2.z1.gov.  A -> lb.out.  held"), 1);
+    assert_int_equal(in_queue(bed, "@53, since 2027-01-15T08:00:00Z, until 2027-01-16"), 2);
     assert_int_equal(in_queue(bed, "tandemctl alias list z1.gov"), 1);
 }
 
