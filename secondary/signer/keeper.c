@@ -525,7 +525,7 @@ keeper_free(struct keeper **keeper)
     free(old->domain);
     free(old->state_fault);
     free(old->rejected);
-    free(old->waiters);
+    keeper_free_waiters(old);
     free(old->counted);
     free(old->orphanage);
     policy_pool_drop(old->shared->policies, &old->sign_policy);

@@ -79,6 +79,7 @@ struct json_value;
 struct keeper_waiter {
     uint64_t request;
     bool of_next; // it came while another change ran: answered at the end of the one after it
+    struct json_value *result; // what it is told when that went well; NULL: "done"
 };
 
 // That what is served is exactly the primary's content under a serial of its own: only then a delta
@@ -259,7 +260,12 @@ bool keeper_sign(struct keeper *keeper, bool has_serial, uint32_t serial, uint64
                  struct fault *fault);
 // What the policy says of keys.
 void keeper_key_policy_fill(const struct policy_settings *policy, struct key_policy *ret_policy);
-void keeper_keys_changed(struct keeper *keeper, uint64_t request);
+// The keys are other ones: the zone will show it. The request is answered with result, which is
+// taken over: where wait and keeper_keys_can_wait when the zone shows it, else at once.
+void keeper_keys_changed(struct keeper *keeper, uint64_t request, bool wait,
+                         struct json_value **result);
+// False: nothing is served yet, or too many wait.
+bool keeper_keys_can_wait(const struct keeper *keeper);
 // A fresh key, moved by event and saved; false: there is none, not in memory either.
 bool keeper_make_key(struct keeper *keeper, enum key_role role, enum key_event event,
                      uint16_t *ret_tag, struct fault *fault);

@@ -1,6 +1,6 @@
 // What the files of one zone's life tell each other; nobody else includes it. Calls go down this
 // list: keeper, keeper_orders -> candidate -> change -> publish, stand, keeper_open, keeper_keys ->
-// keeper_tell -> keeper_facts -> keeper_rest. Upwards there is only keeper->go_on.
+// keeper_waiters -> keeper_tell -> keeper_facts -> keeper_rest. Upwards there is only keeper->go_on.
 #ifndef TANDEM_SIGNER_KEEPER_INSIDE_H
 #define TANDEM_SIGNER_KEEPER_INSIDE_H
 
@@ -55,8 +55,17 @@ void keeper_fault_clear(struct keeper *keeper);
 // Records of what is served are damaged (README.md, decision 12): told, and mended by the next
 // content.
 void keeper_damage_note(struct keeper *keeper, const struct fault *fault);
-void keeper_add_waiter(struct keeper *keeper, uint64_t request); // 0: nobody waits
+
+// --- keeper_waiters
+
+// FAULT_BUSY: KEEPER_WAITERS_MAX wait.
+bool keeper_can_wait(const struct keeper *keeper, struct fault *fault);
+// For the end of the change that begins next: who comes while another runs is not answered with its
+// end. There is room (keeper_can_wait). result is taken over: what to say if it went well, with the
+// serial that is served then; NULL: that it is done.
+void keeper_add_waiter(struct keeper *keeper, uint64_t request, struct json_value **result);
 void keeper_answer_waiters(struct keeper *keeper, bool good, const struct fault *fault);
+void keeper_free_waiters(struct keeper *keeper); // without an answer
 
 // --- keeper_keys
 

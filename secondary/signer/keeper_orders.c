@@ -6,6 +6,7 @@
 
 #include "common/base/arena.h"
 #include "common/transfer/rr_stream.h"
+#include "secondary/signer/verbs.h"
 
 bool
 keeper_sealed_copy(int from, int *ret_memfd, struct fault *fault)
@@ -39,6 +40,9 @@ bool
 keeper_accept(struct keeper *keeper, const char *digest, uint64_t request, struct fault *fault)
 {
     int file = -1, stream = -1;
+    if (request != 0 && !keeper_can_wait(keeper, fault)) {
+        return false;
+    }
     if (keeper->quarantine == NULL ||
         !quarantine_accept(keeper->quarantine, digest, &file, fault)) {
         return fault_wrap(fault, "zone %s", keeper->domain);
@@ -56,7 +60,9 @@ keeper_accept(struct keeper *keeper, const char *digest, uint64_t request, struc
     struct hash_digest accepted = quarantine_current(keeper->quarantine)->digest;
     struct message_candidate candidate = {.primary = memory_text("quarantine"),
                                           .received_seconds = keeper_now()};
-    keeper_add_waiter(keeper, request);
+    if (request != 0) {
+        keeper_add_waiter(keeper, request, NULL);
+    }
     candidate_start(keeper, &candidate, &stream, "accept", &accepted);
     return true;
 }
@@ -86,31 +92,40 @@ bool
 keeper_sign(struct keeper *keeper, bool has_serial, uint32_t serial, uint64_t request,
             struct fault *fault)
 {
-    if (!keeper_may_sign(keeper, has_serial, serial, fault)) {
+    if (!keeper_may_sign(keeper, has_serial, serial, fault) ||
+        (request != 0 && !keeper_can_wait(keeper, fault))) {
         return false;
     }
     keeper->wants_sign = keeper->sign_force = true;
     keeper->has_forced_serial = has_serial;
     keeper->forced_serial = serial;
-    keeper_add_waiter(keeper, request);
+    if (request != 0) {
+        keeper_add_waiter(keeper, request, NULL);
+    }
     keeper->go_on(keeper);
     return true;
 }
 
-void
-keeper_keys_changed(struct keeper *keeper, uint64_t request)
+bool
+keeper_keys_can_wait(const struct keeper *keeper)
 {
-    struct fault none = {0};
+    struct fault busy = {0};
+    return keeper_served(keeper) != NULL && keeper_can_wait(keeper, &busy);
+}
+
+void
+keeper_keys_changed(struct keeper *keeper, uint64_t request, bool wait, struct json_value **result)
+{
     if (keyset_count(keeper->keyset) > 0) {
         keeper->awaits_ds = keeper->blocked_by_ds = false;
         keeper_fault_clear(keeper);
     }
-    keeper->wants_keys = true;
-    keeper_add_waiter(keeper, request);
-    if (keeper_served(keeper) == NULL) {
-        keeper->wants_keys = false;
-        keeper_answer_waiters(keeper, true, &none);
+    if (wait && keeper_keys_can_wait(keeper)) {
+        keeper_add_waiter(keeper, request, result);
+    } else {
+        verb_reply(keeper, request, result);
     }
+    keeper->wants_keys = keeper_served(keeper) != NULL;
     keeper_tell_facts(keeper);
     keeper->go_on(keeper);
 }

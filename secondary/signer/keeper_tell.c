@@ -1,5 +1,5 @@
 // Who is told what: servers the version and whether to answer from it, the fetcher the verdict and
-// whom to notify, the desk facts and events, those who wait for a change its end.
+// whom to notify, the desk facts and events.
 #include "secondary/signer/keeper_inside.h"
 
 #include <stdio.h>
@@ -237,67 +237,4 @@ keeper_damage_note(struct keeper *keeper, const struct fault *fault)
     keeper->damaged = true;
     keeper_want_whole(keeper, "records of what is served are damaged");
     keeper_fault_set(keeper, fault, EVENT_CRASH, "");
-}
-
-void
-keeper_add_waiter(struct keeper *keeper, uint64_t request)
-{
-    if (request != 0 && keeper->waiters == NULL) {
-        keeper->waiters = memory_alloc(KEEPER_WAITERS_MAX * sizeof *keeper->waiters);
-    }
-    if (request != 0 && keeper->waiter_count < KEEPER_WAITERS_MAX) {
-        keeper->waiters[keeper->waiter_count++] =
-            (struct keeper_waiter){request, keeper->phase != KEEPER_IDLE};
-    }
-}
-
-void
-keeper_answer_waiters(struct keeper *keeper, bool good, const struct fault *fault)
-{
-    if (keeper->waiter_count == 0) {
-        return;
-    }
-    struct octets_buffer json;
-    octets_buffer_init(&json);
-    const struct version *version = keeper_served(keeper);
-    if (good) {
-        octets_buffer_printf(&json,
-                             "{\"ok\": true, \"exit_code\": 0, \"result\": {\"done\": true, "
-                             "\"dry_run\": false, \"text\": "
-                             "\"done\", \"zone\": \"%s\", \"serial\": {\"unsigned\": %u, "
-                             "\"signed\": %u}, \"changed\": true}}",
-                             keeper->domain,
-                             version != NULL ? version_facts(version)->unsigned_serial : 0,
-                             version != NULL ? version_facts(version)->signed_serial : 0);
-    } else {
-        octets_buffer_printf(
-            &json, "{\"ok\": false, \"exit_code\": 1, \"error\": {\"kind\": \"%s\", \"text\": \"",
-            fault_kind_word(fault->kind));
-        for (const char *at = fault->text; *at != '\0'; at++) {
-            octets_buffer_printf(&json,
-                                 *at == '"' || *at == '\\'   ? "\\%c"
-                                 : (unsigned char)*at < 0x20 ? " "
-                                                             : "%c",
-                                 *at);
-        }
-        octets_buffer_printf(&json, "\"}, \"result\": null}");
-    }
-    unsigned kept = 0;
-    for (unsigned i = 0; i < keeper->waiter_count; i++) {
-        struct keeper_waiter *waiter = &keeper->waiters[i];
-        if (waiter->of_next) {
-            keeper->waiters[kept++].request = waiter->request;
-        } else {
-            keeper_reply(keeper, waiter->request, (const char *)json.data, json.length);
-        }
-    }
-    for (unsigned i = 0; i < kept; i++) {
-        keeper->waiters[i].of_next = false;
-    }
-    keeper->waiter_count = kept;
-    if (kept == 0) {
-        free(keeper->waiters);
-        keeper->waiters = NULL;
-    }
-    octets_buffer_close(&json);
 }

@@ -8,6 +8,7 @@
 
 #include "common/base/quantity.h"
 #include "common/daemon/control.h"
+#include "common/daemon/json_value.h"
 #include "common/daemon/log.h"
 #include "secondary/signer/key_show.h"
 #include "secondary/signer/verbs.h"
@@ -53,8 +54,9 @@ key_activate(struct keeper *keeper, const struct message_control *control, uint6
         verb_fail(keeper, request, 0, &fault);
     } else {
         log_info("a key was activated", "zone", keeper->domain, "tag", LOG_NUMBER(tag));
-        verb_done(keeper, request, false, "the key signs, beside those that signed before");
-        keeper_keys_changed(keeper, 0);
+        struct json_value *result =
+            verb_done_result(keeper, false, "the key signs, beside those that signed before");
+        keeper_keys_changed(keeper, request, verb_flag(control, "wait"), &result);
     }
 }
 
@@ -173,6 +175,6 @@ key_retire(struct keeper *keeper, const struct message_control *control, uint64_
         return;
     }
     log_info("a key was retired", "zone", keeper->domain, "tag", LOG_NUMBER(tag));
-    verb_done(keeper, request, false, text);
-    keeper_keys_changed(keeper, 0);
+    struct json_value *result = verb_done_result(keeper, false, text);
+    keeper_keys_changed(keeper, request, verb_flag(control, "wait"), &result);
 }

@@ -35,8 +35,8 @@ key_make(struct keeper *keeper, enum key_role role, bool standby, uint16_t *ret_
                            fault);
 }
 
-static void
-generate_reply(struct keeper *keeper, uint64_t request, uint16_t tag)
+static struct json_value *
+generate_result(struct keeper *keeper, bool wait, uint16_t tag)
 {
     char note[KEYSET_NOTE_MAX];
     const struct key_pair *key = keyset_find(keeper->keyset, tag);
@@ -44,11 +44,12 @@ generate_reply(struct keeper *keeper, uint64_t request, uint16_t tag)
     struct json_value *result = json_value_object();
     json_value_put_boolean(result, "done", true);
     json_value_put_boolean(result, "dry_run", false);
-    json_value_printf(result, "text", "made %s %u of %s; it is being published%s%s",
-                      key_role_word(key->role), tag, key_algorithm_find(key->algorithm)->word,
-                      differs ? "; " : "", differs ? note : "");
+    json_value_printf(result, "text", "made %s %u of %s; %s%s%s", key_role_word(key->role), tag,
+                      key_algorithm_find(key->algorithm)->word,
+                      wait ? "it is published" : "it is being published", differs ? "; " : "",
+                      differs ? note : "");
     key_show_put(keeper, json_value_put_object(result, "key"), key);
-    verb_reply(keeper, request, &result);
+    return result;
 }
 
 static void
@@ -58,6 +59,7 @@ key_generate(struct keeper *keeper, const struct message_control *control, uint6
     enum key_role role;
     uint16_t tag;
     bool standby = verb_flag(control, "standby");
+    bool wait = verb_flag(control, "wait") && keeper_keys_can_wait(keeper);
     if (!read_role(control, &role, &fault)) {
         verb_fail(keeper, request, CONTROL_USAGE, &fault);
     } else if (verb_flag(control, "dry_run")) {
@@ -68,8 +70,8 @@ key_generate(struct keeper *keeper, const struct message_control *control, uint6
         fault_wrap(&fault, "zone %s", keeper->domain);
         verb_fail(keeper, request, 0, &fault);
     } else {
-        generate_reply(keeper, request, tag);
-        keeper_keys_changed(keeper, 0);
+        struct json_value *result = generate_result(keeper, wait, tag);
+        keeper_keys_changed(keeper, request, wait, &result);
     }
 }
 
@@ -242,9 +244,10 @@ key_import_files(struct keeper *keeper, const struct message_control *control,
     }
     if (good) {
         put_import_text(keeper, result, list, dry_run);
-        verb_reply(keeper, message->request, &result);
-        if (!dry_run) {
-            keeper_keys_changed(keeper, 0);
+        if (dry_run) {
+            verb_reply(keeper, message->request, &result);
+        } else {
+            keeper_keys_changed(keeper, message->request, verb_flag(control, "wait"), &result);
         }
     } else {
         fault_wrap(&fault, "zone %s: nothing was imported", keeper->domain);

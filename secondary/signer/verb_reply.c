@@ -101,8 +101,8 @@ verb_put_serial(const struct keeper *keeper, struct json_value *object, const ch
     json_value_put_integer(serial, "signed", version_facts(version)->signed_serial);
 }
 
-void
-verb_done(struct keeper *keeper, uint64_t request, bool dry_run, const char *text)
+struct json_value *
+verb_done_result(const struct keeper *keeper, bool dry_run, const char *text)
 {
     struct json_value *result = json_value_object();
     json_value_put_boolean(result, "done", !dry_run);
@@ -110,6 +110,13 @@ verb_done(struct keeper *keeper, uint64_t request, bool dry_run, const char *tex
     json_value_put_text(result, "text", text);
     json_value_put_text(result, "zone", keeper->domain);
     verb_put_serial(keeper, result, "serial");
+    return result;
+}
+
+void
+verb_done(struct keeper *keeper, uint64_t request, bool dry_run, const char *text)
+{
+    struct json_value *result = verb_done_result(keeper, dry_run, text);
     verb_reply(keeper, request, &result);
 }
 

@@ -36,6 +36,7 @@ void verb_fail_with(struct keeper *keeper, uint64_t request, int exit_code,
                     const struct fault *fault, struct json_value **result);
 // done + text, and zone and serial besides.
 void verb_done(struct keeper *keeper, uint64_t request, bool dry_run, const char *text);
+struct json_value *verb_done_result(const struct keeper *keeper, bool dry_run, const char *text);
 // {"unsigned", "signed"} of what is served, both null where nothing is.
 void verb_put_serial(const struct keeper *keeper, struct json_value *object, const char *key);
 // False: nothing is served yet, and the request is answered with that.

@@ -90,6 +90,19 @@ def signers_of(secondary, name, rdtype):
     )
 
 
+def published_tags(secondary):
+    """Tags of the DNSKEYs that the signer has published last; the servers follow in a moment."""
+    text = secondary.control("zone", "export", "example.gov", signed=True)["text"]
+    dnskey = [line.split("DNSKEY", 1)[1] for line in text.splitlines() if re.search(r"\sIN\s+DNSKEY\s", line)]
+    return sorted(dns.dnssec.key_id(dns.rdata.from_text("IN", "DNSKEY", data)) for data in dnskey)
+
+
+def served_tags(secondary):
+    """Tags of the DNSKEYs in the servers' answer."""
+    answer = secondary.ask("example.gov", "DNSKEY").answer
+    return sorted(dns.dnssec.key_id(rdata) for rrset in answer if rrset.rdtype == dns.rdatatype.DNSKEY for rdata in rrset)
+
+
 def transfer(secondary):
     """The whole zone as sorted text."""
     return axfr(secondary.port, "example.gov").to_text(sorted=True, relativize=False) + "\n"
@@ -183,8 +196,7 @@ def test_several_keys_of_a_role_all_sign_and_a_standby_does_not(scene, work):
     assert len(zsk) == len(ksk) == 2
     wait_for(lambda: signers_of(secondary, "www.example.gov", "A") == zsk, "both sign", about=secondary.log)
     wait_for(lambda: signers_of(secondary, "example.gov", "DNSKEY") == ksk, "both sign", about=secondary.log)
-    (dnskey,) = [r for r in secondary.ask("example.gov", "DNSKEY").answer if r.rdtype == dns.rdatatype.DNSKEY]
-    assert made["standby"]["tag"] in [dns.dnssec.key_id(rdata) for rdata in dnskey]
+    wait_for(lambda: made["standby"]["tag"] in served_tags(secondary), "the standby is published", about=secondary.log)
     verify_by_bind(work, secondary)
     # The first key cannot go yet: resolvers may hold DNSKEYs without the others.
     (first,) = [tag for tag in zsk if tag != made["second"]["tag"]]
@@ -195,9 +207,8 @@ def test_several_keys_of_a_role_all_sign_and_a_standby_does_not(scene, work):
     secondary.control("key", "retire", "example.gov", str(made["second"]["tag"]), wait=True)
     (left,) = [tag for tag in zsk if tag != made["second"]["tag"]]
     wait_for(lambda: signers_of(secondary, "www.example.gov", "A") == [left], "one signs", about=secondary.log)
-    (dnskey,) = [r for r in secondary.ask("example.gov", "DNSKEY").answer if r.rdtype == dns.rdatatype.DNSKEY]
-    tags = [dns.dnssec.key_id(rdata) for rdata in dnskey]
-    assert made["standby"]["tag"] not in tags and made["second"]["tag"] in tags
+    wait_for(lambda: made["standby"]["tag"] not in served_tags(secondary), "the standby is gone", about=secondary.log)
+    assert made["second"]["tag"] in served_tags(secondary)
     with pytest.raises(ControlError, match="make its successor first"):
         secondary.control("key", "retire", "example.gov", str(left))
     verify_by_bind(work, secondary)
@@ -226,6 +237,36 @@ def test_a_standby_is_activated_and_a_retired_key_too(scene, work):
     verify_by_bind(work, secondary)
     done = secondary.tandemctl("key", "activate", "example.gov", "1")
     assert done.returncode == 5 and "example.gov has no key 1; see " in done.stderr
+
+
+def test_b_waits_until_the_zone_shows_the_keys(scene, work):
+    """Each verb while the change of the one before may still run: its answer comes with the end of its own change."""
+    secondary = scene.secondary(algorithm="ed25519")
+    first = published_tags(secondary)
+    assert len(first) == 2
+    stem = key_by_bind(work, "-a", "ED25519")
+    expected, serials, standbys = set(first), [], []
+    for _ in range(6):
+        secondary.control("zone", "sign", "example.gov")
+        made = secondary.control("key", "generate", "example.gov", role="ZSK", standby=True, wait=True)
+        expected.add(made["key"]["tag"])
+        assert published_tags(secondary) == sorted(expected)
+        assert made["text"].endswith("; it is published") and made["changed"] is True
+        serials.append(made["serial"]["signed"])
+        standbys.append(str(made["key"]["tag"]))
+    done = secondary.tandemctl("key", "import", "example.gov", work.path / f"{stem}.key", work.path / f"{stem}.private", "-b")
+    assert done.returncode == 0, done.stderr
+    assert published_tags(secondary) == sorted({*expected, int(stem[-5:])})
+    for tag in standbys:
+        secondary.control("zone", "sign", "example.gov")
+        gone = secondary.control("key", "retire", "example.gov", tag, wait=True)
+        assert gone["text"] == "the key never signed; its DNSKEY leaves the zone"
+        serials.append(gone["serial"]["signed"])
+    assert published_tags(secondary) == sorted({*first, int(stem[-5:])})
+    assert serials == sorted(set(serials))
+    # Without -b nothing is promised, and that is what it says.
+    text = secondary.control("key", "generate", "example.gov", role="ZSK")["text"]
+    assert text.endswith("; it is being published")
 
 
 def key_files(secondary):

@@ -22,7 +22,9 @@ a time to pass. Nothing listens outside of 127.0.0.0/8; only processes started h
 """
 
 import base64
+import collections
 import contextlib
+import fcntl
 import itertools
 import json
 import os
@@ -53,15 +55,35 @@ HOST = "127.0.0.1"
 
 # Below what the system gives to whoever asks for no port of his own (32768 and above): between the moment that a test
 # finds a port free and the one in which a daemon takes it, no client and no server of another test may get it. Each
-# process begins somewhere else and goes on from there.
+# process begins somewhere else, goes on from there, and keeps its last ones from the others by a lock of one octet of a file.
 PORTS = range(10000, 32000)
+PORTS_KEPT = 1000  # more than a test and its fixtures ask for
 _ports = itertools.count(random.SystemRandom().randrange(len(PORTS)))
+_kept = collections.deque()
+_locks = []  # the file, once it is open: POSIX's locks end with the first close
+
+
+def keep_port(port):
+    """False when another process keeps it."""
+    if not _locks:
+        path = pathlib.Path(tempfile.gettempdir()) / f"tandem-ports-{os.getuid()}"
+        _locks.append(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    try:
+        fcntl.lockf(_locks[0], fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+    except OSError:
+        return False
+    _kept.append(port)
+    if len(_kept) > PORTS_KEPT:
+        fcntl.lockf(_locks[0], fcntl.LOCK_UN, 1, _kept.popleft())
+    return True
 
 
 def free_port():
     """A port that nobody holds on 127.0.0.1, neither UDP nor TCP, and that free_port gives to nobody else soon."""
     for _ in PORTS:
         port = PORTS[next(_ports) % len(PORTS)]
+        if not keep_port(port):
+            continue
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp, socket.socket(
             socket.AF_INET, socket.SOCK_DGRAM
         ) as udp:
