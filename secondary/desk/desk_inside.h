@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 
+#include "common/daemon/json_value.h"
 #include "common/daemon/spare_memory.h"
 #include "secondary/desk/errands.h"
 #include "secondary/desk/held_events.h"
@@ -34,5 +35,11 @@ struct desk {
     struct spare_memory spare;
     int exit_code;
 };
+
+// desk_state.c, for verbs and pages: results are the caller's.
+// The Nagios check of now; gives its exit code 0 to 3.
+int desk_state_check(const struct desk *desk, struct json_value **ret_result);
+// All of `status`.
+struct json_value *desk_state_status(const struct desk *desk, int64_t now);
 
 #endif

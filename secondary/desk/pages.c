@@ -9,8 +9,6 @@
 #include "common/daemon/mail.h"
 #include "common/daemon/metrics.h"
 #include "secondary/desk/desk_inside.h"
-#include "secondary/desk/status.h"
-#include "secondary/desk/status_check.h"
 #include "secondary/desk/status_metrics.h"
 
 static unsigned
@@ -27,11 +25,8 @@ render_metrics(void *context, struct octets_buffer *ret_body)
 static unsigned
 render_health(void *context, struct octets_buffer *ret_body)
 {
-    struct desk *desk = context;
-    struct mail_status mail;
     struct json_value *result;
-    mail_status(desk->mail, &mail);
-    int code = status_check(&desk->known, &mail, clock_unix_seconds(), &result);
+    int code = desk_state_check(context, &result);
     octets_buffer_printf(ret_body, "%s - %s\n", json_value_get_text(result, "nagios", ""),
                          json_value_get_text(result, "text", ""));
     json_value_free(&result);
@@ -41,11 +36,8 @@ render_health(void *context, struct octets_buffer *ret_body)
 static unsigned
 render_status(void *context, struct octets_buffer *ret_body)
 {
-    struct desk *desk = context;
-    struct mail_status mail;
     size_t length;
-    mail_status(desk->mail, &mail);
-    struct json_value *status = status_all(&desk->known, &mail, clock_unix_seconds());
+    struct json_value *status = desk_state_status(context, clock_unix_seconds());
     char *text = json_value_write(status, 2, &length);
     octets_buffer_add(ret_body, text, length);
     octets_buffer_add_u8(ret_body, '\n');
@@ -57,11 +49,8 @@ render_status(void *context, struct octets_buffer *ret_body)
 static unsigned
 render_page(void *context, struct octets_buffer *ret_body)
 {
-    struct desk *desk = context;
-    struct mail_status mail;
     int64_t now = clock_unix_seconds();
-    mail_status(desk->mail, &mail);
-    struct json_value *status = status_all(&desk->known, &mail, now);
+    struct json_value *status = desk_state_status(context, now);
     http_page_render(status, now, ret_body);
     json_value_free(&status);
     return 200;

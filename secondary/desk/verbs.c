@@ -11,7 +11,6 @@
 #include "secondary/desk/alert.h"
 #include "secondary/desk/desk_inside.h"
 #include "secondary/desk/status.h"
-#include "secondary/desk/status_check.h"
 #include "secondary/desk/status_rate.h"
 
 #define TEST_WAIT_SECONDS 60
@@ -22,9 +21,7 @@ static void
 verb_status(void *context, struct control_request *request)
 {
     struct desk *desk = context;
-    struct mail_status mail;
-    mail_status(desk->mail, &mail);
-    struct json_value *result = status_all(&desk->known, &mail, clock_unix_seconds());
+    struct json_value *result = desk_state_status(desk, clock_unix_seconds());
     control_reply(&request, &result);
     spare_memory_soon(&desk->spare);
 }
@@ -43,11 +40,8 @@ verb_version(void *context, struct control_request *request)
 static void
 verb_check(void *context, struct control_request *request)
 {
-    struct desk *desk = context;
-    struct mail_status mail;
     struct json_value *result;
-    mail_status(desk->mail, &mail);
-    int code = status_check(&desk->known, &mail, clock_unix_seconds(), &result);
+    int code = desk_state_check(context, &result);
     control_reply_code(&request, code, &result);
 }
 
