@@ -2,6 +2,7 @@
 its own zone only. Keys: made by policy, stored plain, brought along from BIND, PowerDNS and openssl, and the parent's DS
 that no key of ours matches."""
 
+import json
 import pathlib
 import re
 import stat
@@ -302,6 +303,10 @@ def test_a_ds_that_matches_no_key_publishes_nothing_says_so_and_the_hint_works(w
     zone = secondary.zone("example.gov")
     assert zone["state"] in ("waiting", "failed") and "DS" in zone["reason"], zone
     assert secondary.tandemctl("check").returncode == 2
+    status, health = secondary.http("/healthz")
+    assert status == 503 and health.startswith("CRITICAL - "), health
+    assert json.loads(secondary.http("/status.json")[1])["zones"][0]["zone"] == "example.gov"
+    assert "example.gov" in secondary.http("/")[1]
     assert not secondary.control("key", "list", "example.gov")["keys"]
     # A restart does not forget it.
     assert secondary.stop() == 0
