@@ -256,6 +256,7 @@ transfer_begin(struct client *client, const struct query *query, const struct pe
         .question = &question,
         .exchange = outcome->key ? &client->exchange : NULL,
         .edns = query->edns.present,
+        .dnssec_ok = query->edns.dnssec_ok,
         .has_expire = query->edns.expire,
         .expire = answer_expire(&outcome->zone->answer, clock_unix_seconds()),
         .ixfr = query->type == RRTYPE_IXFR,

@@ -21,6 +21,7 @@
 #define ANSWER_UDP_SIZE_MIN 512  // without EDNS, RFC 1035 section 4.2.1
 #define ANSWER_CHAIN_MAX    16   // CNAME and DNAME steps followed in one answer
 #define ANSWER_NEVER        INT64_MAX
+#define ANSWER_COOKIE_SIZE  (COOKIE_CLIENT_SIZE + COOKIE_SERVER_SIZE)
 
 // What a zone_set of an answering process holds as values (a first member of the process's own
 // struct).
@@ -99,6 +100,11 @@ void answer_rcode(const struct answer_service *service, const struct answer_clie
 void answer_truncated(const struct answer_service *service, const struct answer_client *client,
                       const struct query *query, uint8_t *memory, size_t size,
                       struct answer_outcome *ret_outcome);
+
+// The cookie for the answer to who sent one (RFC 7873 section 5.2.3); false: none is due. For those
+// who write a response themselves, as a transfer does.
+bool answer_cookie(const struct answer_service *service, const struct answer_client *client,
+                   const struct edns *asked, uint8_t ret_cookie[static ANSWER_COOKIE_SIZE]);
 
 // Seconds for the EXPIRE option (RFC 7314) of a zone with a version: what is left, or the SOA's
 // own.

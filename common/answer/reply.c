@@ -54,12 +54,8 @@ static void
 cookie_begin(struct reply *reply, const struct answer_service *service,
              const struct answer_client *client)
 {
-    const struct edns *asked = &reply->query->edns;
-    if (!service->cookies_on || service->cookies.count == 0 ||
-        asked->cookie_length < COOKIE_CLIENT_SIZE)
+    if (!answer_cookie(service, client, &reply->query->edns, reply->cookie))
         return;
-    cookie_make(&service->cookies, asked->cookie, client->address, client->address_length,
-                (uint32_t)client->now, reply->cookie);
     reply->edns.cookie = reply->cookie;
     reply->edns.cookie_length = sizeof reply->cookie;
 }

@@ -37,7 +37,7 @@ struct reply {
     bool truncated;
     size_t opt_room; // kept free behind out.end
     struct edns_answer edns;
-    uint8_t cookie[COOKIE_CLIENT_SIZE + COOKIE_SERVER_SIZE];
+    uint8_t cookie[ANSWER_COOKIE_SIZE];
     unsigned anchor_count, entry_count;
     struct reply_anchor anchors[REPLY_ANCHORS_MAX];
     struct reply_entry entries[REPLY_ENTRIES_MAX];

@@ -23,6 +23,10 @@ xfr_out_init(struct xfr_out *out, const struct xfr_out_options *options)
     out->id = options->query->id;
     out->flags = (uint16_t)(MESSAGE_QR | MESSAGE_AA | (options->query->flags & MESSAGE_RD));
     out->edns = options->edns;
+    out->dnssec_ok = options->dnssec_ok;
+    out->has_cookie = options->cookie != NULL;
+    if (options->cookie)
+        memcpy(out->cookie, options->cookie, sizeof out->cookie);
     out->has_expire = options->has_expire;
     out->expire = options->expire;
     out->form = IXFR_OUT_WHOLE;
@@ -202,6 +206,9 @@ xfr_out_next(struct xfr_out *out, void *memory, size_t size, int64_t now, size_t
     struct transfer_message message;
     const struct edns_answer opt = {.udp_size = EDNS_UDP_SIZE_DEFAULT,
                                     .ede = EDE_NONE,
+                                    .dnssec_ok = out->dnssec_ok,
+                                    .cookie = out->cookie,
+                                    .cookie_length = out->has_cookie ? XFR_OUT_COOKIE_SIZE : 0,
                                     .has_expire = out->has_expire,
                                     .expire = out->expire};
     const struct edns_answer *first_opt = out->edns && !out->messages ? &opt : NULL;

@@ -94,6 +94,9 @@ transfer_fill(struct exchange *exchange, const struct served_zone *zone)
     transfer->question.type = query->type;
     transfer->question.class = query->class;
     transfer->edns = query->edns.present;
+    transfer->dnssec_ok = query->edns.dnssec_ok;
+    transfer->has_cookie = answer_cookie(&exchange->responder->service, &exchange->client,
+                                         &query->edns, transfer->cookie);
     transfer->has_expire = query->edns.expire;
     transfer->expire = answer_expire(&zone->answer, exchange->request->now);
     transfer->client_serial = query->soa_serial;
@@ -114,6 +117,8 @@ respond_transfer_options(struct respond_transfer *transfer)
         .question = &transfer->question,
         .exchange = transfer->is_signed ? &transfer->exchange : NULL,
         .edns = transfer->edns,
+        .dnssec_ok = transfer->dnssec_ok,
+        .cookie = transfer->has_cookie ? transfer->cookie : NULL,
         .has_expire = transfer->has_expire,
         .expire = transfer->expire,
         .ixfr = transfer->question.type == RRTYPE_IXFR,
@@ -409,7 +414,7 @@ respond_to(struct responder *responder, const struct respond_request *request,
     exchange.has_tsig = false;
     exchange.client = client_of(request);
     enum respond_verdict verdict = RESPOND_MESSAGE;
-    if (!query->has_tsig || query->kind == QUERY_ERROR || tsig_take(&exchange))
+    if (!query->has_tsig || tsig_take(&exchange))
         verdict = kind_respond(&exchange);
     if (verdict == RESPOND_TRANSFER)
         return verdict;

@@ -49,7 +49,8 @@ struct respond_transfer {
     uint32_t zone_id;
     struct message_header header;
     struct message_question question;
-    bool edns, has_expire;
+    bool edns, dnssec_ok, has_cookie, has_expire;
+    uint8_t cookie[ANSWER_COOKIE_SIZE];
     uint32_t expire;
     uint32_t client_serial; // of an IXFR
     bool is_signed;
