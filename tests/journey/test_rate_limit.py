@@ -15,6 +15,7 @@ import dns.message
 import dns.query
 import dns.rcode
 
+import serving
 import tandem
 
 PER_SECOND = 20
@@ -223,3 +224,23 @@ def test_servers_that_are_restarted_keep_the_counts(work):
     prefixes = secondary.control("rate-limit", "list")["prefixes"]
     assert [prefix["prefix"] for prefix in prefixes] == ["127.0.0.0/24"]
     assert prefixes[0]["limited"] > before["limited"] and prefixes[0]["since"] == before["since"]
+
+
+def test_the_tc_that_slips_brings_the_cookie_that_frees_its_client_and_signed_questions_are_free():
+    """RFC 7873 section 1: who owns its address is told so at the first contact; nobody has to come by TCP for it."""
+    name = "www.tandem.example"
+    with serving.Serving(server={"rate-limit": {"per-second": 1, "slip": 1}}) as server:
+        query = dns.message.make_query(name, "A", use_edns=0, options=[dns.edns.GenericOption(10, b"8octets!")])
+
+        def asked():
+            return dns.query.udp(query, "127.0.0.1", port=server.port, timeout=10)
+
+        slipped = tandem.wait_for(lambda: (answer := asked()).flags & dns.flags.TC and answer, "the limit")
+        assert slipped.rcode() == dns.rcode.NOERROR and slipped.question == query.question
+        assert not slipped.answer and not slipped.authority and slipped.edns == 0
+        (cookie,) = [option for option in slipped.options if option.otype == 10]
+        assert len(cookie.data) == 24
+        for _ in range(20):
+            assert server.ask(name, "A", key=server.key).answer
+        query.use_edns(0, options=[cookie])
+        assert all(asked().answer for _ in range(20))

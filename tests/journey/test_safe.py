@@ -9,8 +9,10 @@ import re
 import signal
 import socket
 import subprocess
+import time
 
 import dns.message
+import dns.query
 import pytest
 
 import tandem
@@ -186,9 +188,13 @@ def test_a_crash_of_a_server_costs_no_packet_and_is_told(work):
         queries = [dns.message.make_query(f"n{i}.example.gov", "A") for i in range(50)]
         for query in queries:  # they wait in the socket, which the supervisor holds open
             client.send(query.to_wire())
-        os.kill(server["pid"], signal.SIGKILL)
-        ids = {dns.message.from_wire(client.recv(4096)).id for _ in queries}
-    assert ids == {query.id for query in queries}
+        # And so do connections that nobody has taken yet.
+        with socket.create_connection((HOST, secondary.port), timeout=tandem.WAIT_SECONDS) as connection:
+            dns.query.send_tcp(connection, marked)
+            os.kill(server["pid"], signal.SIGKILL)
+            ids = {dns.message.from_wire(client.recv(4096)).id for _ in queries}
+            by_tcp, _ = dns.query.receive_tcp(connection, expiration=time.time() + tandem.WAIT_SECONDS)
+    assert ids == {query.id for query in queries} and by_tcp.id == marked.id
     again = roles(secondary)["server 0"]
     assert again["pid"] != server["pid"] and again["restarts"] == server["restarts"] + 1
     # "Within a second" by what the supervisor decides; how long a process takes to start is the machine's matter.
