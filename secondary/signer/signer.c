@@ -1,8 +1,5 @@
 #include "secondary/signer/signer.h"
 
-#include <dirent.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,6 +14,7 @@
 #include "secondary/messages.h"
 #include "secondary/settings.h"
 #include "secondary/signer/keeper.h"
+#include "secondary/signer/key_seals.h"
 #include "secondary/signer/pooled.h"
 #include "secondary/signer/sign/pool.h"
 #include "secondary/signer/verbs.h"
@@ -28,12 +26,6 @@
 #define WAKE_SLICE_MS    4
 #define WAKE_WAITING_MAX 100  // messages in the link
 #define SERVE_TOGETHER   1024 // zones that one sync of the disk makes durable: 40 ms of opening
-#define SEALS_MAX        64   // different key-secret-files
-
-struct seal_entry {
-    char *secret_file;
-    struct key_seal *seal;
-};
 
 struct signer {
     struct loop *loop;
@@ -41,13 +33,13 @@ struct signer {
     struct role_settings *settings;
     struct keeper_shared shared;
     struct vector keepers; // of struct keeper *
-    struct vector seals;   // of struct seal_entry
     struct loop_timer *heartbeat, *stopping, *waking;
     struct spare_memory spare;
     size_t found, served, woken; // keepers that were, since the last settings
     uint64_t stop_by_ms;         // 0: nobody asked
     char *state_directory;
     struct pooled pooled;
+    struct key_seals seals;
     int exit_code;
 };
 
@@ -96,67 +88,14 @@ send_message(void *context, const struct message *message)
     message_link_send(signer->link, message);
 }
 
-// --- The secret that opens sealed keys
-// ----------------------------------------------------------------------------------------
-
-// Any zone's key means that the secret exists and must not be made anew.
-static bool
-has_keys(const struct signer *signer)
-{
-    char path[PATH_MAX];
-    snprintf(path, sizeof path, "%s/keys", signer->state_directory);
-    DIR *keys = opendir(path);
-    if (keys == NULL) {
-        return false;
-    }
-    bool found = false;
-    struct dirent *entry;
-    while (!found && (entry = readdir(keys)) != NULL) {
-        int length =
-            snprintf(path, sizeof path, "%s/keys/%s", signer->state_directory, entry->d_name);
-        found = entry->d_name[0] != '.' && length > 0 && (size_t)length < sizeof path &&
-                key_store_has_keys(path);
-    }
-    closedir(keys);
-    return found;
-}
-
 static const struct key_seal *
 open_seal(void *context, const char *secret_file, struct fault *fault)
 {
     struct signer *signer = context;
-    for (size_t i = 0; i < signer->seals.count; i++) {
-        struct seal_entry *entry = vector_at(&signer->seals, i);
-        if (strcmp(entry->secret_file, secret_file) == 0) {
-            return entry->seal;
-        }
-    }
-    if (signer->seals.count >= SEALS_MAX) {
-        fault_set(fault, FAULT_LIMIT, "more than %d different key-secret-files", SEALS_MAX);
-        return NULL;
-    }
-    char path[PATH_MAX];
-    bool made = false;
-    snprintf(path, sizeof path, "%s/key-secret", signer->state_directory);
-    struct key_seal_options options = {.secret_file = secret_file,
-                                       .credentials_directory = getenv("CREDENTIALS_DIRECTORY"),
-                                       .default_file = path,
-                                       .may_make = !has_keys(signer)};
-    struct seal_entry entry = {0};
-    if (!key_seal_open(&options, &entry.seal, &made, fault)) {
-        return NULL;
-    }
-    if (made) {
-        log_info("made the secret that opens sealed keys; back it up apart from the keys", "file",
-                 path);
-    }
-    entry.secret_file = memory_text(secret_file);
-    vector_add(&signer->seals, &entry);
-    return entry.seal;
+    return key_seals_open(&signer->seals, secret_file, fault);
 }
 
-// --- Settings
-// -----------------------------------------------------------------------------------------------------------------
+// --- Settings ---
 
 static const struct policy_settings *
 policy_of(const struct role_settings *settings, size_t zone)
@@ -180,6 +119,7 @@ settle(struct signer *signer, const struct role_settings *settings, struct fault
     }
     signer->state_directory = memory_text(settings->settings.state_directory);
     signer->pooled.state_directory = signer->state_directory;
+    signer->seals.state_directory = signer->state_directory;
     signer->shared = (struct keeper_shared){.loop = signer->loop,
                                             .pool = pool_new(threads),
                                             .memory = key_memory_new(),
@@ -322,8 +262,7 @@ take_settings(struct signer *signer, const struct message *message)
     message_link_tell(signer->link, ROLE_SIGNER, MESSAGE_READY, NULL);
 }
 
-// --- Messages
-// -----------------------------------------------------------------------------------------------------------------
+// --- Messages ---
 
 static void
 take_candidate(struct keeper *keeper, struct message *message)
@@ -492,7 +431,7 @@ signer_new(struct loop *loop, int link_fd)
     struct signer *signer = memory_zalloc(sizeof *signer);
     signer->loop = loop;
     vector_init(&signer->keepers, sizeof(struct keeper *));
-    vector_init(&signer->seals, sizeof(struct seal_entry));
+    key_seals_init(&signer->seals);
     signer->link = message_link_new(loop, &link_fd, received, closed, signer);
     pooled_init(&signer->pooled, signer->link);
     signer->heartbeat = loop_timer_new(loop, beat, signer);
@@ -518,12 +457,7 @@ signer_free(struct signer **signer)
     }
     vector_close(&old->keepers);
     pooled_close(&old->pooled);
-    for (size_t i = 0; i < old->seals.count; i++) {
-        struct seal_entry *entry = vector_at(&old->seals, i);
-        key_seal_free(&entry->seal);
-        free(entry->secret_file);
-    }
-    vector_close(&old->seals);
+    key_seals_close(&old->seals);
     pool_free(&old->shared.pool);
     key_memory_free(&old->shared.memory);
     policy_pool_free(&old->shared.policies);
