@@ -246,10 +246,10 @@ zone_show_handle(void *context, struct control_request *request)
     struct keeper *keeper = request_zone(context, &request);
     if (!keeper)
         return;
-    if (name && strcmp(name, "@") == 0)
-        name_copy(owner, keeper_zone(keeper)->name);
-    else if (name && !request_name(name, owner, &fault)) {
-        control_reply_failed(&request, CONTROL_USAGE, &fault, NULL);
+    if (name && !name_from_text_of_zone(name, keeper_zone(keeper)->name, owner, &fault)) {
+        control_reply_failed(&request,
+                             fault.kind == FAULT_NOT_FOUND ? CONTROL_NOT_FOUND : CONTROL_USAGE,
+                             &fault, NULL);
         return;
     }
     if (type_text && !rrtype_from_text(type_text, &type)) {

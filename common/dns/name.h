@@ -52,7 +52,11 @@ size_t name_key_part(const uint8_t *name, unsigned skipped, uint8_t *ret_key, si
 // Presentation format. Relative text is completed by origin (NULL: refused). Lower-cases.
 bool name_from_text(const char *text, const uint8_t *origin, uint8_t ret_name[static NAME_SIZE_MAX],
                     struct fault *fault);
-// The same with letter case kept, for names in RDATA that canonical form leaves as they are.
+// As an operator writes a name of a zone: whole, with or without the final dot, or relative to its apex; "@" is
+// the apex. What can be read as whole is. FAULT_NOT_FOUND: it ends with a dot and is not of the zone.
+bool name_from_text_of_zone(const char *text, const uint8_t *apex,
+                            uint8_t ret_name[static NAME_SIZE_MAX], struct fault *fault);
+// As name_from_text with letter case kept, for names in RDATA that canonical form leaves as they are.
 bool name_from_text_kept(const char *text, const uint8_t *origin,
                          uint8_t ret_name[static NAME_SIZE_MAX], struct fault *fault);
 // Always absolute, with the final dot; root is ".". Gives text. RFC 1035 section 5.1 escapes.

@@ -94,6 +94,23 @@ name_from_text(const char *text, const uint8_t *origin, uint8_t ret_name[static 
     return true;
 }
 
+bool
+name_from_text_of_zone(const char *text, const uint8_t *apex,
+                       uint8_t ret_name[static NAME_SIZE_MAX], struct fault *fault)
+{
+    static const uint8_t root[1] = {0};
+    char zone[NAME_TEXT_MAX];
+    struct fault relative;
+    bool read = name_from_text(text, strcmp(text, "@") == 0 ? apex : root, ret_name, fault);
+    if (!read || name_is_at_or_below(ret_name, apex))
+        return read;
+    // Without an origin only what ends with a dot is read.
+    if (!name_from_text(text, NULL, ret_name, &relative))
+        return name_from_text(text, apex, ret_name, fault);
+    return fault_set(fault, FAULT_NOT_FOUND, "%s is no name of the zone %s", text,
+                     name_to_text(apex, zone));
+}
+
 // One octet of a label as text; gives where the next goes.
 static char *
 octet_to_text(uint8_t octet, char *to)

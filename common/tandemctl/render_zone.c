@@ -186,6 +186,8 @@ render_zone_show(const struct render *render, const struct json_value *result)
                 render_serial(json_value_get(result, "serial"), serial));
     for (size_t i = 0; i < json_value_count(records); i++)
         record_line(render, COLOUR_NONE, "", json_value_at(records, i));
+    if (json_value_count(records) == 0)
+        render_line(render, "; no such records");
     left_out_line(render, result, "zone export has all");
     if (json_value_count(json_value_get(result, "aliases")) > 0)
         render_aliases(render, json_value_get(result, "aliases"));

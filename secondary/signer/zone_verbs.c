@@ -88,7 +88,7 @@ read_selection(const struct keeper *keeper, const struct message_control *contro
 {
     shown->any_type = true;
     if (control->argument_count > 1 &&
-        !name_from_text(control->arguments[1], keeper->apex, name, fault)) {
+        !name_from_text_of_zone(control->arguments[1], keeper->apex, name, fault)) {
         return false;
     }
     if (control->argument_count > 2) {
@@ -127,16 +127,12 @@ show_records(struct keeper *keeper, const uint8_t *owner, struct shown *shown)
         }
         return !cursor.damaged;
     }
-    struct name_suffixes suffixes;
-    struct zone_match match = {0};
-    if (name_is_at_or_below(owner, keeper->apex)) {
-        name_suffixes_init(&suffixes, owner, version_hash_key(served(keeper)));
-        zone_find(served(keeper), owner, &suffixes, &match);
+    bool damaged = false;
+    node = zone_find_record(served(keeper), owner, &damaged);
+    if (node != NULL) {
+        show_node(shown, node);
     }
-    if (match.node != NULL) {
-        show_node(shown, match.node);
-    }
-    return !match.damaged;
+    return !damaged;
 }
 
 static void
@@ -149,7 +145,8 @@ zone_show(struct keeper *keeper, const struct message_control *control, uint64_t
         return;
     }
     if (!read_selection(keeper, control, name, &shown, &fault)) {
-        verb_fail(keeper, request, CONTROL_USAGE, &fault);
+        verb_fail(keeper, request,
+                  fault.kind == FAULT_NOT_FOUND ? CONTROL_NOT_FOUND : CONTROL_USAGE, &fault);
         return;
     }
     struct json_value *result = json_value_object();

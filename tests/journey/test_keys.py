@@ -92,9 +92,8 @@ def signers_of(secondary, name, rdtype):
 
 def published_tags(secondary):
     """Tags of the DNSKEYs that the signer has published last; the servers follow in a moment."""
-    text = secondary.control("zone", "export", "example.gov", signed=True)["text"]
-    dnskey = [line.split("DNSKEY", 1)[1] for line in text.splitlines() if re.search(r"\sIN\s+DNSKEY\s", line)]
-    return sorted(dns.dnssec.key_id(dns.rdata.from_text("IN", "DNSKEY", data)) for data in dnskey)
+    shown = secondary.control("zone", "show", "example.gov", "example.gov", "DNSKEY")["records"]
+    return sorted(dns.dnssec.key_id(dns.rdata.from_text("IN", "DNSKEY", record["data"])) for record in shown)
 
 
 def served_tags(secondary):
@@ -244,6 +243,11 @@ def test_b_waits_until_the_zone_shows_the_keys(scene, work):
     secondary = scene.secondary(algorithm="ed25519")
     first = published_tags(secondary)
     assert len(first) == 2
+    for owner in ("www", "www.example.gov", "www.example.gov."):
+        (shown,) = secondary.control("zone", "show", "example.gov", owner, "A")["records"]
+        assert shown["data"] == "192.0.2.1"
+    with pytest.raises(ControlError, match="www.example.com. is no name of the zone example.gov."):
+        secondary.control("zone", "show", "example.gov", "www.example.com.")
     stem = key_by_bind(work, "-a", "ED25519")
     expected, serials, standbys = set(first), [], []
     for _ in range(6):

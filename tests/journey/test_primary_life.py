@@ -291,6 +291,14 @@ def test_status_list_history_show_export_and_diff(work, primary):
     assert shown == [
         {"owner": "www.a.example.", "ttl_seconds": 300, "type": "A", "data": "192.0.2.90"}
     ]
+    for owner in ("www", "www.a.example.", "WWW.A.example"):
+        assert primary.control("zone", "show", "a.example", owner, "A")["records"] == shown
+    (soa,) = primary.control("zone", "show", "a.example", "@", "SOA")["records"]
+    assert soa["owner"] == "a.example."
+    with pytest.raises(ControlError, match="www.b.example. is no name of the zone a.example."):
+        primary.control("zone", "show", "a.example", "www.b.example.")
+    done = primary.tandemctl("zone", "show", "a.example", "nowhere", "A")
+    assert done.returncode == 0 and done.stdout.splitlines()[1] == "; no such records"
     assert len(primary.control("zone", "show", "a.example")["records"]) == 5
     export = primary.control("zone", "export", "a.example")["text"]
     assert "www.a.example. 300 IN A 192.0.2.90" in export and "ALIAS" not in export

@@ -40,6 +40,29 @@ text_is_folded_and_completed_by_the_origin(void **state)
 }
 
 static void
+a_name_of_a_zone_is_read_whole_or_relative_as_it_is_meant(void **state)
+{
+    (void)state;
+    struct wire apex = wire("example.gov."), www = wire("www.example.gov.");
+    uint8_t name[NAME_SIZE_MAX];
+    struct fault fault = {0};
+    const char *same[] = {"www", "www.example.gov", "www.example.gov.", "WWW.Example.GOV"};
+    for (size_t i = 0; i < sizeof same / sizeof same[0]; i++) {
+        assert_true(name_from_text_of_zone(same[i], apex.name, name, &fault));
+        assert_true(name_equal(name, www.name));
+    }
+    assert_true(name_from_text_of_zone("@", apex.name, name, &fault));
+    assert_true(name_equal(name, apex.name));
+    assert_true(name_from_text_of_zone("www.example", apex.name, name, &fault));
+    assert_true(name_equal(name, wire("www.example.example.gov.").name));
+    assert_false(name_from_text_of_zone("www.example.com.", apex.name, name, &fault));
+    assert_int_equal(fault.kind, FAULT_NOT_FOUND);
+    assert_string_equal(fault.text, "www.example.com. is no name of the zone example.gov.");
+    assert_false(name_from_text_of_zone("a..b", apex.name, name, &fault));
+    assert_int_equal(fault.kind, FAULT_SYNTAX);
+}
+
+static void
 escapes_go_both_ways(void **state)
 {
     (void)state;
@@ -119,6 +142,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_is_folded_and_completed_by_the_origin),
+        cmocka_unit_test(a_name_of_a_zone_is_read_whole_or_relative_as_it_is_meant),
         cmocka_unit_test(escapes_go_both_ways),
         cmocka_unit_test(every_octet_survives_its_text),
         cmocka_unit_test(bad_text_is_refused_with_the_reason),
