@@ -163,7 +163,7 @@ next_upkeep(struct keeper *keeper, int64_t now)
 {
     const struct version *version = keeper_served(keeper);
     bool whole = version != NULL && !keeper->damaged;
-    bool can_refresh = keeper->policy != NULL && keeper->keyset != NULL && version != NULL &&
+    bool can_refresh = keeper->policy != NULL && keeper_keys_ready(keeper) && version != NULL &&
                        keeper->expiry_of == NULL;
     struct upkeep_state state = {
         .has_version = version != NULL,
@@ -211,13 +211,20 @@ act(struct keeper *keeper, enum upkeep_action action)
     }
 }
 
+// Not read, or one of them is gone: their files are looked at again.
+static bool
+keys_are_away(const struct keeper *keeper)
+{
+    return keeper->policy != NULL && (keeper->keyset == NULL || keeper->key_lost);
+}
+
 static void
 plan(struct keeper *keeper)
 {
     int64_t now = keeper_now();
     struct upkeep_plan next = next_upkeep(keeper, now);
     int64_t wait = next.action == UPKEEP_WAIT ? next.at_seconds - now : 0;
-    bool broken = keeper->store == NULL || (keeper->policy != NULL && keeper->keyset == NULL);
+    bool broken = keeper->store == NULL || keys_are_away(keeper);
     if (broken && wait > KEEPER_RETRY_SECONDS) {
         wait = KEEPER_RETRY_SECONDS;
     }
@@ -285,7 +292,7 @@ static bool
 saved_version_is_bogus(struct keeper *keeper)
 {
     uint32_t first = keeper_first_expiration(keeper);
-    return first != 0 && first <= keeper_now() && keeper->keyset != NULL;
+    return first != 0 && first <= keeper_now() && keeper->keyset != NULL && !keeper->key_lost;
 }
 
 // Without reading a million records: the version says when its first signature ends at the
@@ -366,7 +373,7 @@ keeper_wake(struct keeper *keeper)
 static void
 retry_opening(struct keeper *keeper)
 {
-    if (keeper->store == NULL || (keeper->policy != NULL && keeper->keyset == NULL)) {
+    if (keeper->store == NULL || keys_are_away(keeper)) {
         bool had_store = keeper->store != NULL;
         keeper_open_store(keeper);
         keeper_open_rest(keeper);

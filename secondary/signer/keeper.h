@@ -150,9 +150,10 @@ struct keeper {
     struct history *history; // NULL: read by keeper_history when it is asked for
     bool remembered;         // what the store and the history say of the time before this start
     struct key_store *key_store;
-    struct keyset *keyset;       // NULL: none, or it could not be read
-    bool awaits_ds;              // first start without keys: the parent's DS decides
-    bool blocked_by_ds;          // it has one that no key matches
+    struct keyset *keyset; // NULL: none, or it could not be read
+    bool key_lost;         // the served zone publishes one whose file is gone; keyset has the rest
+    bool awaits_ds;        // first start without keys: the parent's DS decides
+    bool blocked_by_ds;    // it has one that no key matches
     struct expiry_queue *expiry; // NULL: made by keeper_expiry when it is asked for
     struct keeper_ends ends;
     // Not NULL: expiry is still being filled from this version, which was the served one when that
@@ -260,11 +261,14 @@ bool keeper_sign(struct keeper *keeper, bool has_serial, uint32_t serial, uint64
                  struct fault *fault);
 // What the policy says of keys.
 void keeper_key_policy_fill(const struct policy_settings *policy, struct key_policy *ret_policy);
+// After a command that changed keys: is a lost one back? replaced: the command made one, so that
+// it may stay away once every role has its key.
+void keeper_look_after_lost_key(struct keeper *keeper, bool replaced);
 // The keys are other ones: the zone will show it. The request is answered with result, which is
 // taken over: where wait and keeper_keys_can_wait when the zone shows it, else at once.
 void keeper_keys_changed(struct keeper *keeper, uint64_t request, bool wait,
                          struct json_value **result);
-// False: nothing is served yet, or too many wait.
+// False: nothing is served yet, a key is lost, or too many wait.
 bool keeper_keys_can_wait(const struct keeper *keeper);
 // A fresh key, moved by event and saved; false: there is none, not in memory either.
 bool keeper_make_key(struct keeper *keeper, enum key_role role, enum key_event event,

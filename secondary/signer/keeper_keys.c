@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/daemon/log.h"
+#include "common/dns/rdata.h"
 #include "common/dns/rrtype.h"
 
 static enum key_storage
@@ -216,6 +217,88 @@ keeper_make_keys(struct keeper *keeper, struct fault *fault)
     return true;
 }
 
+struct lost_key {
+    uint16_t tag;
+    enum key_role role;
+};
+
+static bool
+is_missing(const enum key_role *roles, unsigned count, enum key_role role)
+{
+    return (count > 0 && roles[0] == role) || (count > 1 && roles[1] == role);
+}
+
+// A key that the served zone publishes and that is not here: caches have it, and the parent may
+// have its DS. The first whose work nobody else can do, or else the first.
+static bool
+find_lost_key(const struct keeper *keeper, struct lost_key *ret_lost)
+{
+    const struct version *served = keeper_served(keeper);
+    const struct node *apex = served != NULL ? version_apex_node(served) : NULL;
+    struct key_policy policy;
+    enum key_role roles[2];
+    struct rrset dnskey;
+    struct rr rr;
+    uint32_t position = 0;
+    bool found = false;
+    if (apex == NULL || !node_rrset_find(apex, RRTYPE_DNSKEY, &dnskey)) {
+        return false;
+    }
+    keeper_key_policy_fill(keeper->policy, &policy);
+    unsigned missing = keyset_missing(keeper->keyset, &policy, roles);
+    enum key_role entry = is_missing(roles, missing, KEY_CSK) ? KEY_CSK : KEY_KSK;
+    while (rrset_next(dnskey.wire, dnskey.wire_length, &position, &rr)) {
+        struct lost_key lost = {.tag = rdata_dnskey_tag(rr.rdata, rr.rdlength),
+                                .role = (rr.rdata[1] & KEY_FLAG_SEP) != 0 ? entry : KEY_ZSK};
+        if (keyset_find(keeper->keyset, lost.tag) != NULL) {
+            continue;
+        }
+        if (!found || is_missing(roles, missing, lost.role)) {
+            *ret_lost = lost;
+        }
+        found = true;
+    }
+    return found;
+}
+
+// A fresh key in the place of one whose file is gone would end the chain of trust at the next
+// change, without a word: the operator decides.
+static bool
+keys_are_lost(const struct keeper *keeper, struct fault *fault)
+{
+    struct lost_key lost;
+    if (!find_lost_key(keeper, &lost)) {
+        return false;
+    }
+    const char *role = key_role_word(lost.role);
+    fault_set(
+        fault, FAULT_NOT_FOUND,
+        "zone %s: the file of key %u (%s), which the served zone publishes, is gone from %s: a "
+        "fresh one would break the chain of trust, so nothing new is signed and what is "
+        "served stays until its signatures end; put it back from the backup, then "
+        "\"tandemctl reload\", or \"tandemctl key import %s FILE...\"; only where it is lost "
+        "for good \"tandemctl key generate %s --role %s\", and its DS at the parent",
+        keeper->domain, lost.tag, role, keeper->key_directory, keeper->domain, keeper->domain,
+        role);
+    return true;
+}
+
+void
+keeper_look_after_lost_key(struct keeper *keeper, bool replaced)
+{
+    struct fault fault = {0};
+    struct key_policy policy;
+    enum key_role roles[2];
+    keeper_key_policy_fill(keeper->policy, &policy);
+    if (keeper->key_lost && replaced && keyset_missing(keeper->keyset, &policy, roles) == 0) {
+        keeper->key_lost = false;
+    } else if (keeper->key_lost && keys_are_lost(keeper, &fault)) {
+        keeper_fault_set(keeper, &fault, EVENT_KEY, "tandemctl reload");
+    } else {
+        keeper->key_lost = false;
+    }
+}
+
 static bool
 open_keys(struct keeper *keeper, struct fault *fault)
 {
@@ -244,6 +327,16 @@ open_keys(struct keeper *keeper, struct fault *fault)
     return true;
 }
 
+// A subject and a list show the beginning of a sentence: the cause stands there, what follows from
+// it behind.
+static void
+put_cause_first(const struct keeper *keeper, struct fault *fault, const char *so)
+{
+    struct fault cause = *fault;
+    fault_set(fault, cause.kind, "zone %s: the keys cannot be read: %.1400s; %s", keeper->domain,
+              cause.text, so);
+}
+
 // Keys from the disk, or fresh ones where there are none. False: the zone's fault says why not, or
 // the parent's DS is waited for.
 static bool
@@ -251,16 +344,20 @@ take_keys(struct keeper *keeper)
 {
     struct fault fault = {0};
     if (!open_keys(keeper, &fault)) {
-        fault_wrap(&fault,
-                   "zone %s: the keys cannot be read, so nothing new is signed and what is served "
-                   "stays until its signatures end; mend this, then \"tandemctl reload\"",
-                   keeper->domain);
+        put_cause_first(keeper, &fault,
+                        "so nothing new is signed and what is served stays until its signatures "
+                        "end; mend this, then \"tandemctl reload\"");
         keeper_fault_set(keeper, &fault, EVENT_KEY, "tandemctl reload");
         return false;
     }
     bool none = keyset_count(keeper->keyset) == 0;
     if (none && keeper->policy->ds_check_parents.count > 0) {
         keeper->awaits_ds = true;
+        return false;
+    }
+    if (keys_are_lost(keeper, &fault)) {
+        keeper->key_lost = true;
+        keeper_fault_set(keeper, &fault, EVENT_KEY, "tandemctl reload");
         return false;
     }
     if (!keeper_make_keys(keeper, &fault)) {
@@ -273,6 +370,20 @@ take_keys(struct keeper *keeper)
     return true;
 }
 
+// A key in memory, published or about to be, has its file.
+static bool
+every_key_has_its_file(const struct keeper *keeper, const struct keyset *files, struct fault *fault)
+{
+    for (size_t i = 0; i < keyset_count(keeper->keyset); i++) {
+        const struct key_pair *key = keyset_at(keeper->keyset, i);
+        if (keyset_find(files, key->tag) == NULL) {
+            return fault_set(fault, FAULT_NOT_FOUND, "%s: the file of key %u (%s) is gone",
+                             keeper->key_directory, key->tag, key_role_word(key->role));
+        }
+    }
+    return true;
+}
+
 // A daemon that runs has its keys; whether the next start will have them is found out at each
 // reload, while the keys in memory can still be exported.
 static void
@@ -280,12 +391,11 @@ check_files(struct keeper *keeper)
 {
     struct fault fault = {0};
     struct keyset *files = keyset_new(keeper->apex, keeper->shared->memory);
-    if (!key_store_load(keeper->key_store, files, keeper_now(), &fault)) {
-        fault_wrap(&fault,
-                   "zone %s: its keys go on signing from memory, but their files can no longer be "
-                   "read and a restart would have none; mend this, or \"tandemctl key export\" "
-                   "them now",
-                   keeper->domain);
+    if (!key_store_load(keeper->key_store, files, keeper_now(), &fault) ||
+        !every_key_has_its_file(keeper, files, &fault)) {
+        put_cause_first(keeper, &fault,
+                        "its keys go on signing from memory, but a restart could not read their "
+                        "files; mend this, or \"tandemctl key export\" them now");
         log_error(fault.text, "zone", keeper->domain);
         keeper_tell_simple_event(keeper, EVENT_KEY, fault.text, fault.text, "");
     }
@@ -297,6 +407,10 @@ void
 keeper_prepare_keys(struct keeper *keeper)
 {
     char note[KEYSET_NOTE_MAX];
+    if (keeper->key_lost) { // the files are looked at again
+        keeper->key_lost = false;
+        keyset_free(&keeper->keyset);
+    }
     bool had_keys = keeper->keyset != NULL;
     if (keeper->policy == NULL || (!had_keys && !take_keys(keeper))) {
         return;
@@ -312,7 +426,8 @@ keeper_prepare_keys(struct keeper *keeper)
 bool
 keeper_keys_ready(const struct keeper *keeper)
 {
-    return keeper->policy == NULL || (keeper->keyset != NULL && !keeper->awaits_ds);
+    return keeper->policy == NULL ||
+           (keeper->keyset != NULL && !keeper->awaits_ds && !keeper->key_lost);
 }
 
 void

@@ -77,6 +77,11 @@ keeper_may_sign(const struct keeper *keeper, bool has_serial, uint32_t serial, s
     if (keeper_served(keeper) == NULL) {
         return fault_set(fault, FAULT_BUSY, "zone %s has no content yet", keeper->domain);
     }
+    if (!keeper_keys_ready(keeper)) { // nobody would sign, and who waits would wait for that
+        return fault_set(fault, FAULT_REFUSED, "%s",
+                         keeper->state_fault != NULL ? keeper->state_fault->text
+                                                     : "the zone waits for its keys");
+    }
     if (has_serial &&
         !serial_is_after(serial, version_facts(keeper_served(keeper))->signed_serial)) {
         return fault_set(fault, FAULT_REFUSED,
@@ -110,13 +115,14 @@ bool
 keeper_keys_can_wait(const struct keeper *keeper)
 {
     struct fault busy = {0};
-    return keeper_served(keeper) != NULL && keeper_can_wait(keeper, &busy);
+    return keeper_served(keeper) != NULL && !keeper->key_lost && keeper_can_wait(keeper, &busy);
 }
 
 void
 keeper_keys_changed(struct keeper *keeper, uint64_t request, bool wait, struct json_value **result)
 {
-    if (keyset_count(keeper->keyset) > 0) {
+    keeper_look_after_lost_key(keeper, false);
+    if (keyset_count(keeper->keyset) > 0 && !keeper->key_lost) {
         keeper->awaits_ds = keeper->blocked_by_ds = false;
         keeper_fault_clear(keeper);
     }

@@ -59,7 +59,7 @@ key_generate(struct keeper *keeper, const struct message_control *control, uint6
     enum key_role role;
     uint16_t tag;
     bool standby = verb_flag(control, "standby");
-    bool wait = verb_flag(control, "wait") && keeper_keys_can_wait(keeper);
+    bool wait = verb_flag(control, "wait");
     if (!read_role(control, &role, &fault)) {
         verb_fail(keeper, request, CONTROL_USAGE, &fault);
     } else if (verb_flag(control, "dry_run")) {
@@ -70,6 +70,8 @@ key_generate(struct keeper *keeper, const struct message_control *control, uint6
         fault_wrap(&fault, "zone %s", keeper->domain);
         verb_fail(keeper, request, 0, &fault);
     } else {
+        keeper_look_after_lost_key(keeper, !standby);
+        wait = wait && keeper_keys_can_wait(keeper);
         struct json_value *result = generate_result(keeper, wait, tag);
         keeper_keys_changed(keeper, request, wait, &result);
     }

@@ -376,6 +376,45 @@ def test_a_damaged_key_file_leaves_the_zone_served_and_is_named(scene, work, dam
     assert secondary.zone("example.gov")["state"] == "ok"
 
 
+def test_a_key_whose_file_is_gone_is_not_replaced_by_a_fresh_one(scene, work, tmp_path):
+    secondary = scene.secondary(algorithm="ed25519")
+    entry = [path for path in secondary.keys.glob("K*") if not is_zsk(path)]
+    tag = int(entry[0].stem.split("+")[-1])
+    for path in entry:
+        path.rename(tmp_path / path.name)
+    secondary.control("reload", wait=True)
+    wait_for(lambda: mailed(secondary, "go on signing from memory", f"key {tag} (KSK) is gone"), "a mail", about=secondary.log)
+    before = transfer(secondary)
+    secondary.stop()
+    secondary.start()
+    wait_for(lambda: secondary.zone("example.gov")["state"] == "failed", "the fault shown", about=secondary.log)
+    assert f"the file of key {tag} (KSK)" in secondary.zone("example.gov")["reason"]
+    wait_for(lambda: mailed(secondary, "would break the chain of trust"), "the mail", about=secondary.log)
+    scene.change(2)
+    with pytest.raises(ControlError, match="the file of key"):
+        secondary.control("zone", "refresh", "example.gov", wait=True)
+    assert transfer(secondary) == before and not list(secondary.keys.glob("K*.tmp"))
+    assert [key["role"] for key in secondary.control("key", "list", "example.gov")["keys"]] == ["ZSK"]  # none was made
+    # Back from the backup: as before.
+    for path in entry:
+        (tmp_path / path.name).rename(path)
+    secondary.control("reload", wait=True)
+    served(secondary, 2)
+    verify_by_bind(work, secondary)
+    # Lost for good: the operator says so.
+    secondary.stop()
+    for path in entry:
+        path.unlink()
+    secondary.start()
+    wait_for(lambda: secondary.zone("example.gov")["state"] == "failed", "the fault shown", about=secondary.log)
+    made = secondary.control("key", "generate", "example.gov", role="KSK", wait=True)["key"]["tag"]
+    assert made != tag
+    wait_for(lambda: secondary.zone("example.gov")["state"] == "ok", "it signs again", about=secondary.log)
+    scene.change(3)
+    served(secondary, 3)
+    verify_by_bind(work, secondary)
+
+
 def mailed(secondary, *words):
     """Whether some mail has all of these words; its lines are joined again."""
     texts = [" ".join(mail.get_content().split()) for mail in secondary.mails()]
