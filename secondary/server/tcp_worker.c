@@ -360,7 +360,9 @@ listener_readable(void *context, unsigned events)
     (void)events;
     for (unsigned i = 0; i < TCP_WORKER_ACCEPTS_PER_TURN; i++) {
         enum listen_accepted accepted = listen_accept(listener->fd, &fd, &peer);
-        if (accepted == LISTEN_EXHAUSTED)
+        // Without a descriptor the kernel says so before it looks whether anybody waits. That one
+        // does is known at the beginning of a turn only.
+        if (accepted == LISTEN_EXHAUSTED && i == 0)
             exhausted(listener->worker);
         if (accepted != LISTEN_ACCEPTED)
             return;
