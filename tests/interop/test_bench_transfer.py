@@ -42,6 +42,11 @@ def check_whole(found):
         assert ("signed" in row[5]) == (row[1] != "no")
 
 
+def check_change(found):
+    told, cpu = map(first_number, rows_of(found, "One changed target")["tandem-primary"])
+    assert told > 1 and cpu >= 0  # the resolver alone takes 1 ms
+
+
 def check_rest(found):
     rows = next(rows for title, rows in found.items() if title.startswith("tandem-primary at rest"))
     assert len(rows) == 5
@@ -58,6 +63,7 @@ def test_the_benchmark_of_transfers_works_on_tiny_zones_and_its_figures_are_poss
     check_whole(found)
     assert len(rows_of(found, "Three clients at once")) == 3
     assert "each serial one content" in report
+    check_change(found)
     check_rest(found)
-    assert len(found["Aims"]) == 9
+    assert len(found["Aims"]) == 10
     assert {row[3] for row in found["Aims"][1:]} <= {"holds", "**misses**"}
