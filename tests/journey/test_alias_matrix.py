@@ -180,6 +180,17 @@ def test_a_transfer_asks_the_resolver_nothing(seen):
     assert seen["start"]["asked_by_transfers"] == 0
 
 
+@pytest.mark.parametrize("time", ["change", "dropped", "recovered"])
+def test_zones_that_changed_were_given_as_differences(seen, time):
+    """What judge_delta looks at is there. A zone of which more than half has changed may come whole: that is shorter."""
+    now, before = seen[time]["zones"], seen[BEFORE[time]]["zones"]
+    changed = [zone for zone in matrix.ZONES if now[zone]["serial"] != before[zone]["serial"]]
+    assert len(changed) >= len(matrix.PLAIN)
+    whole = {zone for zone in changed if now[zone]["delta"] is None}
+    assert whole <= {"two-hundred.gov", "rotating.gov"}
+    assert all(any(now[zone]["delta"]) for zone in changed if zone not in whole)
+
+
 def test_a_zone_goes_out_with_the_serial_of_its_file(seen):
     for zone in matrix.ZONES:
         assert seen["first"]["zones"][zone]["serial"] == matrix.FIRST_SERIAL

@@ -80,6 +80,7 @@ SECOND = "203.0.113.7"  # of the second ALIAS of `two_alias`
 FIRST_SERIAL = 1000
 TTLS = {"apex": 30, "two_alias": 45}  # of the ALIAS; others have 120
 TTL_CAP = 60
+PADS = 40  # records that never change, in each zone: without them the whole zone is shorter than a difference
 SAMPLE = "outside hops_8 nodata_a servfail two_hundred rotating same_wildcard nxdomain_ever".split()  # also behind a secondary
 MAILED = re.compile(r"(\S+)\.\s+(?:A|AAAA|A and AAAA) -> (\S+)\.\s+(\w+)")  # a line of a mail: owner, target, word
 SAMPLE_TIMES = "start change dead_at_start recovered".split()
@@ -251,6 +252,7 @@ def zone_text(zone, generation):
     cells = zone_cells(zone)
     lines = ["$TTL 300", f"@ SOA ns hostmaster {FIRST_SERIAL + (generation - 1) * 2} 3600 600 86400 60", "@ NS ns"]
     lines += ["ns A 192.0.2.53", f"second A {SECOND}", "cut NS ns.outside.example."]
+    lines += [f"pad{number} TXT pad" for number in range(PADS)]
     for cell in cells:
         lines += _lines(cell) + _local_lines(cell, generation)
     if cells[0].kind == "same_wildcard":
