@@ -10,7 +10,9 @@
 #include "common/dns/name.h"
 #include "common/dns/nsec3_hash.h"
 
-#define REVIEW_TIMEOUT 60 // seconds for gate.review: it looks at a diff and may ask a service
+#define NSID_OCTETS_MAX 255 // what hostname.bind can say in one string, too
+#define NSID_SHOWN_MAX  60  // of one that is wrong
+#define REVIEW_TIMEOUT  60  // seconds for gate.review: it looks at a diff and may ask a service
 
 static void
 rate_limit_read(const struct settings_reading *reading, struct rate_limit_settings *limit)
@@ -30,6 +32,23 @@ rate_limit_read(const struct settings_reading *reading, struct rate_limit_settin
     limit->prefix_v6 = (unsigned)prefix->items[1].integer;
 }
 
+// An identifier that says something else than the operator wrote would mislead him later.
+static void
+nsid_check(const struct settings_reading *reading, const char *nsid)
+{
+    const struct config_value *value = config_get(config_root(reading->config), "server.nsid");
+    size_t length = strlen(nsid), digits = length - 2;
+    bool hexadecimal = strncmp(nsid, "0x", 2) == 0;
+    if (hexadecimal &&
+        (strspn(nsid + 2, "0123456789abcdefABCDEF") != digits || digits % 2 != 0 || digits == 0))
+        config_value_error(reading->config, value, reading->errors,
+                           "expected an even number of hexadecimal digits behind 0x, got \"%.*s\"",
+                           NSID_SHOWN_MAX, nsid);
+    else if ((hexadecimal ? digits / 2 : length) > NSID_OCTETS_MAX)
+        config_value_error(reading->config, value, reading->errors, "expected at most %d octets",
+                           NSID_OCTETS_MAX);
+}
+
 static void
 server_read(const struct settings_reading *reading, struct secondary_settings *settings)
 {
@@ -45,6 +64,7 @@ server_read(const struct settings_reading *reading, struct secondary_settings *s
     settings->cookies = settings_boolean(root, "server.cookies");
     settings->cookie_secret_file = settings_text(root, "server.cookie-secret-file");
     settings->nsid = settings_text(root, "server.nsid");
+    nsid_check(reading, settings->nsid);
     settings->version = settings_text(root, "server.version");
     settings->control_socket = settings_text(root, "control.socket");
     rate_limit_read(reading, &settings->rate_limit);

@@ -253,6 +253,16 @@ def test_rfc5001_2_nsid_is_told_to_who_asks(golden):
     assert options_of(exchange(golden, header(ar=1) + question(b"\3foo\0") + opt(options=option(3))))[3] == b"ns1"
 
 
+def test_rfc5001_2_3_nsid_may_be_any_octets_and_what_is_off_is_not_told():
+    """In hexadecimal: no name for a class CH text. Cookies off: none, and a message without a question asks for nothing."""
+    with serving.Serving(server={"nsid": "0x00fF41", "cookies": False}) as server:
+        asked = options_of(exchange(server, header(ar=1) + question() + opt(options=option(3) + option(10, b"12345678"))))
+        assert asked == {3: b"\x00\xffA"}
+        assert exchange(server, header(qd=0, ar=1) + opt(options=option(10, b"12345678"))).rcode == 1
+        for name in ("hostname.bind", "id.server", "version.bind"):
+            assert exchange(server, header() + question(wire_of(labels_of(name)), 16, 3)).rcode == 5
+
+
 def test_rfc7314_2_expire_is_told_with_the_soa(golden):
     left = options_of(exchange(golden, header(ar=1) + question(APEX, 6) + opt(options=option(9))))[9]
     assert 0 < struct.unpack("!I", left)[0] <= 1209600

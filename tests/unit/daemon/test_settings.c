@@ -256,6 +256,36 @@ nsec3_parameters_that_cannot_be_are_refused(void **state)
     }
 }
 
+// RFC 5001 section 2.3: the octets are the operator's; they are his as he wrote them or refused.
+static void
+an_nsid_is_a_text_or_octets_and_nothing_in_between(void **state)
+{
+    (void)state;
+    static const char *const good[] = {"ns1.example.gov", "0x00fF41", "x0", ""};
+    static const char *const wrong[] = {"0x", "0x4", "0xzz", "0x41 42", "0x414g"};
+    char text[1024], error[512], octets[300];
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        snprintf(text, sizeof text, "server: {nsid: \"%s\"}\n", good[i]);
+        struct secondary_settings *settings = secondary_of(text, NULL);
+        assert_string_equal(settings->nsid, good[i]);
+        secondary_settings_free(&settings);
+    }
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        snprintf(text, sizeof text, "server: {nsid: \"%s\"}\n", wrong[i]);
+        snprintf(error, sizeof error,
+                 "s.yaml:1:16: server.nsid: expected an even number of hexadecimal digits behind "
+                 "0x, got \"%s\"",
+                 wrong[i]);
+        secondary_of(text, error);
+    }
+    memset(octets, 'n', sizeof octets);
+    snprintf(text, sizeof text, "server: {nsid: %.255s}\n", octets);
+    struct secondary_settings *settings = secondary_of(text, NULL);
+    secondary_settings_free(&settings);
+    snprintf(text, sizeof text, "server: {nsid: %.256s}\n", octets);
+    secondary_of(text, "s.yaml:1:16: server.nsid: expected at most 255 octets");
+}
+
 // An apex of 223 octets leaves no room for the 33 of a hashed label.
 static void
 nsec3_for_a_name_without_room_is_refused_by_name(void **state)
@@ -380,6 +410,7 @@ main(void)
         cmocka_unit_test(a_policy_that_cannot_hold_is_refused),
         cmocka_unit_test(nsec3_is_taken_and_what_protects_nothing_is_a_warning),
         cmocka_unit_test(nsec3_parameters_that_cannot_be_are_refused),
+        cmocka_unit_test(an_nsid_is_a_text_or_octets_and_nothing_in_between),
         cmocka_unit_test(nsec3_for_a_name_without_room_is_refused_by_name),
         cmocka_unit_test(alert_settings_that_cannot_work_are_refused),
         cmocka_unit_test(the_words_of_alert_kinds_are_those_of_the_table),
