@@ -344,13 +344,22 @@ rate_verdict_of(const struct exchange *exchange)
     return response_rate_take(exchange->responder->rate, &answer);
 }
 
+// A NOTIFY that is taken: whoever may send it has one for each of his zones, and asks again until
+// each is answered; the answer is no larger than it.
+static bool
+is_notify_taken(const struct exchange *exchange)
+{
+    return exchange->query->kind == QUERY_NOTIFY && exchange->outcome.rcode == RCODE_NOERROR;
+}
+
 // The rate limit's word on an answer that is ready; it may take it away or make it a TC.
 static void
 limit(struct exchange *exchange)
 {
     const struct respond_request *request = exchange->request;
     struct responder *responder = exchange->responder;
-    if (!responder->rate || request->tcp || exchange->outcome.cookie_valid || exchange->key)
+    if (!responder->rate || request->tcp || exchange->outcome.cookie_valid || exchange->key ||
+        is_notify_taken(exchange))
         return;
     enum rate_verdict verdict = rate_verdict_of(exchange);
     if (verdict == RATE_SEND)

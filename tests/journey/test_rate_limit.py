@@ -12,6 +12,7 @@ import time
 import dns.edns
 import dns.flags
 import dns.message
+import dns.opcode
 import dns.query
 import dns.rcode
 
@@ -244,3 +245,17 @@ def test_the_tc_that_slips_brings_the_cookie_that_frees_its_client_and_signed_qu
             assert server.ask(name, "A", key=server.key).answer
         query.use_edns(0, options=[cookie])
         assert all(asked().answer for _ in range(20))
+
+
+def test_a_notify_that_is_taken_is_answered_each_time_and_a_refused_one_is_limited():
+    """A primary has one for each of its zones, and repeats each until it is answered (RFC 1996 section 3.6)."""
+    notify = dns.message.make_query("tandem.example", "SOA")
+    notify.set_opcode(dns.opcode.NOTIFY)
+    with serving.Serving(server={"rate-limit": {"per-second": 1, "slip": 1}}) as server:
+
+        def told(source):
+            answer = dns.query.udp(notify, "127.0.0.1", port=server.port, timeout=10, source=source)
+            return answer.rcode(), bool(answer.flags & dns.flags.TC)
+
+        assert {told("127.0.0.1") for _ in range(30)} == {(dns.rcode.NOERROR, False)}
+        tandem.wait_for(lambda: told("127.0.3.3")[1], "the limit for who may not")
