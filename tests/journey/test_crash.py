@@ -108,10 +108,6 @@ class Scene:
             return False
 
 
-def pids(secondary, role):
-    return [secondary.process.pid] if role == "parent" else role_pids(secondary, role)
-
-
 # Where the denial makes a difference it is tried in both forms.
 CASES = [(role, False) for role in ROUNDS] + [("signer", True), ("parent", True)]
 
@@ -128,11 +124,12 @@ def test_a_crash_at_any_moment_of_a_publish_leaves_one_whole_generation(work, ro
         # A random moment of what the hint began; the wait is the point of it.
         with contextlib.suppress(subprocess.TimeoutExpired):
             secondary.process.wait(chance.uniform(0, MILLISECONDS_MAX) / 1000)
-        for pid in wait_for(lambda: pids(secondary, role), f"{role} runs", about=secondary.log):
-            os.kill(pid, signal.SIGKILL)
         if role == "parent":
-            secondary.process.wait()
+            secondary.kill()
             secondary.start(wait=False)
+        else:
+            for pid in wait_for(lambda: role_pids(secondary, role), f"{role} runs", about=secondary.log):
+                os.kill(pid, signal.SIGKILL)
         after = scene.judge()
         assert after in (before, scene.generation), (turn, before, after)
         scene.wait_served(scene.generation)
@@ -154,7 +151,7 @@ def test_two_roles_die_in_one_publish(work):
         for role in chance.sample(["signer", "fetcher", "server", "desk"], 2):
             with contextlib.suppress(subprocess.TimeoutExpired):
                 scene.secondary.process.wait(chance.uniform(0, 40) / 1000)
-            for pid in pids(scene.secondary, role):
+            for pid in role_pids(scene.secondary, role):
                 os.kill(pid, signal.SIGKILL)
         assert scene.judge() in (before, scene.generation)
         scene.wait_served(scene.generation)

@@ -74,7 +74,9 @@ class Peer:
 
     def stop(self):
         self.process.terminate()
-        return self.process.wait(timeout=20)
+        code = self.process.wait(timeout=20)
+        wait_for(self.is_silent, f"{self.name} is gone", about=self.log)
+        return code
 
     def kill(self):
         """KILL to all its processes: NSD's server process answers for a moment after its parent is gone."""

@@ -107,6 +107,14 @@ def role_pids(secondary, role):
     return found
 
 
+def is_gone(pid):
+    """True when the process has ended, whether its parent has heard of it or not."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+    except OSError:
+        return True
+
+
 def wait_for(fact, what, seconds=WAIT_SECONDS, about=lambda: ""):
     """Calls fact() until it gives something true, and gives that. AssertionError names `what`."""
     end = time.monotonic() + seconds
@@ -305,7 +313,7 @@ class Daemon:
         import email
         import email.policy
 
-        files = sorted(self.mail_directory.glob("*.eml"), key=lambda file: file.stat().st_mtime_ns)
+        files = sorted(self.mail_directory.glob("*.eml"), key=lambda file: (file.stat().st_mtime_ns, file.name))
         return [email.message_from_bytes(f.read_bytes(), policy=email.policy.default) for f in files]
 
     def ask(self, name, rdtype, **options):
@@ -326,11 +334,19 @@ class Daemon:
             self.kill()
             raise AssertionError(f"{self.name} did not stop\n{self.log()}")
 
-    def kill(self):
-        """KILL, as a crash."""
+    def kill(self, with_roles=False):
+        """KILL, as a crash. A secondary's roles end by themselves when their supervisor is gone; until then they hold its
+        ports and answer on them, so that they are waited for, as systemd does before it starts a service again.
+        with_roles: they are killed as well, as when the machine loses its power."""
         if self.process and self.process.poll() is None:
+            pid = self.process.pid
+            roles = list(map(int, pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
             self.process.kill()
             self.process.wait()
+            for role in roles if with_roles else ():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(role, signal.SIGKILL)
+            wait_for(lambda: all(map(is_gone, roles)), f"{self.name} is gone with its roles", about=self.log)
 
 
 class Primary(Daemon):
