@@ -207,10 +207,13 @@ def test_the_same_octets_are_not_read_again(primary, key):
 def test_what_is_forgotten_while_the_same_comes_is_asked_for_once_more(primary, key):
     with fetching(primary, key, **{"request-ixfr": "no"}) as fetcher:
         begin(fetcher)
-        primary.do("trickle", seconds=0.1)
+        primary.do("held_back")
         poll(fetcher)
         tandem.wait_for(lambda: primary.transfers == 2, "the second transfer")
         fetcher.order("started")  # the signer begins anew and knows of nothing
+        fetcher.order("control 0 98 notify")
+        fetcher.next("control-reply", where=lambda what: what["request"] == 98)  # so that was heard before
+        primary.released.set()
         assert fetcher.next("contact", "candidate")["type"] == "candidate"
         assert primary.transfers == 3 and fetcher.log().count(SAME) == 0
 

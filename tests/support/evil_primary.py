@@ -7,6 +7,7 @@
         primary.do("cut_after", message=2)      # from now on
         primary.do("good")
         primary.set_zone(OTHER_TEXT)
+        primary.do("cut_after", message=2, zone=OTHER_TEXT)   # both at one moment: no transfer has only one of them
         primary.transfers                       # asked for so far; .most_running: at the same time
 
 It listens on 127.0.0.1, TCP and UDP, in threads of the test's own process. SOA and plain questions get honest
@@ -43,6 +44,7 @@ What do() takes (the list of issue 2 "Bad input", and what signing.md's table of
     silent                      reads the query and never answers
     stall message=N             N messages, then nothing more, the connection stays
     trickle seconds=S           a pause before each message
+    held_back                   the last message comes when .released is set
     cut_after message=N         closes between two messages, after N of them
     cut_inside message=N        closes in the middle of message N
     empty_zone                  SOA, SOA
@@ -117,20 +119,32 @@ class EvilPrimary:
         self.ixfrs, self.history = 0, {}  # asked for; {serial: zone}
         self.sent, self.recorded = [], []  # of `spoiled`: (type, held serial, ID, messages before they are signed); of `replayed`
         self.running, self.most_running, self.lock = 0, 0, threading.Lock()
-        self.stopping = threading.Event()
+        self.stopping, self.released = threading.Event(), threading.Event()
         self.set_zone(zone_text)
         self._open(port)
 
     # ---- for the test ----
 
-    def do(self, what, **options):
-        """From the next transfer on."""
+    def do(self, what, zone=None, **options):
+        """From the next transfer on. zone: the text of another one from then on, too."""
         assert what == "good" or hasattr(self, "_" + what), f"no such evil: {what}"
-        self.options, self.what = options, what
+        parsed = zone and self._parse_zone(zone)
+        with self.lock:
+            self.options, self.what = options, what
+            if parsed:
+                self._take_zone(parsed)
 
     def set_zone(self, text):
-        self.zone = dns.zone.from_text(text, origin=self.origin, relativize=False, check_origin=False)
-        self.history[self.zone.find_rdataset(self.origin, "SOA")[0].serial] = self.zone
+        parsed = self._parse_zone(text)
+        with self.lock:
+            self._take_zone(parsed)
+
+    def _parse_zone(self, text):
+        return dns.zone.from_text(text, origin=self.origin, relativize=False, check_origin=False)
+
+    def _take_zone(self, zone):
+        self.zone = zone
+        self.history[zone.find_rdataset(self.origin, "SOA")[0].serial] = zone
 
     def set_serial(self, serial):
         rdataset = self.zone.find_rdataset(self.origin, "SOA")
@@ -146,6 +160,7 @@ class EvilPrimary:
 
     def close(self):
         self.stopping.set()
+        self.released.set()
         for server in self.servers:
             server.shutdown()
             server.server_close()

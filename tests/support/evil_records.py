@@ -48,6 +48,12 @@ class RecordEvils:
                 self.end()
             self.send(wire)
 
+    def _held_back(self):
+        *before, last = self.messages()
+        self.send_all(before)
+        self.primary.released.wait()
+        self.send(last)
+
     def _cut_after(self, message=1):
         self.send_all(self.messages()[:message])
         self.connection.shutdown(socket.SHUT_RDWR)

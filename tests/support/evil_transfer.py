@@ -23,7 +23,9 @@ class Transfer(DeltaEvils, OctetEvils, RecordEvils, SignatureEvils):
 
     def __init__(self, primary, connection, query_wire):
         self.primary, self.connection, self.query_wire = primary, connection, query_wire
-        self.options, self.what = dict(primary.options), primary.what
+        with primary.lock:  # what do() sets at one moment is seen at one moment
+            self.options, self.what = dict(primary.options), primary.what
+            self.soa, self.body = primary.soa(), list(primary.records())
         self.refusal = None
         try:
             self.query = primary._parse(query_wire)
@@ -34,7 +36,6 @@ class Transfer(DeltaEvils, OctetEvils, RecordEvils, SignatureEvils):
         self.signer = None
         if self.sign_with:
             self.signer = Signer(self.sign_with, self.query.mac)
-        self.soa, self.body = primary.soa(), list(primary.records())
         self.recorded = []
 
     def begin(self):
