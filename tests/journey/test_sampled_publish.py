@@ -1,6 +1,8 @@
 """A long change is verified by sample before it is published, and the rest of it after: what is found bad then gives way
 to the content before it."""
 
+import re
+
 from test_signing_long import Scene
 from tandem import wait_for
 
@@ -17,9 +19,10 @@ def test_what_was_published_by_sample_and_is_bad_gives_way_to_the_content_before
     scene.hosts = 10100  # VERIFY_ALL_UP_TO signatures and some
     scene.write(2)
     scene.primary.control("reload")
-    wait_for(lambda: len(scene.history()) == 2, "the long change", seconds=60, about=secondary.log)
-    damage.unlink()
-    bad = scene.history()[0]
+    wait_for(lambda: re.search("published .* unsigned_serial=2 ", secondary.log()), "the long change", seconds=60, about=secondary.log)
+    damage.unlink()  # what is made to give way to it is to be good
+    # Behind the first content; what gives way may stand before it already.
+    bad = wait_for(lambda: scene.history()[:-1], "its place in the history", about=secondary.log)[-1]
     assert bad["signatures_new"] > 20000
     wait_for(lambda: [v["cause"] for v in scene.history()].count("restore") == 1, "the content before it", seconds=60,
              about=secondary.log)
@@ -32,5 +35,5 @@ def test_what_was_published_by_sample_and_is_bad_gives_way_to_the_content_before
     assert scene.answer().answer[0][0].to_text() == "192.0.2.2"
     verified = secondary.tandemctl("--timeout", "60", "zone", "verify", "example.gov")
     assert verified.returncode == 0, verified.stdout + verified.stderr
-    texts = [str(mail) for mail in secondary.mails()]
-    assert any("does not verify" in text and "published again under a higher serial" in text for text in texts)
+    wait_for(lambda: any("does not verify" in text and "published again under a higher serial" in text
+                         for text in map(str, secondary.mails())), "the mail", about=secondary.log)
