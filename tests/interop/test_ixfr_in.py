@@ -154,6 +154,7 @@ class Scene:
             acl=[{"id": "out", "address": [HOST], "action": ["transfer"]}], log={"level": "debug"},
         ).start()
         wait_for(lambda: self.secondary.ask(ZONE, "SOA").rcode() == 0, "the zone served", about=self.log)
+        wait_for(lambda: self.transfers("axfr") == 1, "its transfer counted", about=self.log)
 
     def log(self):
         return self.secondary.log() + self.primary.log()

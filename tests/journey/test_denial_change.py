@@ -94,6 +94,10 @@ class Scene:
     def zonemd(self):
         return answers(self.secondary.ask("example.gov", "ZONEMD"))
 
+    def signed_serial(self):
+        """Of what is answered; the status may tell it a moment later."""
+        return int(answers(self.secondary.ask("example.gov", "SOA"))[0].split()[2])
+
     def checked(self):
         """The whole zone by AXFR is clean for ldns-verify-zone and dnssec-verify."""
         done = subprocess.run(
@@ -143,13 +147,12 @@ def test_a_validator_sees_no_bogus_answer_while_the_denial_changes(scene):
     with peers.Watch(scene.unbound.resolve, questions) as watch:
         watch.more(2)
         for settings, parameters, has_zonemd in STEPS:
-            before = secondary.zone("example.gov")["serial"]["signed"]
+            before = scene.signed_serial()
             scene.policy(settings)
             wait_for(lambda: scene.parameters() == ([parameters] if parameters else []), f"the chain of {settings}",
                      about=secondary.log)
             wait_for(lambda: bool(scene.zonemd()) == has_zonemd, f"the ZONEMD of {settings}", about=secondary.log)
-            after = secondary.zone("example.gov")["serial"]["signed"]
-            assert after > before, "a chain of another kind without a new serial"
+            assert scene.signed_serial() > before, "a chain of another kind without a new serial"
             watch.more(2)
             scene.write()  # and the zone goes on changing on top of it
             scene.primary.control("reload")

@@ -373,7 +373,7 @@ def test_a_damaged_key_file_leaves_the_zone_served_and_is_named(scene, work, dam
     secondary.control("reload")
     served(secondary, 3)
     verify_by_bind(work, secondary)
-    assert secondary.zone("example.gov")["state"] == "ok"
+    wait_for(lambda: secondary.zone("example.gov")["state"] == "ok", "the state says so", about=secondary.log)
 
 
 def test_a_key_whose_file_is_gone_is_not_replaced_by_a_fresh_one(scene, work, tmp_path):

@@ -69,8 +69,9 @@ def test_all_are_answered_after_each_start_and_many_come_and_go_with_a_reload(wo
     first = range(COUNT)
     primary = work.primary(zones(work, first)).start()
     secondary = work.secondary(signed_zones(first), primary.port, **PLAIN)
-    secondary.start()
-    seconds = 4 * tandem.WAIT_SECONDS
+    secondary.start(wait=False)
+    tandem.wait_for(lambda: role_pids(secondary, "server"), "a server", about=secondary.log)
+    seconds = 4 * tandem.WAIT_SECONDS  # until all have their first signatures
     before = tandem.wait_for(lambda: serials(secondary, first), "all signed", seconds, about=secondary.log)
 
     # From the disk alone, after a stop and after a crash.
@@ -108,7 +109,7 @@ def test_all_are_answered_after_each_start_and_many_come_and_go_with_a_reload(wo
     for number in range(0, MORE, 7):
         assert secondary.ask(domain(number), "SOA").rcode() == dns.rcode.REFUSED
     # The numbers of the zones are not in the order of the file any more: every role finds them all the same.
-    assert secondary.zone(domain(COUNT))["serial"]["signed"] == serials(secondary, [COUNT])[COUNT]
+    tandem.wait_for(lambda: secondary.zone(domain(COUNT))["serial"]["signed"] == serials(secondary, [COUNT])[COUNT], "the status says so")
     os.kill(role_pids(secondary, "signer")[0], signal.SIGKILL)
     tandem.wait_for(lambda: state(secondary, COUNT + 1) == "ok", "the next signer", about=secondary.log)
     assert serials(secondary, stay) == {number: before[number] for number in stay}

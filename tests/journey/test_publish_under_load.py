@@ -124,8 +124,7 @@ def test_a_load_across_publishes_loses_no_answer_and_sees_no_mixture_of_versions
         assert load.answered > 10 * PUBLISHES and not load.waiting
         assert len(load.versions) > PUBLISHES / 2, "the load saw the versions as they came"
         assert secondary.metric("tandem_role_restarts_total", role="server 0") == 0
-        status = secondary.zone("example.gov")
-        assert status["serial"]["unsigned"] == PUBLISHES + 1
+        wait_for(lambda: secondary.zone("example.gov")["serial"]["unsigned"] == PUBLISHES + 1, "the status says so", about=secondary.log)
         assert secondary.control("zone", "verify", "example.gov")["verified"]
 
 
