@@ -14,6 +14,7 @@ In a test (a thread of the test's own process):
         ... resolver.address is "127.0.0.1@PORT" for resolver.address of primary.yaml ...
         assert resolver.count("lb.example.com", "A") == 3 # questions that came (every try counts)
         resolver.silent = True                            # dead: answers nothing at all
+        resolver.hold()                                   # answers wait for resolver.release()
 
 As a program (for shells and other languages): one command a line on standard input, one answer line each ("ok",
 a number, or "error: ..."); the first line that it prints is its address. It ends with its input.
@@ -79,6 +80,8 @@ class FakeResolver:
         self.host = host
         self.silent = False
         self.validates = False
+        self._open = threading.Event()
+        self._open.set()
         self._lock = threading.Lock()
         self._records = {}  # name -> {type text: [rdata text]}
         self._faults = {}  # (name, type text or None) -> misbehaviour
@@ -116,6 +119,7 @@ class FakeResolver:
 
     def close(self):
         self._ending = True
+        self.release()
         try:
             self._tcp.shutdown(socket.SHUT_RDWR)
         except OSError:
@@ -186,6 +190,12 @@ class FakeResolver:
     def id_steps(self):
         """How often an ID was close to that of the datagram before, as a counter makes them."""
         return sum(abs(there - here) <= 8 for here, there in zip(self._ids, self._ids[1:]))
+
+    def hold(self):
+        self._open.clear()
+
+    def release(self):
+        self._open.set()
 
     def questions(self):
         """Every question so far: (name text, type text, "udp" or "tcp")."""
@@ -275,6 +285,7 @@ class FakeResolver:
             if self.validates:
                 answer.flags |= dns.flags.AD
             self._fill(answer, name, kind)
+        self._open.wait()
         if self.silent or fault == "timeout":
             return None
         return self._spoil(query, answer, fault, way)
