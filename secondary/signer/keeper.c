@@ -264,13 +264,8 @@ keeper_take_candidate(struct keeper *keeper, struct message_candidate *candidate
     keeper->next_stream = *stream;
     *candidate = (struct message_candidate){0};
     *stream = -1;
-    if (keeper->store == NULL || !keeper_keys_ready(keeper)) {
-        // It waits here; the fetcher may go on polling.
-        const struct message_verdict verdict = {.outcome = OUTCOME_FAILED,
-                                                .number = keeper->next.number};
-        keeper_tell_verdict(keeper, &verdict,
-                            keeper->state_fault != NULL ? keeper->state_fault->text
-                                                        : "the zone waits for its keys");
+    if (keeper->store == NULL || (!keeper_keys_ready(keeper) && !keeper->awaits_keys)) {
+        keeper_tell_next_waits(keeper);
     }
     keeper_begin(keeper);
 }
@@ -498,6 +493,7 @@ keeper_stop(struct keeper *keeper)
     keeper->stopping = true;
     atomic_store(&keeper->progress.stop, true);
     zone_verify_stop(keeper);
+    keeper_forget_key_order(keeper);
     loop_timer_stop(keeper->timer);
 }
 
@@ -509,6 +505,7 @@ keeper_free(struct keeper **keeper)
         return;
     }
     zone_verify_forget(old);
+    keeper_forget_key_order(old);
     change_close(old);
     if (old->has_next) {
         message_candidate_close(&old->next);

@@ -16,6 +16,7 @@
 #include "secondary/signer/gate/quarantine.h"
 #include "secondary/signer/history.h"
 #include "secondary/signer/intake.h"
+#include "secondary/signer/key_maker.h"
 #include "secondary/signer/keys/key_seal.h"
 #include "secondary/signer/keys/key_store.h"
 #include "secondary/signer/keys/keyset.h"
@@ -51,6 +52,7 @@ struct keeper_shared {
     struct loop *loop;
     struct pool *pool;
     struct key_memory *memory;
+    struct key_maker *key_maker; // NULL: all keys are made in the loop
     struct policy_pool *policies;
     const char *state_directory;
     // Gives the secret that opens sealed keys, made at first need; NULL with a fault.
@@ -153,6 +155,7 @@ struct keeper {
     struct keyset *keyset; // NULL: none, or it could not be read
     bool key_lost;         // the served zone publishes one whose file is gone; keyset has the rest
     bool awaits_ds;        // first start without keys: the parent's DS decides
+    bool awaits_keys;      // shared->key_maker makes the first ones
     bool blocked_by_ds;    // it has one that no key matches
     struct expiry_queue *expiry; // NULL: made by keeper_expiry when it is asked for
     struct keeper_ends ends;
@@ -278,8 +281,9 @@ void keeper_drop_key_files(struct keeper *keeper, const struct key_pair *key);
 // Moves a key by the events one after the other, and saves it; false: it is where it was.
 bool keeper_move_key(struct keeper *keeper, uint16_t tag, const enum key_event *events,
                      size_t count, struct fault *fault);
-// Makes what keys the policy asks for; false with a fault.
-bool keeper_make_keys(struct keeper *keeper, struct fault *fault);
+// Where a thread makes the zone's first keys: makes them here instead, for an order of the operator
+// that needs them. What went wrong is the zone's fault.
+void keeper_make_keys_now(struct keeper *keeper);
 
 // What was published; read where it is not at hand. NULL: the zone has no directory yet.
 struct history *keeper_history(struct keeper *keeper);

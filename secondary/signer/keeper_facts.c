@@ -64,8 +64,9 @@ keeper_state(const struct keeper *keeper, char *reason, size_t size)
     }
     if (keeper_served(keeper) == NULL) {
         snprintf(reason, size,
-                 keeper->phase == KEEPER_IDLE ? "no transfer yet"
-                                              : "first content is being signed");
+                 keeper->awaits_keys            ? "the zone's keys are being made"
+                 : keeper->phase == KEEPER_IDLE ? "no transfer yet"
+                                                : "first content is being signed");
         return "loading";
     }
     char note[KEYSET_NOTE_MAX];

@@ -1,6 +1,7 @@
 // What the files of one zone's life tell each other; nobody else includes it. Calls go down this
 // list: keeper, keeper_orders -> candidate -> change -> publish, stand, keeper_open, keeper_keys ->
-// keeper_waiters -> keeper_tell -> keeper_facts -> keeper_rest. Upwards there is only keeper->go_on.
+// keeper_fresh -> keeper_waiters -> keeper_tell -> keeper_facts -> keeper_rest. Upwards there is
+// only keeper->go_on.
 #ifndef TANDEM_SIGNER_KEEPER_INSIDE_H
 #define TANDEM_SIGNER_KEEPER_INSIDE_H
 
@@ -41,6 +42,8 @@ void keeper_tell_notify(struct keeper *keeper);
 // verdict: all but the text.
 void keeper_tell_verdict(struct keeper *keeper, const struct message_verdict *verdict,
                          const char *text);
+// A transfer that waits here for keys or store does not keep the fetcher from polling.
+void keeper_tell_next_waits(struct keeper *keeper);
 // To the fetcher: whatever it knows of this zone, the next transfer is to be whole and come here.
 void keeper_want_whole(struct keeper *keeper, const char *why);
 void keeper_tell_event(struct keeper *keeper, const struct message_event *event);
@@ -66,6 +69,15 @@ bool keeper_can_wait(const struct keeper *keeper, struct fault *fault);
 void keeper_add_waiter(struct keeper *keeper, uint64_t request, struct json_value **result);
 void keeper_answer_waiters(struct keeper *keeper, bool good, const struct fault *fault);
 void keeper_free_waiters(struct keeper *keeper); // without an answer
+
+// --- keeper_fresh
+
+// Makes what keys the policy asks for, or orders them where that takes long: then awaits_keys until
+// they are there. False with a fault.
+bool keeper_make_keys(struct keeper *keeper, struct fault *fault);
+void keeper_forget_key_order(struct keeper *keeper);                 // where keys are being made
+void keeper_keys_failed(struct keeper *keeper, struct fault *fault); // they are tried again
+void keeper_note_algorithm(const struct keeper *keeper); // where it is not the policy's: a line
 
 // --- keeper_keys
 

@@ -8,25 +8,6 @@
 #include "common/dns/rdata.h"
 #include "common/dns/rrtype.h"
 
-static enum key_storage
-storage_of(const struct policy_settings *policy)
-{
-    return policy->key_storage == POLICY_STORAGE_PLAIN ? KEY_STORAGE_PLAIN : KEY_STORAGE_SEALED;
-}
-
-void
-keeper_key_policy_fill(const struct policy_settings *policy, struct key_policy *ret_policy)
-{
-    key_policy_default(ret_policy);
-    ret_policy->algorithm = policy->algorithm;
-    ret_policy->single_type_signing = policy->single_type_signing;
-    ret_policy->ksk_lifetime_seconds = policy->ksk_lifetime_seconds;
-    ret_policy->zsk_lifetime_seconds = policy->zsk_lifetime_seconds;
-    ret_policy->storage = storage_of(policy);
-    ret_policy->dnskey_ttl_seconds = policy->dnskey_ttl_seconds;
-    ret_policy->propagation_delay_seconds = policy->propagation_delay_seconds;
-}
-
 static enum serial_policy
 serial_policy_of(const struct policy_settings *policy)
 {
@@ -139,84 +120,6 @@ keeper_policy_differs(const struct keeper *keeper, char *why, size_t size)
     return false;
 }
 
-static bool
-save_key(struct keeper *keeper, uint16_t tag, struct fault *fault)
-{
-    return key_store_save(keeper->key_store, keeper->shared->memory,
-                          keyset_find(keeper->keyset, tag), fault);
-}
-
-void
-keeper_drop_key_files(struct keeper *keeper, const struct key_pair *key)
-{
-    struct fault fault = {0};
-    if (!key_store_remove(keeper->key_store, key, &fault)) {
-        log_warning(fault.text, "zone", keeper->domain, "tag", LOG_NUMBER(key->tag));
-    }
-}
-
-// A key that signs and is on no disk would leave its DS at the parent and be gone at the next
-// start.
-bool
-keeper_make_key(struct keeper *keeper, enum key_role role, enum key_event event, uint16_t *ret_tag,
-                struct fault *fault)
-{
-    const struct key_pair *key;
-    uint8_t algorithm = keyset_algorithm(keeper->keyset, keeper->policy->algorithm);
-    if (!keyset_generate(keeper->keyset, role, algorithm, keeper_now(), &key, fault)) {
-        return false;
-    }
-    uint16_t tag = *ret_tag = key->tag;
-    if (!keyset_move(keeper->keyset, tag, event, keeper_now(), fault) ||
-        !save_key(keeper, tag, fault)) {
-        keeper_drop_key_files(keeper, keyset_find(keeper->keyset, tag));
-        keyset_remove(keeper->keyset, tag, NULL);
-        return false;
-    }
-    log_info("made a key", "zone", keeper->domain, "role", key_role_word(role), "tag",
-             LOG_NUMBER(tag));
-    return true;
-}
-
-bool
-keeper_move_key(struct keeper *keeper, uint16_t tag, const enum key_event *events, size_t count,
-                struct fault *fault)
-{
-    const struct key_pair *key = keyset_find(keeper->keyset, tag);
-    enum key_state state = key->state;
-    struct key_times times = key->times;
-    bool moved = true;
-    for (size_t i = 0; moved && i < count; i++) {
-        moved = keyset_move(keeper->keyset, tag, events[i], keeper_now(), fault);
-    }
-    if (!moved || !save_key(keeper, tag, fault)) {
-        keyset_move_back(keeper->keyset, tag, state, &times);
-        return false;
-    }
-    return true;
-}
-
-bool
-keeper_make_keys(struct keeper *keeper, struct fault *fault)
-{
-    struct key_policy policy;
-    enum key_role roles[2];
-    keeper_key_policy_fill(keeper->policy, &policy);
-    unsigned count = keyset_missing(keeper->keyset, &policy, roles);
-    for (unsigned i = 0; i < count; i++) {
-        uint16_t tag;
-        if (!keeper_make_key(keeper, roles[i], KEY_EVENT_INTRODUCE, &tag, fault)) {
-            return false;
-        }
-    }
-    if (count > 0) {
-        log_info("the zone has its first keys", "zone", keeper->domain, "next",
-                 "put the DS at the parent: tandemctl key ds");
-    }
-    keeper->awaits_ds = keeper->blocked_by_ds = false;
-    return true;
-}
-
 struct lost_key {
     uint16_t tag;
     enum key_role role;
@@ -303,17 +206,17 @@ static bool
 open_keys(struct keeper *keeper, struct fault *fault)
 {
     const struct key_seal *seal = NULL;
-    if (storage_of(keeper->policy) == KEY_STORAGE_SEALED ||
-        key_store_has_sealed(keeper->key_directory)) {
+    struct key_policy policy;
+    keeper_key_policy_fill(keeper->policy, &policy);
+    if (policy.storage == KEY_STORAGE_SEALED || key_store_has_sealed(keeper->key_directory)) {
         seal =
             keeper->shared->seal(keeper->shared->context, keeper->policy->key_secret_file, fault);
         if (seal == NULL) {
             return false;
         }
     }
-    struct key_store_options options = {.storage = storage_of(keeper->policy),
-                                        .seal = seal,
-                                        .dnskey_ttl = keeper->policy->dnskey_ttl_seconds};
+    struct key_store_options options = {
+        .storage = policy.storage, .seal = seal, .dnskey_ttl = keeper->policy->dnskey_ttl_seconds};
     if (keeper->key_store == NULL &&
         !key_store_open(keeper->key_directory, keeper->apex, &options, &keeper->key_store, fault)) {
         return false;
@@ -338,7 +241,7 @@ put_cause_first(const struct keeper *keeper, struct fault *fault, const char *so
 }
 
 // Keys from the disk, or fresh ones where there are none. False: the zone's fault says why not, or
-// the parent's DS is waited for.
+// they are being made, or the parent's DS is waited for.
 static bool
 take_keys(struct keeper *keeper)
 {
@@ -361,13 +264,13 @@ take_keys(struct keeper *keeper)
         return false;
     }
     if (!keeper_make_keys(keeper, &fault)) {
-        fault_wrap(&fault, "zone %s: cannot make its keys", keeper->domain);
-        keeper_fault_set(keeper, &fault, EVENT_KEY, "");
-        keyset_free(&keeper->keyset);
+        keeper_keys_failed(keeper, &fault);
         return false;
     }
-    keeper_fault_clear(keeper);
-    return true;
+    if (!keeper->awaits_keys) {
+        keeper_fault_clear(keeper);
+    }
+    return !keeper->awaits_keys;
 }
 
 // A key in memory, published or about to be, has its file.
@@ -406,7 +309,6 @@ check_files(struct keeper *keeper)
 void
 keeper_prepare_keys(struct keeper *keeper)
 {
-    char note[KEYSET_NOTE_MAX];
     if (keeper->key_lost) { // the files are looked at again
         keeper->key_lost = false;
         keyset_free(&keeper->keyset);
@@ -418,16 +320,14 @@ keeper_prepare_keys(struct keeper *keeper)
     if (had_keys) {
         check_files(keeper);
     }
-    if (keyset_differs(keeper->keyset, keeper->policy->algorithm, note)) {
-        log_warning(note, "zone", keeper->domain);
-    }
+    keeper_note_algorithm(keeper);
 }
 
 bool
 keeper_keys_ready(const struct keeper *keeper)
 {
-    return keeper->policy == NULL ||
-           (keeper->keyset != NULL && !keeper->awaits_ds && !keeper->key_lost);
+    return keeper->policy == NULL || (keeper->keyset != NULL && !keeper->awaits_ds &&
+                                      !keeper->awaits_keys && !keeper->key_lost);
 }
 
 void
@@ -443,10 +343,10 @@ keeper_take_ds(struct keeper *keeper, const struct message_ds_seen *seen)
         return;
     }
     if (seen->ds_count == 0) {
-        if (keeper_make_keys(keeper, &fault)) {
-            keeper_fault_clear(keeper);
-        } else {
+        if (!keeper_make_keys(keeper, &fault)) {
             keeper_fault_set(keeper, &fault, EVENT_KEY, "");
+        } else if (!keeper->awaits_keys) {
+            keeper_fault_clear(keeper);
         }
         keeper->go_on(keeper);
         return;

@@ -47,7 +47,7 @@ keeper_accept(struct keeper *keeper, const char *digest, uint64_t request, struc
         !quarantine_accept(keeper->quarantine, digest, &file, fault)) {
         return fault_wrap(fault, "zone %s", keeper->domain);
     }
-    if (keeper->phase != KEEPER_IDLE) {
+    if (keeper->phase != KEEPER_IDLE || keeper->awaits_keys) {
         close(file);
         return fault_set(fault, FAULT_BUSY, "zone %s: a change is under way; try again in a moment",
                          keeper->domain);

@@ -186,6 +186,18 @@ keeper_tell_verdict(struct keeper *keeper, const struct message_verdict *verdict
 }
 
 void
+keeper_tell_next_waits(struct keeper *keeper)
+{
+    const struct message_verdict verdict = {.outcome = OUTCOME_FAILED,
+                                            .number = keeper->next.number};
+    if (keeper->has_next) {
+        keeper_tell_verdict(keeper, &verdict,
+                            keeper->state_fault != NULL ? keeper->state_fault->text
+                                                        : "the zone waits for its keys");
+    }
+}
+
+void
 keeper_want_whole(struct keeper *keeper, const char *why)
 {
     const struct message_verdict verdict = {.outcome = OUTCOME_DOUBT};

@@ -307,6 +307,7 @@ key_verb(struct keeper *keeper, const struct message_control *control, struct me
 {
     struct fault fault = {0};
     uint64_t request = message->request;
+    keeper_make_keys_now(keeper);
     if (keeper->policy == NULL || keeper->keyset == NULL) {
         fault_set(&fault, FAULT_REFUSED,
                   keeper->policy == NULL

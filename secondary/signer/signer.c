@@ -15,6 +15,7 @@
 #include "secondary/settings.h"
 #include "secondary/signer/keeper.h"
 #include "secondary/signer/key_seals.h"
+#include "secondary/signer/keys/key_crypto.h"
 #include "secondary/signer/pooled.h"
 #include "secondary/signer/sign/pool.h"
 #include "secondary/signer/verbs.h"
@@ -130,6 +131,8 @@ settle(struct signer *signer, const struct role_settings *settings, struct fault
                                             .pooled = &signer->pooled,
                                             .spare = &signer->spare,
                                             .context = signer};
+    signer->shared.key_maker =
+        key_maker_new(signer->loop, signer->shared.pool, key_crypto_generate);
     return true;
 }
 
@@ -331,6 +334,9 @@ stop_when_idle(void *context)
         log_info("stopped in the middle of a change; nothing of it was published");
         _exit(signer->exit_code);
     }
+    if (signer->shared.key_maker != NULL && key_maker_works(signer->shared.key_maker)) {
+        return;
+    }
     for (size_t i = 0; i < signer->keepers.count; i++) {
         enum keeper_phase phase = keeper_at(signer, i)->phase;
         if (phase == KEEPER_INTAKE || phase == KEEPER_SIGN ||
@@ -458,6 +464,7 @@ signer_free(struct signer **signer)
     vector_close(&old->keepers);
     pooled_close(&old->pooled);
     key_seals_close(&old->seals);
+    key_maker_free(&old->shared.key_maker);
     pool_free(&old->shared.pool);
     key_memory_free(&old->shared.memory);
     policy_pool_free(&old->shared.policies);

@@ -192,6 +192,36 @@ keyset_move_back(struct keyset *keyset, uint16_t tag, enum key_state state,
     key->times = *times;
 }
 
+// Takes the key over, or closes it.
+static bool
+fresh_add(struct keyset *keyset, struct key_pair *key, const struct key_pair **ret_key,
+          struct fault *fault)
+{
+    uint16_t tag = key->tag;
+    if (!keyset_add(keyset, key, fault)) {
+        key_pair_close(keyset->memory, key);
+        return false;
+    }
+    *ret_key = find(keyset, tag);
+    return true;
+}
+
+bool
+keyset_generate_of(struct keyset *keyset, enum key_role role, uint8_t algorithm,
+                   struct octets secret, int64_t now, const struct key_pair **ret_key,
+                   struct fault *fault)
+{
+    struct key_pair key;
+    struct key_parts parts = {.role = role, .algorithm = algorithm, .secret = secret};
+    if (!key_pair_from_parts(keyset->memory, keyset->apex, &parts, &key, fault))
+        return false;
+    key.times.at[KEY_GENERATED] = now;
+    if (!keyset_tag_taken(keyset, key.tag))
+        return fresh_add(keyset, &key, ret_key, fault);
+    key_pair_close(keyset->memory, &key);
+    return keyset_generate(keyset, role, algorithm, now, ret_key, fault);
+}
+
 bool
 keyset_generate(struct keyset *keyset, enum key_role role, uint8_t algorithm, int64_t now,
                 const struct key_pair **ret_key, struct fault *fault)
@@ -200,17 +230,9 @@ keyset_generate(struct keyset *keyset, enum key_role role, uint8_t algorithm, in
         struct key_pair key;
         if (!key_pair_generate(keyset->memory, keyset->apex, role, algorithm, now, &key, fault))
             return false;
-        uint16_t tag = key.tag;
-        if (keyset_tag_taken(keyset, tag)) {
-            key_pair_close(keyset->memory, &key);
-            continue;
-        }
-        if (!keyset_add(keyset, &key, fault)) {
-            key_pair_close(keyset->memory, &key);
-            return false;
-        }
-        *ret_key = find(keyset, tag);
-        return true;
+        if (!keyset_tag_taken(keyset, key.tag))
+            return fresh_add(keyset, &key, ret_key, fault);
+        key_pair_close(keyset->memory, &key);
     }
     return fault_set(fault, FAULT_LIMIT, "no free key tag found in %d tries", GENERATE_TRIES_MAX);
 }

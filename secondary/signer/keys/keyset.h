@@ -43,6 +43,11 @@ void keyset_move_back(struct keyset *keyset, uint16_t tag, enum key_state state,
 // A fresh key with a free tag (drawn again until it is), in state generated; borrowed, in the set.
 bool keyset_generate(struct keyset *keyset, enum key_role role, uint8_t algorithm, int64_t now,
                      const struct key_pair **ret_key, struct fault *fault);
+// The same of a secret that was made before (as in key_pair_from_parts). Where its tag is taken,
+// which one in thirty thousand is, another one is drawn here.
+bool keyset_generate_of(struct keyset *keyset, enum key_role role, uint8_t algorithm,
+                        struct octets secret, int64_t now, const struct key_pair **ret_key,
+                        struct fault *fault);
 // The roles that policy asks for and no published key fills: at a first start KSK and ZSK, or CSK.
 // Gives how many.
 unsigned keyset_missing(const struct keyset *keyset, const struct key_policy *policy,

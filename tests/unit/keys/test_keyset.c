@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include "secondary/signer/keys/key_crypto.h"
 #include "secondary/signer/keys/keyset.h"
 
 #define NOW  1795000000
@@ -120,6 +121,31 @@ a_standby_another_role_and_another_algorithm_spare_nothing(void **state)
     world_close(&world);
 }
 
+static void
+a_secret_that_was_made_before_is_a_key_unless_its_tag_is_taken(void **state)
+{
+    (void)state;
+    struct world world;
+    struct fault fault;
+    uint8_t octets[KEY_SECRET_MAX];
+    struct octets secret = {octets, 0};
+    const struct key_pair *key, *other;
+    world_open(&world);
+    assert_true(key_crypto_generate(13, octets, &secret.length, &fault));
+    assert_true(keyset_generate_of(world.keyset, KEY_ZSK, 13, secret, NOW, &key, &fault));
+    assert_true(key->state == KEY_GENERATED && key->role == KEY_ZSK);
+    assert_int_equal(key->times.at[KEY_GENERATED], NOW);
+    uint16_t tag = key->tag;
+    assert_true(keyset_generate_of(world.keyset, KEY_ZSK, 13, secret, NOW + 1, &other, &fault));
+    assert_int_equal(keyset_count(world.keyset), 2);
+    assert_int_not_equal(other->tag, tag); // another key, made here
+    assert_int_equal(other->times.at[KEY_GENERATED], NOW + 1);
+    secret.length--;
+    assert_false(keyset_generate_of(world.keyset, KEY_ZSK, 13, secret, NOW, &other, &fault));
+    assert_int_equal(keyset_count(world.keyset), 2);
+    world_close(&world);
+}
+
 int
 main(void)
 {
@@ -128,6 +154,7 @@ main(void)
             a_zones_first_keys_are_known_at_once_and_later_ones_when_caches_have_turned_over),
         cmocka_unit_test(a_key_is_spared_by_the_first_other_that_every_cache_has),
         cmocka_unit_test(a_standby_another_role_and_another_algorithm_spare_nothing),
+        cmocka_unit_test(a_secret_that_was_made_before_is_a_key_unless_its_tag_is_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
