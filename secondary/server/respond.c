@@ -19,6 +19,7 @@ struct exchange {
     struct tsig_rr asked;
     struct tsig_exchange tsig;
     unsigned tsig_error;
+    bool notify_taken; // as a hint, whatever the answer says of its key
 };
 
 static void
@@ -41,6 +42,16 @@ zone_of_apex(const struct exchange *exchange)
     return zone_set_get(exchange->responder->zones->set, exchange->query->lower);
 }
 
+static void
+hint_take(struct exchange *exchange, struct served_zone *zone)
+{
+    const struct query *query = exchange->query;
+    counter_add(&exchange->responder->counters->notifies, 1);
+    hints_take(exchange->responder->hints, zone, exchange->request->peer, query->has_soa,
+               query->soa_serial);
+    exchange->notify_taken = true;
+}
+
 // The key of the primary's transfers is not in this process, so a NOTIFY that is signed with it
 // cannot be verified. It is a hint: from an address that may give it unsigned it is taken as if it
 // were, beside the answer BADKEY.
@@ -54,9 +65,7 @@ notify_unverified_take(struct exchange *exchange)
     struct served_zone *zone = zone_of_apex(exchange);
     if (!zone || !may(exchange, zone, ACL_NOTIFY))
         return;
-    counter_add(&exchange->responder->counters->notifies, 1);
-    hints_take(exchange->responder->hints, zone, exchange->request->peer, query->has_soa,
-               query->soa_serial);
+    hint_take(exchange, zone);
 }
 
 // RFC 1996 section 3.11: taken as a hint from those who may give it; the answer says nothing about
@@ -76,9 +85,7 @@ notify_answer_to(struct exchange *exchange)
         say(exchange, RCODE_REFUSED, false, zone ? EDE_PROHIBITED : EDE_NOT_AUTHORITATIVE);
         return;
     }
-    counter_add(&counters->notifies, 1);
-    hints_take(exchange->responder->hints, zone, exchange->request->peer, query->has_soa,
-               query->soa_serial);
+    hint_take(exchange, zone);
     say(exchange, RCODE_NOERROR, true, EDE_NONE);
 }
 
@@ -344,22 +351,16 @@ rate_verdict_of(const struct exchange *exchange)
     return response_rate_take(exchange->responder->rate, &answer);
 }
 
-// A NOTIFY that is taken: whoever may send it has one for each of his zones, and asks again until
-// each is answered; the answer is no larger than it.
-static bool
-is_notify_taken(const struct exchange *exchange)
-{
-    return exchange->query->kind == QUERY_NOTIFY && exchange->outcome.rcode == RCODE_NOERROR;
-}
-
-// The rate limit's word on an answer that is ready; it may take it away or make it a TC.
+// The rate limit's word on an answer that is ready; it may take it away or make it a TC. Not on a
+// NOTIFY that was taken: whoever may send it has one for each of his zones, and repeats it until it
+// is answered; the answer is no larger than it.
 static void
 limit(struct exchange *exchange)
 {
     const struct respond_request *request = exchange->request;
     struct responder *responder = exchange->responder;
     if (!responder->rate || request->tcp || exchange->outcome.cookie_valid || exchange->key ||
-        is_notify_taken(exchange))
+        exchange->notify_taken)
         return;
     enum rate_verdict verdict = rate_verdict_of(exchange);
     if (verdict == RATE_SEND)
@@ -420,7 +421,7 @@ respond_to(struct responder *responder, const struct respond_request *request,
     exchange.transfer = transfer;
     exchange.query = query;
     exchange.key = NULL;
-    exchange.has_tsig = false;
+    exchange.has_tsig = exchange.notify_taken = false;
     exchange.client = client_of(request);
     enum respond_verdict verdict = RESPOND_MESSAGE;
     if (!query->has_tsig || tsig_take(&exchange))

@@ -258,4 +258,15 @@ def test_a_notify_that_is_taken_is_answered_each_time_and_a_refused_one_is_limit
             return answer.rcode(), bool(answer.flags & dns.flags.TC)
 
         assert {told("127.0.0.1") for _ in range(30)} == {(dns.rcode.NOERROR, False)}
+        # With a key that is the fetcher's alone it is taken, too, and answered BADKEY.
+        notify.use_tsig(tandem.Key("upstream.").dnspython())
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.connect(("127.0.0.1", server.port))
+            client.settimeout(10)
+            for _ in range(30):
+                client.send(notify.to_wire())
+                answer = client.recv(4096)
+                assert answer[3] & 15 == dns.rcode.NOTAUTH and not answer[2] & 2
+        notify.tsig = None
+        notify.keyring = None
         tandem.wait_for(lambda: told("127.0.3.3")[1], "the limit for who may not")
