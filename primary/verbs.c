@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/base/arena.h"
 #include "common/dns/rrtype.h"
@@ -192,6 +193,7 @@ stop_handle(void *context, struct control_request *request)
     bool rehearse = control_dry_run(request);
     struct json_value *result =
         request_done(request, !rehearse, rehearse ? "the daemon would stop" : "stopping");
+    json_value_put_integer(result, "pid", getpid());
     control_reply(&request, &result);
     if (!rehearse)
         program_stop_soon(context);
@@ -398,7 +400,7 @@ static const struct control_verb verbs[] = {
     {"", "status", 0, 0, 0, NULL, status_handle, NULL},
     {"", "version", 0, 0, 0, NULL, version_handle, NULL},
     {"", "reload", 0, 0, CONTROL_CHANGES | CONTROL_MAY_WAIT, NULL, reload_handle, NULL},
-    {"", "stop", 0, 0, CONTROL_CHANGES, NULL, stop_handle, NULL},
+    {"", "stop", 0, 0, CONTROL_CHANGES | CONTROL_MAY_WAIT, NULL, stop_handle, NULL},
     {"", "check", 0, 0, 0, NULL, check_handle, NULL},
     {"zone", "list", 0, 0, 0, NULL, zone_list_handle, NULL},
     {"zone", "status", 1, 1, 0, NULL, zone_status_handle, NULL},

@@ -1,7 +1,9 @@
 // What an operator orders, by signal or by tandemctl: take the file again, or stop.
 #include "secondary/supervisor_inside.h"
 
+#include <stdint.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/base/octets.h"
 #include "common/base/vector.h"
@@ -97,9 +99,9 @@ control_stop(struct supervisor *supervisor, uint64_t request, bool dry_run)
     octets_buffer_printf(
         &json,
         "{\"ok\": true, \"exit_code\": 0, \"result\": {\"done\": %s, \"dry_run\": %s, "
-        "\"text\": \"%s\"}}",
-        dry_run ? "false" : "true", dry_run ? "true" : "false",
-        dry_run ? "would stop" : "stopping");
+        "\"text\": \"%s\", \"pid\": %jd}}",
+        dry_run ? "false" : "true", dry_run ? "true" : "false", dry_run ? "would stop" : "stopping",
+        (intmax_t)getpid());
     order_reply(supervisor_desk(supervisor), request, &json);
     octets_buffer_close(&json);
     if (!dry_run) {

@@ -107,6 +107,11 @@ options_read(struct control_call *call, struct fault *fault)
             return fault_set(fault, FAULT_SYNTAX,
                              "%s%s%s changes nothing: --dry-run has no meaning", call->object,
                              call->object[0] ? " " : "", call->verb);
+        if (strcmp(name, "wait") == 0 && (call->row->flags & CONTROL_CHANGES) &&
+            !(call->row->flags & CONTROL_MAY_WAIT))
+            return fault_set(fault, FAULT_SYNTAX,
+                             "%s%s%s does its work at once: -b has nothing to wait for",
+                             call->object, call->object[0] ? " " : "", call->verb);
         if (!dry_run && strcmp(name, "wait") != 0 && !is_option_of(call->row, name))
             return fault_set(fault, FAULT_SYNTAX, "%s%s%s: no such option as %.*s", call->object,
                              call->object[0] ? " " : "", call->verb, OPTION_MAX, name);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -227,4 +228,17 @@ client_ask(const struct client_request *request, struct json_value **ret_reply, 
     octets_buffer_close(&exchange.input);
     close(exchange.fd);
     return fine;
+}
+
+bool
+client_await_end(pid_t pid, int64_t timeout_seconds, struct fault *fault)
+{
+    struct exchange exchange = {.fd = pidfd_open(pid, 0)};
+    if (exchange.fd < 0)
+        return errno == ESRCH || fault_set_errno(fault, errno, "process %jd", (intmax_t)pid);
+    if (timeout_seconds > 0)
+        exchange.until_ms = clock_monotonic_ms() + (uint64_t)timeout_seconds * 1000;
+    bool ended = wait_for(&exchange, POLLIN, fault);
+    close(exchange.fd);
+    return ended;
 }

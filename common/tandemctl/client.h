@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "common/base/fault.h"
 #include "common/daemon/json_value.h"
@@ -32,5 +33,9 @@ struct client_request {
 // FAULT_NOT_FOUND: no daemon; FAULT_TIMEOUT; FAULT_IO: the connection broke, or may not be made.
 bool client_ask(const struct client_request *request, struct json_value **ret_reply,
                 struct fault *fault);
+
+// Waits until the process has ended, whoever's child it is. timeout_seconds as above.
+// FAULT_TIMEOUT.
+bool client_await_end(pid_t pid, int64_t timeout_seconds, struct fault *fault);
 
 #endif

@@ -213,6 +213,21 @@ exit_of_client(const struct fault *fault)
                                           : CONTROL_FAILED;
 }
 
+// With -b the end of `stop` is the end of the process that it names.
+static bool
+stop_await(const struct tool *tool, struct json_value *reply, int64_t timeout_seconds,
+           struct fault *fault)
+{
+    const struct command *command = &tool->command;
+    pid_t pid = (pid_t)json_value_get_integer(reply, "result/pid", 0);
+    if (!command->wait || command->dry_run || strcmp(command->row->verb, "stop") != 0 || pid <= 0)
+        return true;
+    if (!client_await_end(pid, timeout_seconds, fault))
+        return false;
+    json_value_put_text(json_value_child(reply, "result"), "text", "stopped");
+    return true;
+}
+
 static int
 ask(struct tool *tool, const char *socket, const int *descriptors, size_t descriptor_count)
 {
@@ -228,10 +243,13 @@ ask(struct tool *tool, const char *socket, const int *descriptors, size_t descri
                                      .context = tool};
     if (command->timeout_seconds < 0)
         options.timeout_seconds = command->wait ? TOOL_WAIT_SECONDS : TOOL_TIMEOUT_SECONDS;
-    bool fine = client_ask(&options, &reply, &fault);
+    bool fine = client_ask(&options, &reply, &fault) &&
+                stop_await(tool, reply, options.timeout_seconds, &fault);
     json_value_free(&request);
-    if (!fine)
+    if (!fine) {
+        json_value_free(&reply);
         return failed(tool, exit_of_client(&fault), &fault);
+    }
     int exit_code = reply_show(tool, reply);
     json_value_free(&reply);
     return exit_code;

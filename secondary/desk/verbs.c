@@ -234,7 +234,7 @@ static const struct control_verb VERBS[] = {
     {"zone", "retransfer", 1, 1, CONTROL_CHANGES | CONTROL_MAY_WAIT, NULL, verb_of_fetcher, NULL},
     {"zone", "accept", 2, 2, CONTROL_CHANGES | CONTROL_MAY_WAIT, NULL, verb_of_signer, NULL},
     {"zone", "sign", 1, 1, CONTROL_CHANGES | CONTROL_MAY_WAIT, "serial", verb_of_signer, NULL},
-    {"zone", "notify", 1, 1, CONTROL_CHANGES | CONTROL_MAY_WAIT, NULL, verb_of_fetcher, NULL},
+    {"zone", "notify", 1, 1, CONTROL_CHANGES, NULL, verb_of_fetcher, NULL},
     {"zone", "verify", 1, 1, 0, NULL, verb_of_signer, NULL},
     {"zone", "export", 1, 1, 0, "signed", verb_of_signer, NULL},
     {"key", "list", 1, 1, 0, NULL, verb_of_signer, NULL},

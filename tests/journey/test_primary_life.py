@@ -388,6 +388,19 @@ def test_stop_by_control_and_by_signal_ends_well(work, primary):
     assert not os.path.exists(primary.socket)
 
 
+@pytest.mark.parametrize("daemon", ["primary", "secondary"])
+def test_stop_b_returns_when_the_daemon_has_ended(work, primary, daemon):
+    primary.start()
+    stopped = primary if daemon == "primary" else work.secondary([{"domain": "a.example"}], primary.port).start()
+    would = stopped.tandemctl("stop", "-b", "--dry-run")
+    assert (would.returncode, stopped.process.poll()) == (0, None) and "would stop" in would.stdout
+    refused = stopped.tandemctl("zone", "notify", "a.example", "-b")
+    assert refused.returncode == 2 and "zone notify does its work at once: -b has nothing to wait for" in refused.stderr
+    done = stopped.tandemctl("stop", "-b")
+    assert stopped.process.poll() == 0
+    assert done.returncode == 0 and done.stdout.endswith("stopped\n")
+
+
 def test_check_names_all_errors_of_settings_or_of_all_zone_files(work, primary):
     work.write("a", zone_text(10, "x A 1", "y A 2"))
     work.write("b", zone_text(10, "z MX"))
