@@ -101,13 +101,13 @@ change_end(struct keeper *keeper, enum message_outcome outcome, const char *text
     keeper->phase = KEEPER_IDLE;
     loop_timer_free(&keeper->facts_timer);
     change_close(keeper);
+    keeper_tell_facts(keeper); // first: who waited looks at the status next
     if (from_fetcher) {
         keeper_tell_verdict(keeper, &verdict, said);
     } else if (keeper->damaged) {
         keeper_want_whole(keeper, "records of what is served are damaged");
     }
     keeper_answer_waiters(keeper, good, &told);
-    keeper_tell_facts(keeper);
     keeper->go_on(keeper);
 }
 
