@@ -328,6 +328,8 @@ def test_an_alias_to_a_zone_held_here_follows_that_zone(work, primary):
     assert alias["addresses"] == ["192.0.2.90", "2001:db8::90"] and alias["local"]
     assert primary.control("alias", "show", "a.example")["owners"] == ["*.w.a.example."]
     assert len(primary.control("alias", "list", "a.example")["aliases"]) == 2
+    assert len(primary.control("alias", "list")["aliases"]) == 2
+    assert primary.control("alias", "list", "b.example")["aliases"] == []
     assert primary.control("alias", "history", "a.example")["events"]
     assert primary.control("alias", "refresh", "a.example", wait=True)["done"]
     assert primary.zone("a.example")["alias"]["fresh"] == 2
@@ -336,6 +338,10 @@ def test_an_alias_to_a_zone_held_here_follows_that_zone(work, primary):
         zone="a.example", owner="a.example.", target="www.b.example.", state="fresh",
     ) == 1
     assert "TYPE65401" not in axfr(primary.port, "a.example", key=work.key).to_text()
+    for rdtype in ("TYPE65401", "ANY"):  # neither of the records themselves
+        for name in ("a.example", "x.w.a.example"):
+            reply = primary.ask(name, rdtype, key=work.key, tcp=True)
+            assert reply.rcode() == dns.rcode.NOERROR and "TYPE65401" not in str(reply.answer) and "ALIAS" not in str(reply.answer)
     with pytest.raises(ControlError) as refused:
         primary.control("alias", "show", "nobody.a.example")
     assert refused.value.exit_code == 5

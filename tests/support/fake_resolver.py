@@ -78,6 +78,7 @@ class FakeResolver:
 
     def __init__(self, host=HOST, port=0):
         self.host = host
+        self._family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self.silent = False
         self.validates = False
         self._open = threading.Event()
@@ -101,8 +102,8 @@ class FakeResolver:
 
     def _sockets(self, port):
         for _ in range(100):
-            udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+            udp = socket.socket(self._family, socket.SOCK_DGRAM)
+            tcp = socket.socket(self._family, socket.SOCK_STREAM)
             tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 udp.bind((self.host, port))
@@ -124,7 +125,7 @@ class FakeResolver:
             self._tcp.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as wake:
+        with socket.socket(self._family, socket.SOCK_DGRAM) as wake:
             wake.sendto(b"", (self.host, self.port))
         for thread in self._threads:
             thread.join(5)
