@@ -7,7 +7,9 @@ import resource
 import signal
 import socket
 import threading
+import time
 
+import dns.flags
 import dns.message
 import dns.name
 import dns.rcode
@@ -375,6 +377,32 @@ def test_http_shows_metrics_status_and_a_page(work, primary):
     assert status["program"] == "tandem-primary" and status["zone_states"] == {"ok": 2}
     code, page = primary.http("/")
     assert code == 200 and "a.example" in page
+
+
+def test_metrics_count_changes_questions_and_mails(work, primary):
+    primary.start()
+    text = " ".join(f'"{"x" * 200}"' for _ in range(10))
+    work.write("a", zone_text(10, "www A 192.0.2.90", "www A 192.0.2.91", f"long TXT {text}"))
+    began = time.time()
+    primary.control("reload")
+    for op, count in (("added", 4 + 3), ("removed", 1)):  # the first version was added whole
+        assert primary.metric("tandem_zone_changes_total", zone="a.example", op=op) == count
+    assert primary.metric("tandem_zone_refresh_last_success_timestamp_seconds", zone="a.example") >= int(began)
+
+    def queries(transport, rcode):
+        return primary.metric("tandem_queries_total", transport=transport, rcode=rcode)
+
+    seen = queries("udp", "NOERROR")
+    www(primary, work, "a.example")
+    assert primary.ask("none.a.example", "A", key=work.key, tcp=True).rcode() == dns.rcode.NXDOMAIN
+    assert primary.ask("a.example", "A").rcode() == dns.rcode.REFUSED
+    assert (queries("udp", "NOERROR"), queries("tcp", "NXDOMAIN"), queries("udp", "REFUSED")) == (seen + 1, 1, 1)
+    assert primary.metric("tandem_answers_truncated_total") == 0
+    assert primary.ask("long.a.example", "TXT", key=work.key).flags & dns.flags.TC
+    assert primary.metric("tandem_answers_truncated_total") == 1
+    primary.control("alert", "test")
+    wait_for(lambda: primary.metric("tandem_alerts_total", kind="test", result="sent") == 1, "the mail counted")
+    assert primary.metric("tandem_alert_queue_length") == 0
 
 
 def test_alert_test_writes_a_mail(work, primary):
