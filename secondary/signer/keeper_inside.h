@@ -1,11 +1,12 @@
 // What the files of one zone's life tell each other; nobody else includes it. Calls go down this
-// list: keeper, keeper_orders -> candidate -> change -> publish, stand, keeper_open, keeper_keys ->
-// keeper_fresh -> keeper_waiters -> keeper_tell -> keeper_facts -> keeper_rest. Upwards there is
-// only keeper->go_on.
+// list: keeper -> keeper_upkeep; both, keeper_orders -> candidate -> change -> publish, stand,
+// keeper_open, keeper_keys -> keeper_fresh -> keeper_waiters -> keeper_tell -> keeper_facts ->
+// keeper_rest. Upwards there is only keeper->go_on.
 #ifndef TANDEM_SIGNER_KEEPER_INSIDE_H
 #define TANDEM_SIGNER_KEEPER_INSIDE_H
 
 #include "secondary/signer/keeper.h"
+#include "secondary/signer/upkeep.h"
 
 // --- keeper_rest
 
@@ -139,5 +140,12 @@ void change_clear_quarantine(struct keeper *keeper, const char *why);
 void candidate_start(struct keeper *keeper, struct message_candidate *candidate, int *stream,
                      const char *cause, const struct hash_digest *accepted);
 void candidate_contact(struct keeper *keeper, int64_t at_seconds); // a primary was heard
+
+// --- keeper_upkeep
+
+// What is due by itself at now, or when the next is.
+struct upkeep_plan keeper_upkeep_next(struct keeper *keeper, int64_t now);
+// Does it: a portion of what a sample left over, the warning of signatures that end, one action.
+void keeper_upkeep(struct keeper *keeper, int64_t now);
 
 #endif
