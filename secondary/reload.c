@@ -98,8 +98,8 @@ reload_json(const struct reload *reload, bool dry_run, struct octets_buffer *jso
         octets_buffer_printf(
             json,
             "{\"ok\": false, \"exit_code\": 3, \"error\": {\"kind\": \"config\", \"text\": "
-            "\"the configuration has %zu errors; the old settings stay\"}, \"result\": {",
-            reload->errors.error_count);
+            "\"the configuration has %zu error%s; the old settings stay\"}, \"result\": {",
+            reload->errors.error_count, reload->errors.error_count == 1 ? "" : "s");
         json_errors(json, "errors", &reload->errors, false);
         octets_buffer_printf(json, "}}");
         return;

@@ -63,10 +63,14 @@ supervisor_take_event(struct supervisor *supervisor, uint32_t zone, struct octet
 }
 
 static void
-tell_event(struct supervisor *supervisor, enum message_event_kind kind, const char *why)
+tell_event(struct supervisor *supervisor, enum message_event_kind kind, const char *why,
+           const char *health, const char *hint)
 {
-    struct message_event event = {
-        .kind = kind, .at_seconds = clock_unix_seconds(), .why = memory_text(why)};
+    struct message_event event = {.kind = kind,
+                                  .at_seconds = clock_unix_seconds(),
+                                  .why = memory_text(why),
+                                  .health = memory_text(health),
+                                  .hint = memory_text(hint)};
     struct octets_buffer body;
     octets_buffer_init(&body);
     message_event_write(&event, &body);
@@ -158,7 +162,7 @@ supervisor_stop(struct supervisor *supervisor)
 void
 supervisor_role_died(struct supervisor *supervisor, struct child *child)
 {
-    char text[256];
+    char text[256], health[128];
     child_death_text(child, text, sizeof text);
     struct message_role_facts facts;
     child_facts(child, &facts);
@@ -183,7 +187,10 @@ supervisor_role_died(struct supervisor *supervisor, struct child *child)
     if (child_role(child) == ROLE_SERVER) {
         last_batch_log(supervisor->counters[child_index(child)], child_index(child));
     }
-    tell_event(supervisor, EVENT_CRASH, text);
+    snprintf(health, sizeof health, "it is started again (restart %u); %s", facts.restarts + 1,
+             child_role(child) == ROLE_SERVER ? "its sockets stay open, queries wait for it"
+                                              : "the servers go on answering");
+    tell_event(supervisor, EVENT_CRASH, text, health, "tandemctl status");
 }
 
 void

@@ -30,9 +30,27 @@ counts_line(const struct json_value *result, char *line, size_t size)
     snprintf(line + tail_of(line), size - tail_of(line), ".");
 }
 
-static void
-primaries_add(const struct json_value *primaries, char *line, size_t size)
+// The zone in whose row the error stands already; NULL.
+static const char *
+zone_that_shows(const struct json_value *zones, const char *error)
 {
+    for (size_t i = 0; i < json_value_count(zones); i++) {
+        const struct json_value *zone = json_value_at(zones, i);
+        const char *state = json_value_get_text(zone, "state", "");
+        const char *reason = json_value_get_text(zone, "reason", "");
+        bool shown = strcmp(state, "stale") == 0 || strcmp(state, "loading") == 0;
+        size_t length = strlen(reason), tail = strlen(error);
+        if (shown && length >= tail && strcmp(reason + length - tail, error) == 0)
+            return json_value_get_text(zone, "zone", NULL);
+    }
+    return NULL;
+}
+
+static void
+primaries_add(const struct json_value *result, char *line, size_t size)
+{
+    const struct json_value *primaries = json_value_get(result, "primaries");
+    const struct json_value *zones = json_value_get(result, "zones");
     for (size_t i = 0; i < json_value_count(primaries) && tail_of(line) < size / 2; i++) {
         const struct json_value *primary = json_value_at(primaries, i);
         int64_t ms = json_value_get_integer(primary, "round_trip_milliseconds", -1);
@@ -40,7 +58,10 @@ primaries_add(const struct json_value *primaries, char *line, size_t size)
         snprintf(line + tail_of(line), size - tail_of(line), " primary %s %s",
                  json_value_get_text(primary, "id", "?"),
                  json_value_get_text(primary, "address", ""));
-        if (error)
+        const char *shown_by = error ? zone_that_shows(zones, error) : NULL;
+        if (shown_by)
+            snprintf(line + tail_of(line), size - tail_of(line), " fails, see %.255s", shown_by);
+        else if (error)
             snprintf(line + tail_of(line), size - tail_of(line), " fails: %.300s", error);
         else if (ms >= 0)
             snprintf(line + tail_of(line), size - tail_of(line), " answers (%" PRId64 " ms)", ms);
@@ -101,7 +122,7 @@ render_status(const struct render *render, const struct json_value *result)
     char line[2048];
     render_zones(render, json_value_get(result, "zones"));
     counts_line(result, line, sizeof line);
-    primaries_add(json_value_get(result, "primaries"), line, sizeof line);
+    primaries_add(result, line, sizeof line);
     render_line(render, "%s", line);
     alias_line(render, result);
     role_lines(render, json_value_get(result, "roles"));

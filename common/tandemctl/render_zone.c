@@ -24,8 +24,8 @@ refresh_line(const struct render *render, const struct json_value *zone)
                 kind ? kind : "", render_moment(render, zone, "refresh/last_success_at", last),
                 render_moment(render, zone, "refresh/next_at", next));
     if (error || failures > 0)
-        render_line(render, "            %" PRId64 " failures in a row: %s", failures,
-                    error ? error : "");
+        render_line(render, "            %" PRId64 " failure%s in a row: %s", failures,
+                    failures == 1 ? "" : "s", error ? error : "");
 }
 
 static void

@@ -120,7 +120,7 @@ subject_words(const struct known_zone *zone, const struct message_event *event,
         return;
     }
     octets_buffer_printf(subject, "%s", phrases[event->kind]);
-    add_words(subject, event->why, SUBJECT_WHY_MAX);
+    add_words(subject, status_without_zone(event->why, name), SUBJECT_WHY_MAX);
 }
 
 // Where to ask: the first address we listen on, the host's name when that is every address.
@@ -233,15 +233,37 @@ write_hint(const struct known *known, const struct message_event *event, struct 
     }
 }
 
+// What the public sees meanwhile, where the event does not say it or cannot know.
+static const char *
+health_words(const struct known_zone *zone, const struct message_event *event)
+{
+    bool waits = event->kind == EVENT_GATE ||
+                 (event->kind == EVENT_REFRESH_FAILED && event->health[0] != '\0');
+    if (waits && zone != NULL && zone->has_facts && !zone->facts.has_version) {
+        return "nothing is served yet: queries for the zone are answered with SERVFAIL";
+    }
+    if (event->kind == EVENT_GATE && event->health[0] == '\0' && zone != NULL && zone->has_facts) {
+        return "what was served stays, and its signatures are refreshed";
+    }
+    return event->health;
+}
+
 static void
 write_health(const struct known_zone *zone, const struct message_event *event,
              struct octets_buffer *body)
 {
-    if (event->health[0] == '\0') {
+    const char *words = health_words(zone, event);
+    if (words[0] == '\0') {
         return;
     }
     octets_buffer_printf(body, "Health   ");
-    add_words(body, event->health, LINE_WORDS_MAX);
+    add_words(body, words, LINE_WORDS_MAX);
+    if (event->kind == EVENT_REFRESH_FAILED && event->health[0] != '\0' && zone != NULL &&
+        zone->facts.has_version && zone->facts.expires_seconds > 0) {
+        char at[QUANTITY_TEXT_MAX];
+        octets_buffer_printf(body, "; answered until %s (expire)",
+                             quantity_time_text(zone->facts.expires_seconds, at));
+    }
     if (event->kind == EVENT_RESIGN && zone != NULL && zone->poll.downstream_count > 0) {
         octets_buffer_printf(body, "; %u/%u downstream notified", zone->poll.downstream_current,
                              zone->poll.downstream_count);

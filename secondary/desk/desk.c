@@ -36,8 +36,7 @@ http_start(struct desk *desk, struct fault *fault)
     size_t count;
     const struct http_route *routes = pages_table(&count);
     return !address_is_set(listen) ||
-           http_open(&desk->http, desk->loop, listen, routes, count, desk, fault) ||
-           fault_wrap(fault, "http.listen");
+           http_open(&desk->http, desk->loop, listen, routes, count, desk, fault);
 }
 
 static bool

@@ -36,13 +36,31 @@ status_zone_state(const struct known_zone *zone, int64_t now)
 }
 
 const char *
+status_without_zone(const char *text, const char *domain)
+{
+    static const char word[] = "zone ";
+    size_t length = strlen(domain);
+    bool named = strncmp(text, word, sizeof word - 1) == 0 &&
+                 strncmp(text + sizeof word - 1, domain, length) == 0 &&
+                 strncmp(text + sizeof word - 1 + length, ": ", 2) == 0;
+    return named ? text + sizeof word - 1 + length + 2 : text;
+}
+
+// Beside the zone's name; NULL for an empty text.
+static const char *
+words_of(const struct known_zone *zone, const char *text)
+{
+    return text != NULL ? or_null(status_without_zone(text, zone->domain)) : NULL;
+}
+
+const char *
 status_zone_reason(const struct known_zone *zone, const char *state)
 {
     if (strcmp(state, "stale") == 0 ||
         (strcmp(state, "loading") == 0 && zone->has_poll && zone->poll.failures_in_row > 0)) {
-        return or_null(zone->poll.failure);
+        return words_of(zone, zone->poll.failure);
     }
-    return zone->has_facts ? or_null(zone->facts.reason) : NULL;
+    return zone->has_facts ? words_of(zone, zone->facts.reason) : NULL;
 }
 
 static void
@@ -82,7 +100,7 @@ put_refresh(struct json_value *object, const struct known_zone *zone)
     json_value_put_time(refresh, "next_at", zone->poll.next_poll_seconds);
     json_value_put_integer(refresh, "interval_seconds", zone->refresh_seconds);
     json_value_put_integer(refresh, "failures", zone->poll.failures_in_row);
-    json_value_put_text(refresh, "error", or_null(zone->poll.failure));
+    json_value_put_text(refresh, "error", words_of(zone, zone->poll.failure));
     json_value_put_text(refresh, "primary", or_null(zone->poll.primary));
     json_value_put_text(refresh, "kind", or_null(zone->poll.kind));
 }
@@ -223,7 +241,8 @@ add_hint(const struct known *known, struct json_value *hints, const struct known
     char tool[512];
     status_tool(known, tool, sizeof tool);
     bool held = strcmp(state, "held") == 0 && zone->facts.held_digest[0] != '\0';
-    if (!held && strcmp(state, "stale") != 0 && strcmp(state, "failed") != 0 &&
+    bool fails = strcmp(state, "loading") == 0 && zone->has_poll && zone->poll.failures_in_row > 0;
+    if (!held && !fails && strcmp(state, "stale") != 0 && strcmp(state, "failed") != 0 &&
         strcmp(state, "expired") != 0) {
         return;
     }
@@ -241,7 +260,11 @@ add_hint(const struct known *known, struct json_value *hints, const struct known
     } else {
         snprintf(command, sizeof command, "%s zone status %s", tool, zone->domain);
         json_value_add_text(commands, command);
-        snprintf(command, sizeof command, "%s zone refresh %s", tool, zone->domain);
+        if (strcmp(state, "failed") == 0) { // what was mended here is looked at by a reload
+            snprintf(command, sizeof command, "%s reload", tool);
+        } else {
+            snprintf(command, sizeof command, "%s zone refresh %s", tool, zone->domain);
+        }
         json_value_add_text(commands, command);
     }
 }
@@ -295,6 +318,17 @@ zone_of_primary(const struct known *known, size_t remote)
     return best;
 }
 
+// What failed, beside the primary's id and address: without "zone Z: transfer from ID ADDRESS: ".
+static const char *
+error_of(const struct known_zone *zone, const char *id, const char *address)
+{
+    char front[1024];
+    const char *text = words_of(zone, zone->poll.failure);
+    snprintf(front, sizeof front, "transfer from %s %s: ", id, address);
+    bool named = text != NULL && strncmp(text, front, strlen(front)) == 0;
+    return named ? text + strlen(front) : text;
+}
+
 static void
 put_primaries(const struct known *known, struct json_value *object)
 {
@@ -305,7 +339,7 @@ put_primaries(const struct known *known, struct json_value *object)
         if (zone == NULL) {
             continue;
         }
-        char address[ADDRESS_TEXT_MAX];
+        char address[ADDRESS_TEXT_MAX] = "";
         struct json_value *primary = json_value_add_object(primaries);
         json_value_put_text(primary, "id", settings->remotes[i].id);
         json_value_put_text(primary, "address",
@@ -315,7 +349,7 @@ put_primaries(const struct known *known, struct json_value *object)
         json_value_put_text(primary, "state", zone->poll.failures_in_row == 0 ? "ok" : "failing");
         json_value_put_time(primary, "answered_at", zone->poll.last_success_seconds);
         json_value_put_integer(primary, "round_trip_milliseconds", zone->poll.round_trip_ms);
-        json_value_put_text(primary, "error", or_null(zone->poll.failure));
+        json_value_put_text(primary, "error", error_of(zone, settings->remotes[i].id, address));
     }
 }
 

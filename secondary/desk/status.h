@@ -12,7 +12,10 @@
 
 // Words of interface.md: "ok" "held" "stale" "expired" "loading" "waiting" "failed".
 const char *status_zone_state(const struct known_zone *zone, int64_t now);
-// Why it is in that state; NULL: nothing is known, or there is nothing to say.
+// The text behind "zone DOMAIN: ", where it begins so: for places that name the zone themselves.
+const char *status_without_zone(const char *text, const char *domain);
+// Why it is in that state, without the zone's name; NULL: nothing is known, or there is nothing to
+// say.
 const char *status_zone_reason(const struct known_zone *zone, const char *state);
 #define STATUS_ROLE_WORD_MAX 32
 // "signer", "server 2".

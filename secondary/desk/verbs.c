@@ -210,6 +210,26 @@ verb_of_signer(void *context, struct control_request *request)
     }
 }
 
+// The signer knows that nothing came; why it does not come is known from the fetcher's polls.
+static void
+verb_of_content(void *context, struct control_request *request)
+{
+    struct known_zone *zone = named_zone(context, &request);
+    if (zone == NULL) {
+        return;
+    }
+    const char *state = status_zone_state(zone, clock_unix_seconds());
+    const char *reason = status_zone_reason(zone, state);
+    if (zone->has_facts && !zone->facts.has_version && strcmp(state, "loading") == 0 &&
+        zone->poll.failures_in_row > 0 && reason != NULL) {
+        struct fault fault = {0};
+        fault_set(&fault, FAULT_NOT_FOUND, "zone %s has no content yet: %s", zone->domain, reason);
+        control_reply_fault(&request, &fault);
+        return;
+    }
+    pass_to(context, request, ROLE_SIGNER, zone->id);
+}
+
 static void
 verb_of_fetcher(void *context, struct control_request *request)
 {
@@ -228,15 +248,15 @@ static const struct control_verb VERBS[] = {
     {"zone", "list", 0, 0, 0, NULL, verb_zone_list, NULL},
     {"zone", "status", 1, 1, 0, NULL, verb_zone_status, NULL},
     {"zone", "history", 1, 1, 0, NULL, verb_of_signer, NULL},
-    {"zone", "show", 1, 3, 0, NULL, verb_of_signer, NULL},
-    {"zone", "diff", 1, 1, 0, "all", verb_of_signer, NULL},
+    {"zone", "show", 1, 3, 0, NULL, verb_of_content, NULL},
+    {"zone", "diff", 1, 1, 0, "all", verb_of_content, NULL},
     {"zone", "refresh", 1, 1, CONTROL_CHANGES | CONTROL_MAY_WAIT, NULL, verb_of_fetcher, NULL},
     {"zone", "retransfer", 1, 1, CONTROL_CHANGES | CONTROL_MAY_WAIT, NULL, verb_of_fetcher, NULL},
     {"zone", "accept", 2, 2, CONTROL_CHANGES | CONTROL_MAY_WAIT, NULL, verb_of_signer, NULL},
-    {"zone", "sign", 1, 1, CONTROL_CHANGES | CONTROL_MAY_WAIT, "serial", verb_of_signer, NULL},
+    {"zone", "sign", 1, 1, CONTROL_CHANGES | CONTROL_MAY_WAIT, "serial", verb_of_content, NULL},
     {"zone", "notify", 1, 1, CONTROL_CHANGES, NULL, verb_of_fetcher, NULL},
-    {"zone", "verify", 1, 1, 0, NULL, verb_of_signer, NULL},
-    {"zone", "export", 1, 1, 0, "signed", verb_of_signer, NULL},
+    {"zone", "verify", 1, 1, 0, NULL, verb_of_content, NULL},
+    {"zone", "export", 1, 1, 0, "signed", verb_of_content, NULL},
     {"key", "list", 1, 1, 0, NULL, verb_of_signer, NULL},
     {"key", "ds", 1, 1, 0, NULL, verb_of_signer, NULL},
     {"key", "dnskey", 1, 1, 0, NULL, verb_of_signer, NULL},

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/base/arena.h"
 #include "common/base/quantity.h"
@@ -109,17 +110,28 @@ silent_seconds(const struct poll *poll, int64_t now)
     return now - (last ? last : poll->started_seconds);
 }
 
+// "no transfer for 55s from hidden 10.0.0.5@53: ...": the zone is named beside it.
+static void
+failing_text(const struct poll *poll, int64_t silent, char *text, size_t size)
+{
+    char front[NAME_TEXT_MAX + 32], about[QUANTITY_TEXT_MAX];
+    const char *fault = fault_text(poll);
+    snprintf(front, sizeof(front), "zone %s: transfer from ", poll->zone->domain);
+    bool named = strncmp(fault, front, strlen(front)) == 0;
+    snprintf(text, size, "no transfer for %s%s%s", quantity_about_text(silent, about),
+             named ? " from " : ": ", named ? fault + strlen(front) : fault);
+}
+
 static void
 tell_failing(struct poll *poll)
 {
     int64_t now = clock_unix_seconds();
     int64_t silent = silent_seconds(poll, now);
-    char why[FAULT_TEXT_MAX + 128], hint[NAME_TEXT_MAX + 64], about[QUANTITY_TEXT_MAX];
+    char why[FAULT_TEXT_MAX + 128], hint[NAME_TEXT_MAX + 64];
     if (poll->told_failing || silent <= POLL_FAILING_INTERVALS * poll->zone->rules->refresh_seconds)
         return;
     poll->told_failing = true;
-    snprintf(why, sizeof(why), "no transfer of %s for %s: %s", poll->zone->domain,
-             quantity_about_text(silent, about), fault_text(poll));
+    failing_text(poll, silent, why, sizeof(why));
     snprintf(hint, sizeof(hint), "tandemctl zone refresh %s", poll->zone->domain);
     log_error("the zone cannot be refreshed", "zone", poll->zone->domain, "silent-seconds",
               LOG_NUMBER(silent), "failures", LOG_NUMBER(poll->facts.failures_in_row), "last",

@@ -81,7 +81,9 @@ conclude(struct poll *poll, const struct message_verdict *verdict)
     poll_note_contact(poll);
     poll->exit_code = verdict->outcome == OUTCOME_HELD ? CONTROL_REFUSED : CONTROL_FAILED;
     if (verdict->outcome == OUTCOME_HELD)
-        fault_set(poll_fault(poll), FAULT_REFUSED, "%s", text);
+        fault_set(poll_fault(poll), FAULT_REFUSED,
+                  "zone %s: the gate holds what came: %s; see \"tandemctl zone diff %s\"",
+                  poll->zone->domain, text, poll->zone->domain);
     if (verdict->outcome == OUTCOME_FAILED)
         fault_set(poll_fault(poll), FAULT_IO, "%s", text);
     poll_finish(poll, false, verdict->outcome == OUTCOME_PUBLISHED, text);

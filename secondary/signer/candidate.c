@@ -37,13 +37,16 @@ hold(struct keeper *keeper)
     }
     if (is_new) {
         char digest[2 * HASH_DIGEST_SIZE + 1], shown[2 * HASH_DIGEST_SIZE + 1];
-        char hint[2 * NAME_TEXT_MAX + 160];
+        char hint[2 * NAME_TEXT_MAX + 160], next[2 * NAME_TEXT_MAX + 160];
         hash_digest_text(&verdict->digest, HASH_DIGEST_SIZE, digest);
         hash_digest_text(&verdict->digest, QUARANTINE_DIGEST_SHOWN, shown);
         snprintf(hint, sizeof hint, "tandemctl zone diff %s\ntandemctl zone accept %s %s",
                  keeper->domain, keeper->domain, shown);
+        snprintf(next, sizeof next, "tandemctl zone diff %s, then tandemctl zone accept %s %s",
+                 keeper->domain, keeper->domain, shown);
         log_error("the gate holds a transfer; what is served stays", "zone", keeper->domain, "why",
-                  verdict->sentence, "digest", shown, "from", keeper->candidate.primary);
+                  verdict->sentence, "digest", shown, "from", keeper->candidate.primary, "next",
+                  next);
         keeper_tell_simple_event(keeper, EVENT_GATE, digest, verdict->sentence, hint);
     }
     change_end(keeper, OUTCOME_HELD, verdict->sentence, NULL);

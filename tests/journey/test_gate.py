@@ -236,6 +236,19 @@ def test_ttls_over_the_limit_are_lowered_and_dnssec_records_left_out(work, evil)
     assert "max-ttl" in secondary.log()
 
 
+def test_a_zone_without_content_says_why_none_comes(work, evil):
+    evil.do("refuse")
+    secondary = work.secondary([{"domain": "example.gov", "refresh": "5s", "retry": "1s"}], evil.port)
+    secondary.start(wait=False)
+    shown = lambda: secondary.tandemctl("zone", "show", "example.gov").stderr  # noqa: E731
+    wait_for(lambda: "REFUSED" in shown(), "the reason of a poll that failed", about=secondary.log)
+    for verb in ("show", "diff", "export", "verify", "sign"):
+        done = secondary.tandemctl("zone", verb, "example.gov")
+        assert done.returncode == 5 and "no content yet: transfer from" in done.stderr and "REFUSED" in done.stderr, verb
+    evil.do("good")
+    wait_for(lambda: secondary.tandemctl("zone", "show", "example.gov").returncode == 0, "content", about=secondary.log)
+
+
 def test_refresh_that_fails_for_long_is_mailed_once_and_so_is_recovery(secondary, evil):
     evil.do("refuse")
     mails = lambda word: [m for m in secondary.mails() if word in m["Subject"]]  # noqa: E731
@@ -243,7 +256,12 @@ def test_refresh_that_fails_for_long_is_mailed_once_and_so_is_recovery(secondary
     assert wait_for(lambda: zone(secondary)["state"] == "stale", "stale", about=secondary.log)
     seen = evil.transfers
     wait_for(lambda: evil.transfers >= seen + 3, "more polls", about=secondary.log)
-    assert len(mails("refresh fails")) == 1
+    (mail,) = mails("refresh fails")
+    subject = " ".join(mail["Subject"].split())
+    assert "example.gov: refresh fails: no transfer for" in subject and "it answers REFUSED" in subject
+    assert "answered until" in mail.get_content()
+    shown = secondary.tandemctl("status").stdout
+    assert shown.count("it answers REFUSED") == 1 and "fails, see example.gov" in shown
     evil.do("good")
     wait_for(lambda: mails("recovered"), "mail of recovery", about=secondary.log)
 

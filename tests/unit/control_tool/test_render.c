@@ -197,12 +197,35 @@ a_socket_that_the_daemon_named_is_not_named_twice(void **state)
     free(text);
 }
 
+static void
+a_failure_of_a_primary_stands_in_one_place(void **state)
+{
+    (void)state;
+    static const char format[] =
+        "{\"result\": {\"zones\": [{\"zone\": \"example.gov\", \"state\": \"%s\", \"reason\": "
+        "\"transfer from hidden 10.0.0.5@53: it answers REFUSED\"}], \"primaries\": [{\"id\": "
+        "\"hidden\", \"address\": \"10.0.0.5@53\", \"error\": \"it answers REFUSED\"}]}}";
+    char json[512];
+    snprintf(json, sizeof json, format, "loading");
+    char *text = rendered(json, render_status, false, NULL);
+    char *first = strstr(text, "REFUSED");
+    assert_non_null(first);
+    assert_null(strstr(first + 1, "REFUSED"));
+    assert_non_null(strstr(text, "primary hidden 10.0.0.5@53 fails, see example.gov\n"));
+    free(text);
+    snprintf(json, sizeof json, format, "ok"); // not late enough to stand in the row
+    text = rendered(json, render_status, false, NULL);
+    assert_non_null(strstr(text, "primary hidden 10.0.0.5@53 fails: it answers REFUSED\n"));
+    free(text);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_sample_reads_as_it_is_frozen),
         cmocka_unit_test(results_without_any_field_are_shown),
+        cmocka_unit_test(a_failure_of_a_primary_stands_in_one_place),
         cmocka_unit_test(foreign_text_cannot_speak_to_the_terminal),
         cmocka_unit_test(colour_takes_no_room),
         cmocka_unit_test(hints_repeat_the_socket_that_was_named),

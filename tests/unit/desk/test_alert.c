@@ -247,6 +247,7 @@ a_held_zone_is_told_with_the_commands_that_help(void **state)
                 "example.gov held by the gate: 61% of the records would go (limit 30%)",
                 "Why      61% of the records would go (limit 30%)\n"
                 "Where    ns1.example.gov, 2026-11-21T18:42:07Z\n"
+                "Health   what was served stays, and its signatures are refreshed\n"
                 "Do       tandemctl zone diff example.gov\n"
                 "         tandemctl zone accept example.gov 5f1c09\n");
     // Of the daemon itself.
@@ -255,6 +256,55 @@ a_held_zone_is_told_with_the_commands_that_help(void **state)
     expect_text(&bed.known, MESSAGE_NO_ZONE, &event,
                 "tandem-secondary: trouble: signer was ended by signal 9 (Killed)",
                 "Why      signer was ended by signal 9 (Killed)\n"
+                "Where    ns1.example.gov, 2026-11-21T18:42:07Z\n");
+    bed_close(&bed);
+}
+
+static void
+a_mail_says_what_the_public_sees_while_the_primary_is_silent(void **state)
+{
+    struct bed bed;
+    char why[] = "no transfer for 5m from hidden 10.0.0.5@53: refused", empty[] = "",
+         health[] = "the served zone stays";
+    (void)state;
+    bed_open(&bed, DESK_CONFIG);
+    struct message_event event = plain_event(EVENT_REFRESH_FAILED, why, empty, empty);
+    event.health = health;
+    struct message_zone_facts facts = desk_good_facts();
+    facts.expires_seconds = NOW + 86400;
+    desk_tell_zone(&bed.known, ZONE_ID, &facts);
+    expect_text(&bed.known, ZONE_ID, &event,
+                "example.gov: refresh fails: no transfer for 5m from hidden 10.0.0.5@53: refused",
+                "Why      no transfer for 5m from hidden 10.0.0.5@53: refused\n"
+                "Where    ns1.example.gov, 2026-11-21T18:42:07Z\n"
+                "Health   the served zone stays; answered until 2026-11-22T18:42:07Z (expire)\n");
+    facts.has_version = false; // it never had content
+    desk_tell_zone(&bed.known, ZONE_ID, &facts);
+    expect_text(
+        &bed.known, ZONE_ID, &event,
+        "example.gov: refresh fails: no transfer for 5m from hidden 10.0.0.5@53: refused",
+        "Why      no transfer for 5m from hidden 10.0.0.5@53: refused\n"
+        "Where    ns1.example.gov, 2026-11-21T18:42:07Z\n"
+        "Health   nothing is served yet: queries for the zone are answered with SERVFAIL\n");
+    bed_close(&bed);
+}
+
+static void
+a_subject_names_the_zone_once(void **state)
+{
+    struct bed bed;
+    char why[] = "zone example.gov: the keys cannot be read: cut", empty[] = "";
+    (void)state;
+    bed_open(&bed, DESK_CONFIG);
+    struct message_event event = plain_event(EVENT_KEY, why, empty, empty);
+    expect_text(&bed.known, ZONE_ID, &event, "example.gov: keys: the keys cannot be read: cut",
+                "Why      zone example.gov: the keys cannot be read: cut\n"
+                "Where    ns1.example.gov, 2026-11-21T18:42:07Z\n");
+    char other[] = "zone example.govt: the keys cannot be read: cut";
+    event.why = other;
+    expect_text(&bed.known, ZONE_ID, &event,
+                "example.gov: keys: zone example.govt: the keys cannot be read: cut",
+                "Why      zone example.govt: the keys cannot be read: cut\n"
                 "Where    ns1.example.gov, 2026-11-21T18:42:07Z\n");
     bed_close(&bed);
 }
@@ -273,6 +323,7 @@ commands_name_a_socket_at_an_unusual_place(void **state)
     expect_text(&bed.known, ZONE_ID, &event, "example.gov held by the gate: w",
                 "Why      w\n"
                 "Where    ns1.example.gov, 2026-11-21T18:42:07Z\n"
+                "Health   what was served stays, and its signatures are refreshed\n"
                 "Do       tandemctl -s /tmp/demo/s.sock zone accept example.gov 5f1c09\n");
     bed_close(&bed);
 }
@@ -512,6 +563,8 @@ main(void)
         cmocka_unit_test(the_check_line_asks_where_we_listen),
         cmocka_unit_test(the_check_line_asks_for_the_first_rrset_of_the_diff),
         cmocka_unit_test(a_held_zone_is_told_with_the_commands_that_help),
+        cmocka_unit_test(a_mail_says_what_the_public_sees_while_the_primary_is_silent),
+        cmocka_unit_test(a_subject_names_the_zone_once),
         cmocka_unit_test(commands_name_a_socket_at_an_unusual_place),
         cmocka_unit_test(a_diff_that_was_cut_says_how_much_is_left_out),
         cmocka_unit_test(a_line_end_in_a_reason_begins_neither_header_nor_line),

@@ -207,6 +207,52 @@ a_zone_is_stale_after_five_failed_intervals_and_not_before(void **state)
 }
 
 static void
+a_failure_is_told_without_what_stands_beside_it(void **state)
+{
+    struct known known;
+    char failure[] = "zone example.gov: transfer from hidden 10.0.0.5@53: it answers REFUSED";
+    (void)state;
+    desk_world_open(&known, DESK_CONFIG);
+    desk_tell_all_well(&known);
+    struct message_poll_facts poll = desk_good_poll();
+    poll.failure = failure;
+    poll.failures_in_row = 9;
+    poll.last_success_seconds = NOW - 400;
+    poll.last_attempt_seconds = NOW;
+    desk_tell_poll(&known, ZONE_ID, &poll);
+    struct json_value *status = status_all(&known, &NO_MAIL, NOW);
+    const struct json_value *zone = json_value_at(json_value_get(status, "zones"), 0);
+    assert_string_equal(json_value_get_text(zone, "reason", ""),
+                        "transfer from hidden 10.0.0.5@53: it answers REFUSED");
+    assert_string_equal(json_value_get_text(zone, "refresh/error", ""),
+                        "transfer from hidden 10.0.0.5@53: it answers REFUSED");
+    const struct json_value *primary = json_value_at(json_value_get(status, "primaries"), 0);
+    assert_string_equal(json_value_get_text(primary, "error", ""), "it answers REFUSED");
+    json_value_free(&status);
+    known_close(&known);
+}
+
+static void
+what_was_mended_on_this_host_is_looked_at_by_a_reload(void **state)
+{
+    struct known known;
+    static char failed[] = "failed", reason[] = "zone example.gov: the keys cannot be read";
+    (void)state;
+    desk_world_open(&known, DESK_CONFIG);
+    desk_tell_all_well(&known);
+    struct message_zone_facts facts = desk_good_facts();
+    facts.state = failed;
+    facts.reason = reason;
+    desk_tell_zone(&known, ZONE_ID, &facts);
+    struct json_value *status = status_all(&known, &NO_MAIL, NOW);
+    struct json_value *hints = json_value_copy(json_value_get(status, "hints"));
+    expect_json(&hints, "[{\"text\": \"see\", \"zone\": \"example.gov\", \"commands\": "
+                        "[\"tandemctl zone status example.gov\", \"tandemctl reload\"]}]");
+    json_value_free(&status);
+    known_close(&known);
+}
+
+static void
 a_long_signing_shows_how_far_it_is(void **state)
 {
     struct known known;
@@ -387,8 +433,8 @@ transfers_out_of_all_servers_are_added_up(void **state)
     octets_buffer_init(&text);
     desk_world_open(&known, DESK_CONFIG);
     struct metrics *metrics = metrics_new();
-    tell_transfers_out(&known, &(struct message_transfers_out){
-                                   .whole_ok = 1, .deltas_ok = 2, .whole_refused = 3});
+    tell_transfers_out(
+        &known, &(struct message_transfers_out){.whole_ok = 1, .deltas_ok = 2, .whole_refused = 3});
     tell_transfers_out(&known, &(struct message_transfers_out){
                                    .deltas_ok = 40, .up_to_date = 7, .whole_refused = 50});
     tell_transfers_out(&known, &(struct message_transfers_out){.deltas_refused = 9});
@@ -470,6 +516,8 @@ main(void)
         cmocka_unit_test(a_held_zone_says_why_and_what_to_do),
         cmocka_unit_test(the_whole_status_tells_program_roles_primaries_and_mail),
         cmocka_unit_test(a_zone_is_stale_after_five_failed_intervals_and_not_before),
+        cmocka_unit_test(a_failure_is_told_without_what_stands_beside_it),
+        cmocka_unit_test(what_was_mended_on_this_host_is_looked_at_by_a_reload),
         cmocka_unit_test(a_long_signing_shows_how_far_it_is),
         cmocka_unit_test(check_gives_nagios_codes_and_a_sentence),
         cmocka_unit_test(check_warns_three_days_before_a_signature_ends_and_alarms_one_day_before),
