@@ -37,6 +37,7 @@ import subprocess
 import tempfile
 import time
 
+import dns.exception
 import dns.flags
 import dns.message
 import dns.name
@@ -116,10 +117,13 @@ def is_gone(pid):
 
 
 def wait_for(fact, what, seconds=WAIT_SECONDS, about=lambda: ""):
-    """Calls fact() until it gives something true, and gives that. AssertionError names `what`."""
+    """Calls fact() until it gives something true, and gives that; a question without an answer is no fact yet.
+    AssertionError names `what`."""
     end = time.monotonic() + seconds
     while True:
-        value = fact()
+        value = None
+        with contextlib.suppress(dns.exception.Timeout):
+            value = fact()
         if value:
             return value
         if time.monotonic() > end:
