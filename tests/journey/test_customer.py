@@ -78,8 +78,7 @@ class Scene:
     def wait_acme(self, target):
         for rdtype, wanted in zip(("A", "AAAA"), SETS[target]):
             wait_for(
-                lambda: addresses(self.secondary.ask(ACME, rdtype)) == wanted, f"acme's {rdtype} at {target}", seconds=15,
-                about=self.logs,
+                lambda: addresses(self.secondary.ask(ACME, rdtype)) == wanted, f"acme's {rdtype} at {target}", about=self.logs,
             )
 
     def wait_validator(self, watch, target):
