@@ -44,6 +44,11 @@ SHARED_BY_ROLES = {"secondary/messages.h", "secondary/settings.h", "secondary/co
 FACES = {f"secondary/{stem}.c": f"secondary/{face}.h" for stem, face in (
     ("messages_server", "messages"), ("messages_fetcher", "messages"), ("messages_signer", "messages"),
     ("messages_desk", "messages"), ("messages_pool", "messages"), ("settings_read", "settings"), ("settings_write", "settings"))}
+# The second path shares no code with the one that signs (secondary/signer/README.md, decision 5): what publishes calls both,
+# neither calls the other. Of the signer's rooms it has the threads.
+SECOND_PATH = re.compile(r"secondary/signer/sign/verify(_\w+)?\.[ch]$")
+SECOND_PATH_SEES = {"secondary/signer/sign/pool.h", "secondary/signer/sign/pool.c"}
+SIGNING_ROOMS = ("secondary/signer/sign", "secondary/signer/keys")
 SIDES = ("primary", "secondary", "common/tandemctl")
 SECRET_ROOMS = ("secondary/signer", "secondary/signer/keys", "secondary/signer/sign", "secondary/signer/gate")
 NETWORK_PROGRAMS = ("tandem-secondary", "tandem-fetcher", "tandem-server", "tandem-desk", "tandem-primary", "tandemctl")
@@ -65,9 +70,22 @@ def sources(top):
             yield str(path.relative_to(top))
 
 
+def paths_error(source, target):
+    """What is wrong with an edge between the signer's two paths, or None."""
+    second, to_second = SECOND_PATH.match(source), SECOND_PATH.match(target)
+    if second and not to_second and target.startswith("secondary/signer/") and target not in SECOND_PATH_SEES:
+        return "the second path shares no code with the one that signs"
+    if to_second and not second and room_of(source) in SIGNING_ROOMS:
+        return "the path that signs shares no code with the second one"
+    return None
+
+
 def edge_error(source, target):
     """What is wrong with an edge from one file to another, or None."""
     here, there = room_of(source), room_of(target)
+    between = paths_error(source, target)
+    if between:
+        return between
     if there not in FLOORS:
         return f"{there} is no room that floors.py knows"
     if here == there:
@@ -256,6 +274,9 @@ def planted(top, build):
         victim = tree / "secondary/server/zones.c"
         victim.write_text('#include "secondary/signer/keys/keyset.h"\n' + victim.read_text())
         expect("role that includes another role", check_includes(tree)[0], "secondary/server/zones.c:1:")
+        victim = tree / "secondary/signer/sign/verify_keys.c"
+        victim.write_text('#include "secondary/signer/keys/key_signer.h"\n' + victim.read_text())
+        expect("second path that includes the first", check_includes(tree)[0], "secondary/signer/sign/verify_keys.c:1:")
 
         one = compile_object(folder, "one", "void planted_two(void); void planted_one(void) { planted_two(); }")
         two = compile_object(folder, "two", "void planted_one(void); void planted_two(void) { planted_one(); }")
@@ -267,6 +288,11 @@ def planted(top, build):
         calls = dict(files)
         calls["secondary/server/planted_up.c"] = upward
         expect("upward call", check_symbols(calls)[0], "planted_up.c")
+
+        shared = compile_object(folder, "shared", "void nsec_chain_repair(void); void planted_shared(void) { nsec_chain_repair(); }")
+        calls = dict(files)
+        calls["secondary/signer/sign/verify_planted.c"] = shared
+        expect("second path that calls the first", check_symbols(calls)[0], "verify_planted.c")
 
         secret = check_symbols(files)[2]
         wrong = folder / "bin"
