@@ -241,6 +241,9 @@ digests_are_as_long_as_their_algorithm_makes_them(void **state)
     uint8_t zonemd[6 + 64] = {0, 0, 0, 1, 1, 1};
     accepts(RRTYPE_ZONEMD, zonemd, 6 + 48);
     refuses(RRTYPE_ZONEMD, zonemd, 6 + 64, "digest");
+    zonemd[4] = 241; // a scheme for private use: RFC 8976 appendix A.3
+    accepts(RRTYPE_ZONEMD, zonemd, 6 + 20);
+    refuses(RRTYPE_ZONEMD, zonemd, 6 + 11, "digest");
 }
 
 static void

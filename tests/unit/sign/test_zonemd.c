@@ -71,6 +71,13 @@ a_zone_with_occluded_names_duplicates_a_wildcard_and_mixed_case(void **state)
 }
 
 static void
+a_zone_with_digests_of_other_kinds_beside(void **state)
+{
+    (void)state;
+    the_digest_is_that_of_the_rfc("multiple.zone", "example.");
+}
+
+static void
 a_signed_zone(void **state)
 {
     (void)state;
@@ -192,6 +199,7 @@ main(void)
     store_io_without_sync();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_simple_zone),
+        cmocka_unit_test(a_zone_with_digests_of_other_kinds_beside),
         cmocka_unit_test(a_zone_with_occluded_names_duplicates_a_wildcard_and_mixed_case),
         cmocka_unit_test(a_signed_zone),
         cmocka_unit_test(the_zone_of_the_root_servers),
