@@ -338,6 +338,60 @@ others_validators_accept_the_zone(void **state)
     world_close(&world);
 }
 
+// 255 octets, from its first label on: three of 63 and what is left beside example.gov.
+static void
+long_name(char first, char name[static 256])
+{
+    int length = first == '*' ? snprintf(name, 256, "*.") : 0;
+    for (int i = 0; i < 3; i++)
+        length += snprintf(name + length, 256 - (size_t)length, "%c%062d.",
+                           first == '*' ? 'w' : first, i);
+    snprintf(name + length, 256 - (size_t)length, "%0*d", first == '*' ? 47 : 49, 0);
+}
+
+static void
+long_text(const char *firsts, char *text, size_t size)
+{
+    int length = snprintf(text, size, HEAD);
+    for (; *firsts; firsts++) {
+        char name[256];
+        long_name(*firsts, name);
+        length += snprintf(text + length, size - (size_t)length, "%s A 192.0.2.2\n", name);
+    }
+}
+
+static void
+names_of_255_octets_are_signed_with_either_kind_of_denial(void **state)
+{
+    (void)state;
+    static const char *const steps[] = {"bd*", "abcd*", "ac", "a*", "b"};
+    for (int nsec3 = 0; nsec3 < 2; nsec3++) {
+        struct world world;
+        char name[256], text[4096];
+        uint8_t wire[NAME_SIZE_MAX];
+        struct fault fault;
+        world_open(&world, "example.gov.", false);
+        world.now = (int64_t)time(NULL); // others have clocks
+        world.policy.nsec3 = nsec3;
+        world.policy.nsec3_parameters = (struct nsec3_parameters){.algorithm = NSEC3_SHA1};
+        for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+            for (const char *first = steps[i]; *first; first++) {
+                long_name(*first, name);
+                assert_true(name_from_text(name, world.apex, wire, &fault));
+                assert_int_equal(name_length(wire), NAME_SIZE_MAX);
+            }
+            long_text(steps[i], text, sizeof text);
+            world_text(&world, text);
+            world_verify_all(&world);
+            world_rrset_text(&world, name, nsec3 ? RRTYPE_A : RRTYPE_NSEC, text, sizeof text);
+            assert_string_not_equal(text, ""); // the last of them is there
+            world_others_accept(&world);
+            world.now += 60;
+        }
+        world_close(&world);
+    }
+}
+
 // Names are hashed and records signed side by side: more names than one portion of either has.
 static void
 threads_make_the_nsec3_chain_together(void **state)
@@ -437,6 +491,7 @@ main(void)
         cmocka_unit_test(types_for_which_a_signed_record_has_no_room_are_refused_by_name_too),
         cmocka_unit_test(what_cannot_be_signed_is_refused_with_a_cure),
         cmocka_unit_test(a_forced_serial_is_taken_when_it_is_later),
+        cmocka_unit_test(names_of_255_octets_are_signed_with_either_kind_of_denial),
         cmocka_unit_test(threads_make_the_nsec3_chain_together),
         cmocka_unit_test(damaged_records_stop_signing_and_the_whole_content_mends_it),
         cmocka_unit_test(others_validators_accept_the_zone),
