@@ -1,9 +1,9 @@
 // The memory that a server shares with the supervisor and the desk: one sealed memfd for each
 // server, made by the supervisor before the server starts and kept over its restarts, so that
 // counters never go back. The server is the only writer of its memfd; the desk maps all of them
-// read-only and sums. The last batch of packets stands there, too: after a crash the supervisor
-// logs it. Readers trust nothing in it: a server that was taken over writes what it likes, and can
-// neither shrink nor grow the file.
+// read-only and sums. The last batch of packets and the message over TCP that is in hand stand
+// there, too: after a crash the supervisor logs them. Readers trust nothing in it: a server that
+// was taken over writes what it likes, and can neither shrink nor grow the file.
 #ifndef TANDEM_SECONDARY_COUNTERS_H
 #define TANDEM_SECONDARY_COUNTERS_H
 
@@ -14,7 +14,7 @@
 #include "common/base/fault.h"
 #include "common/net/udp_batch.h"
 
-#define COUNTERS_MAGIC       0x544e4431U // layout 1; another layout gets another number
+#define COUNTERS_MAGIC       0x544e4432U // layout 2; another layout gets another number
 #define COUNTERS_RCODES      25          // 0 to 23 by number, all others in the last
 #define COUNTERS_RCODE_OTHER (COUNTERS_RCODES - 1)
 
@@ -39,10 +39,20 @@ struct counters {
     uint64_t bad_messages; // of the supervisor's that could not be read
 };
 
+// The message over TCP that is being answered, as the last batch is for datagrams.
+#define COUNTERS_TCP_OCTETS 1024 // of it; what is logged of a packet, too (last_batch.h)
+struct counters_tcp_seen {
+    uint32_t in_hand; // 1: it is; 0: none is
+    uint32_t length;  // of the whole message
+    struct address peer;
+    uint8_t octets[COUNTERS_TCP_OCTETS]; // its first ones
+};
+
 struct counters_memory {
     uint32_t magic;
     uint32_t size; // of this struct
     _Alignas(64) struct counters counters;
+    _Alignas(64) struct counters_tcp_seen tcp;
     _Alignas(4096) struct udp_batch_seen seen;
 };
 

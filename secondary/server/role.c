@@ -201,8 +201,10 @@ take_counters(struct role *role, const struct message *message)
         return;
     }
     role->responder.counters = &role->memory->counters;
-    // Gauges of the server that had this memory before.
+    // Gauges of the server that had this memory before, and what it had in hand, which is told.
     __atomic_store_n(&role->memory->counters.tcp_open, 0, __ATOMIC_RELAXED);
+    role->memory->seen.count = role->memory->seen.current = role->memory->tcp.in_hand = 0;
+    tcp_worker_show(role->tcp, &role->memory->tcp);
 }
 
 static void

@@ -8,6 +8,7 @@
 // reading for each turn of the loop) and, pipelined, a share of one recv and one send.
 #include "secondary/server/tcp_worker.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -48,6 +49,7 @@ struct tcp_worker {
     struct vector listeners; // of struct listener *
     struct loop_timer *pause;
     struct tcp_clients clients;
+    struct counters_tcp_seen *seen; // NULL: nobody looks
     struct transfer *next_transfer; // respond fills it; the connection that begins one takes it
     uint64_t clock_ms;              // the loop's time at which unix_seconds was read
     int64_t unix_seconds;
@@ -99,6 +101,12 @@ tcp_worker_configure(struct tcp_worker *worker, const struct tcp_worker_options 
 {
     worker->options = *options;
     tcp_clients_limit(&worker->clients, options->clients_max);
+}
+
+void
+tcp_worker_show(struct tcp_worker *worker, struct counters_tcp_seen *seen)
+{
+    worker->seen = seen;
 }
 
 static void
@@ -228,9 +236,8 @@ transfer_begin(struct connection *connection)
 }
 
 static void
-message_came(void *context, const uint8_t *octets, size_t length)
+message_answer(struct connection *connection, const uint8_t *octets, size_t length)
 {
-    struct connection *connection = context;
     struct tcp_worker *worker = connection->worker;
     const struct respond_request request = {
         .peer = tcp_stream_peer(connection->stream),
@@ -255,6 +262,30 @@ message_came(void *context, const uint8_t *octets, size_t length)
         transfer_begin(connection);
         return;
     }
+}
+
+// The mark comes last: what it stands for is in memory by then, whatever happens next.
+static void
+message_show(struct counters_tcp_seen *seen, const struct address *peer, const uint8_t *octets,
+             size_t length)
+{
+    seen->peer = *peer;
+    seen->length = (uint32_t)length;
+    memcpy(seen->octets, octets, length < COUNTERS_TCP_OCTETS ? length : COUNTERS_TCP_OCTETS);
+    __atomic_store_n(&seen->in_hand, 1, __ATOMIC_RELEASE);
+    atomic_signal_fence(memory_order_seq_cst);
+}
+
+static void
+message_came(void *context, const uint8_t *octets, size_t length)
+{
+    struct connection *connection = context;
+    struct counters_tcp_seen *seen = connection->worker->seen;
+    if (seen)
+        message_show(seen, tcp_stream_peer(connection->stream), octets, length);
+    message_answer(connection, octets, length); // the connection may be gone
+    if (seen)
+        __atomic_store_n(&seen->in_hand, 0, __ATOMIC_RELEASE);
 }
 
 static void

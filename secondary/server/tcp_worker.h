@@ -30,6 +30,8 @@ struct tcp_worker;
 // responder is borrowed.
 struct tcp_worker *tcp_worker_new(struct loop *loop, struct responder *responder);
 void tcp_worker_configure(struct tcp_worker *worker, const struct tcp_worker_options *options);
+// Where each message stands while it is answered; borrowed.
+void tcp_worker_show(struct tcp_worker *worker, struct counters_tcp_seen *seen);
 // Takes the listening descriptor over.
 void tcp_worker_add(struct tcp_worker *worker, int *descriptor);
 void tcp_worker_free(struct tcp_worker **worker);

@@ -204,3 +204,13 @@ def test_a_crash_of_a_server_costs_no_packet_and_is_told(work):
     mail = wait_for(lambda: [mail for mail in secondary.mails() if "server" in str(mail["Subject"])], "a mail", about=secondary.log)
     assert "signal 9" in mail[0].get_content() or "KILL" in mail[0].get_content(), mail[0].get_content()
     assert marked.to_wire().hex() in secondary.log()
+
+    def dies_again():
+        """Its successor answers, and has had no packet; how many of a last batch the log has."""
+        then = roles(secondary)["server 0"]["pid"]
+        os.kill(then, signal.SIGKILL)
+        wait_for(lambda: roles(secondary)["server 0"]["pid"] != then, "a successor", about=secondary.log)
+        assert secondary.ask("example.gov", "A", tcp=True, timeout=tandem.WAIT_SECONDS).rcode() == 0
+        return secondary.log().count("a packet of the same batch")
+
+    assert dies_again() == dies_again()  # what a server had in hand is told once, not of its successor too

@@ -28,6 +28,7 @@ log_of(const struct counters_memory *content, size_t *ret_told)
     assert_true(counters_create(&fd, &fault));
     assert_true(counters_map(fd, true, &memory, &fault));
     memory->seen = content->seen;
+    memory->tcp = content->tcp;
     dup2(lines, STDERR_FILENO);
     *ret_told = last_batch_log(fd, 3);
     dup2(standard, STDERR_FILENO);
@@ -94,6 +95,39 @@ nothing_in_hand_and_no_batch_at_all_are_told_as_they_are(void **state)
     free(memory);
 }
 
+// One thread: while a message over TCP is in hand, no packet of the last batch is.
+static void
+a_message_over_tcp_in_hand_is_an_error_and_comes_before_the_batch(void **state)
+{
+    (void)state;
+    size_t told;
+    struct fault fault;
+    struct counters_memory *memory = batch_of(1, 1);
+    memory->tcp.length = 5;
+    memset(memory->tcp.octets, 0xcc, sizeof memory->tcp.octets);
+    assert_true(address_from_text("2001:db8::7@4000", 0, &memory->tcp.peer, &fault));
+    char *text = log_of(memory, &told);
+    assert_int_equal(told, 1); // answered long ago
+    assert_null(strstr(text, "TCP"));
+    free(text);
+    memory->tcp.in_hand = 1;
+    text = log_of(memory, &told);
+    assert_int_equal(told, 2);
+    char *hand = strstr(text, "over TCP"), *batch = strstr(text, "same batch");
+    assert_true(hand && batch > hand && strstr(text, "error") < hand);
+    assert_non_null(strstr(text, "from=2001:db8::7@4000 octets=5 hexadecimal=cccccccccc\n"));
+    free(text);
+    memory->tcp.length = 65535;
+    text = log_of(memory, &told);
+    assert_non_null(strstr(text, "octets=65535 hexadecimal_cut=cccc"));
+    free(text);
+    memory->tcp.length = 65536; // no message has so many
+    text = log_of(memory, &told);
+    assert_int_equal(told, 1);
+    free(text);
+    free(memory);
+}
+
 static void
 a_long_packet_is_cut_and_says_so(void **state)
 {
@@ -119,11 +153,14 @@ memory_of_a_server_that_was_taken_over_does_no_harm(void **state)
     for (int round = 0; round < 20; round++) {
         randombytes_buf_deterministic(&memory->seen, sizeof memory->seen,
                                       (uint8_t[randombytes_SEEDBYTES]){(uint8_t)round});
+        randombytes_buf_deterministic(&memory->tcp, sizeof memory->tcp,
+                                      (uint8_t[randombytes_SEEDBYTES]){(uint8_t)round, 1});
+        memory->tcp.in_hand = (uint32_t)round % 4;
         memory->seen.count = round % 2 ? UINT32_MAX : memory->seen.count;
         for (int i = 0; i < UDP_BATCH_PACKETS && round % 2; i++)
             memory->seen.packet[i].length %= 8192;
         char *text = log_of(memory, &told);
-        assert_true(told <= UDP_BATCH_PACKETS);
+        assert_true(told <= UDP_BATCH_PACKETS + 1);
         free(text);
     }
     free(memory);
@@ -135,6 +172,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_packet_in_hand_is_an_error_and_comes_first),
         cmocka_unit_test(nothing_in_hand_and_no_batch_at_all_are_told_as_they_are),
+        cmocka_unit_test(a_message_over_tcp_in_hand_is_an_error_and_comes_before_the_batch),
         cmocka_unit_test(a_long_packet_is_cut_and_says_so),
         cmocka_unit_test(memory_of_a_server_that_was_taken_over_does_no_harm),
     };

@@ -9,9 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -300,6 +302,46 @@ when_nobody_can_give_one_newcomers_wait_until_one_is_free(void **state)
     close(client);
 }
 
+static bool
+dies(const void *context, const struct answer_zone *zone)
+{
+    (void)context;
+    (void)zone;
+    _exit(9); // the crash
+}
+
+// As a batch of datagrams is: what was asked can be asked again of a copy.
+static void
+another_process_sees_the_message_after_a_crash_and_none_when_all_are_answered(void **state)
+{
+    struct counters_tcp_seen *seen =
+        mmap(NULL, sizeof *seen, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    int status;
+    (void)state;
+    assert_ptr_not_equal(seen, MAP_FAILED);
+    tcp_worker_show(worker, seen);
+    int client = client_open();
+    ask(client, RRTYPE_SOA);
+    assert_true(next(client) > 0);
+    assert_int_equal(seen->in_hand, 0);
+    pid_t child = fork();
+    if (child == 0) {
+        responder.service.may_ask = dies;
+        ask(client, RRTYPE_NS);
+        next(client);
+        _exit(1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(WEXITSTATUS(status), 9);
+    assert_int_equal(seen->in_hand, 1);
+    assert_int_equal(seen->length, MESSAGE_HEADER_SIZE + 13 + 4);
+    assert_memory_equal(seen->octets + MESSAGE_HEADER_SIZE, "\3big\7example\0\0\2\0\1", 17);
+    assert_int_equal(seen->peer.family, AF_INET);
+    close(client);
+    tcp_worker_show(worker, NULL);
+    munmap(seen, sizeof *seen);
+}
+
 int
 main(void)
 {
@@ -314,6 +356,9 @@ main(void)
         cmocka_unit_test_setup_teardown(
             when_descriptors_are_out_the_one_silent_longest_gives_its_own, worker_open,
             worker_close),
+        cmocka_unit_test_setup_teardown(
+            another_process_sees_the_message_after_a_crash_and_none_when_all_are_answered,
+            worker_open, worker_close),
         cmocka_unit_test_setup_teardown(when_nobody_can_give_one_newcomers_wait_until_one_is_free,
                                         worker_open, worker_close),
     };
