@@ -331,6 +331,23 @@ def test_held_and_recovered_targets_are_mailed(work, resolver):
     wait_for(lambda: [m for m in primary.mails() if "recovered" in m["Subject"]], "a mail", about=primary.log)
 
 
+def test_kinds_of_mail_that_nobody_wants_are_not_sent(work, resolver):
+    resolver.set("lb.test", A=["192.0.2.1"])
+    write(work, "@ 60 ALIAS lb.test.")
+    primary = primary_of(work, resolver)
+    primary.config["alert"]["on"] = ["recovered"]
+    primary.start()
+    until_served(work, primary, {("@", "A"): ["192.0.2.1"]})
+    resolver.misbehave("lb.test", "servfail")
+    refresh(primary, ZONE)
+    assert alias(primary)["state"] == "held"
+    resolver.misbehave("lb.test", None)
+    refresh(primary, ZONE)
+    mails = wait_for(primary.mails, "a mail", about=primary.log)  # the one about the trouble would be the first
+    assert [mail["Subject"] for mail in mails if "recovered" not in mail["Subject"]] == []
+    assert {one["kind"] for one in primary.control("alert", "list")["alerts"]} == {"recovered"}
+
+
 def test_after_hold_drop_takes_the_addresses_away(work, resolver):
     resolver.set("lb.test", A=["192.0.2.1"])
     write(work, "@ 60 ALIAS lb.test.")
