@@ -149,10 +149,13 @@ sign_in_thread(void *context)
 {
     struct keeper *keeper = context;
     keeper->job_good = sign_zone_run(keeper->job, &keeper->result, keeper->job_fault);
-    if (!keeper->job_good || keeper->result->empty || keeper->change->policy.verify == VERIFY_OFF) {
+    if (!keeper->job_good || keeper->result->empty) {
         return;
     }
     verify_damage(&keeper->result->diff); // in tests only
+    if (keeper->change->policy.verify == VERIFY_OFF) {
+        return;
+    }
     verify_report_init(&keeper->change->report);
     keeper->change->report_made = true;
     struct verify_changes changes = {

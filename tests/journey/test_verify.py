@@ -4,6 +4,7 @@ served zone stays and is answered, log, status and mail say which record it was,
 
 The fault comes from a seam (secondary/signer/sign/verify_damage.h) that only builds with sanitizers have."""
 
+import json
 import pathlib
 import shutil
 import subprocess
@@ -112,6 +113,35 @@ def test_zone_verify_says_what_it_looked_at(work, evil):
     assert result["records"] > result["rrsets"] // 2 and result["signatures"] > 10
     done = secondary.tandemctl("zone", "verify", "example.gov")
     assert done.returncode == 0 and "verified" in done.stdout, done
+
+
+def findings_of(secondary):
+    """What `zone verify` finds, as "OWNER TYPE: word: text"; by the socket and by the command the same."""
+    with pytest.raises(ControlError):
+        secondary.control("zone", "verify", "example.gov")
+    done = secondary.tandemctl("--json", "zone", "verify", "example.gov")
+    result = json.loads(done.stdout)["result"]
+    assert done.returncode == 1 and result["verified"] is False and result["findings"], done
+    shown = secondary.tandemctl("zone", "verify", "example.gov")
+    assert shown.returncode == 1 and result["problems"][0] in shown.stdout + shown.stderr, shown
+    return result["problems"]
+
+
+@pytest.mark.skipif(not has_seam(), reason="a build without sanitizers has no seam for faults")
+def test_zone_verify_says_what_is_wrong_with_what_is_served(work, evil):
+    # Nobody looks before the publish, so what is damaged is served.
+    how = work.path / "damage"
+    secondary = secondary_with(work, evil, {**POLICIES["nsec3"], "verify": "off"}, {"TANDEM_TEST_DAMAGE": str(how)})
+    for number, (damage, said) in enumerate({"signature": "bad-signature:", "ttl": "ttl:", "bitmap": "NSEC3"}.items()):
+        assert secondary.control("zone", "verify", "example.gov")["verified"], damage
+        work.write(how.name, damage)
+        evil.set_zone(ZONE + "".join(f"new{n} IN A 192.0.2.{60 + n}\n" for n in range(number + 1)))
+        wait_for(lambda: answers(secondary.ask(f"new{number}.example.gov", "A")), damage, about=secondary.log)
+        how.unlink()
+        found = findings_of(secondary)
+        assert any(said in line for line in found), (damage, found)
+        if damage != "bitmap":  # all is signed again, and good
+            secondary.control("zone", "sign", "example.gov", wait=True)
 
 
 def ask_for_verification(secondary, replies):

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/fault.h"
+#include "common/base/hash.h"
 #include "common/dns/rrtype.h"
 
 #define HEAD         12 // octets of an RR before its RDATA
@@ -53,6 +55,17 @@ fits(const struct damage *damage, const struct rrset *rrset)
             rrset->type == damage->types[1]);
 }
 
+// Who signs wrongly writes a sound record all the same: the checksum that it begins with is made
+// anew.
+static void
+node_seal_again(const struct node *node)
+{
+    uint8_t *octets = (uint8_t *)(uintptr_t)node; // a new record stands in the arena of its job
+    uint32_t crc = hash_crc32c(0, octets + sizeof crc, node_size(node) - sizeof crc);
+    memcpy(octets, &crc, sizeof crc);
+    ENSURE(node_check(octets, node_size(node)));
+}
+
 static bool
 node_damage(const struct damage *damage, const struct diff_entry *entry)
 {
@@ -66,7 +79,8 @@ node_damage(const struct damage *damage, const struct diff_entry *entry)
         const uint8_t *run = damage->of_signature ? rrset.signatures : rrset.wire;
         uint32_t length = damage->of_signature ? rrset.signatures_length : rrset.wire_length;
         uint32_t at = damage->from_end ? length - damage->offset : damage->offset;
-        *(uint8_t *)(uintptr_t)(run + at) ^= 1; // a new record stands in the arena of its job
+        *(uint8_t *)(uintptr_t)(run + at) ^= 1;
+        node_seal_again(entry->new_node);
         return true;
     }
     return false;
