@@ -181,6 +181,9 @@ def test_the_served_zone_outlives_the_primary_and_the_zone_expires_only_when_tol
     primary.kill()
     wait_for(lambda: secondary.ask("example.gov", "A").rcode() == dns.rcode.SERVFAIL, "expired", about=secondary.log)
     wait_for(lambda: secondary.zone("example.gov")["state"] == "expired", "the state says so", about=secondary.log)
+    for name in ("example.gov", "nothere.example.gov"):  # never NXDOMAIN, and why (RFC 8914 section 4.25)
+        answer = secondary.ask(name, "A")
+        assert answer.rcode() == dns.rcode.SERVFAIL and [option.code for option in answer.options] == [24]
     primary.start()
     wait_for(lambda: secondary.ask("example.gov", "A").rcode() == 0, "back again", about=secondary.log)
 
