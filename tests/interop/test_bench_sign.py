@@ -68,3 +68,15 @@ def test_the_benchmark_of_signing_works_on_a_tiny_zone_and_its_figures_are_possi
     aims = found["Aims"]
     assert len(aims) > 10
     assert {row[3] for row in aims[1:]} <= {"holds", "**misses**", "not measured"}
+
+
+def test_the_benchmark_of_algorithms_works_and_compares_the_libraries_where_there_are_two():
+    done = subprocess.run(
+        [TOP / "tests/bench/algorithms", "--rounds", "1", "--milliseconds", "20", "--only", "13,15", "--no-speed"],
+        env={**os.environ, "TANDEM_BIN": str(tandem.BIN)}, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr[-4000:]
+    rows = [line.split() for line in done.stdout.splitlines()[1:]]
+    assert [(row[0], row[2]) for row in rows] == [
+        ("13", "rrset"), ("13", "openssl"), ("15", "rrset"), ("15", "openssl"), ("15", "sodium")], done.stdout
+    assert all(float(row[3]) > 0 for row in rows), done.stdout
+    assert all(float(row[-1]) > 0 for row in rows if row[2] != "rrset"), done.stdout

@@ -5,7 +5,7 @@ import json
 
 import dns.rdatatype
 
-from tandem import wait_for
+from tandem import HOST, axfr, wait_for
 
 HOSTS = 150
 
@@ -20,8 +20,8 @@ class Scene:
         work.write("zone", zone_text())
         self.primary = work.primary([{"domain": "example.gov", "file": "zone"}]).start()
         self.secondary = work.secondary(
-            [{"domain": "example.gov", "policy": "p", "gate": {"max-ttl": "1h"}}], self.primary.port,
-            policy=[{"id": "p", **policy}],
+            [{"domain": "example.gov", "policy": "p", "gate": {"max-ttl": "1h"}, "acl": ["out"]}], self.primary.port,
+            policy=[{"id": "p", **policy}], acl=[{"id": "out", "address": [HOST], "action": ["transfer"]}],
         ).start()
 
     def policy(self, **settings):
@@ -81,6 +81,30 @@ def test_the_ttl_of_the_keys_and_a_digest_change_at_once_and_touch_nothing_else(
     wait_for(lambda: secondary.ask("example.gov", "NSEC3PARAM").answer, "the chain", about=secondary.log)
     assert not secondary.ask("example.gov", "ZONEMD").answer
     assert secondary.tandemctl("zone", "verify", "example.gov").returncode == 0
+
+
+def test_what_monitors_see_is_the_first_expiration_of_the_whole_zone(work):
+    scene = Scene(work)
+    secondary = scene.secondary
+
+    def first():
+        """Of all signatures that a transfer brings."""
+        zone = axfr(secondary.port, "example.gov")
+        return min(rr.expiration for _, _, rr in zone.iterate_rdatas() if rr.rdtype == dns.rdatatype.RRSIG)
+
+    def told():
+        return secondary.metric("tandem_zone_rrsig_expiry_timestamp_seconds", zone="example.gov") == first()
+
+    wait_for(told, "the first of all", about=secondary.log)
+    before = first()
+    # The one that ends first is made again by another, longer policy: another is the first then.
+    assert scene.policy(**{"rrsig-lifetime": "40d"}).returncode == 0
+    secondary.control("zone", "sign", "example.gov", wait=True)
+    assert first() > before + 20 * 86400
+    wait_for(told, "the first of all anew", about=secondary.log)
+    secondary.stop()
+    secondary.start()
+    wait_for(told, "the same after a restart", about=secondary.log)
 
 
 def test_a_policy_that_cannot_hold_is_refused_and_the_zone_goes_on_by_the_old_one(work):
