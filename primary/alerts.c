@@ -5,12 +5,16 @@
 #include <string.h>
 
 #include "common/base/arena.h"
+#include "common/base/octets.h"
 #include "common/daemon/clock.h"
 #include "common/daemon/log.h"
+
+#define SOCKET_USUAL "/run/tandem/primary.sock"
 
 struct alerts {
     struct mail *mail;
     struct metrics *metrics;
+    char *socket; // NULL: the one that tandemctl takes by itself
     bool on[ALERT_KIND_COUNT];
     struct alert *ring; // ALERTS_KEPT
     size_t count, next;
@@ -33,8 +37,11 @@ alerts_open(const struct alerts_options *options, struct alerts **ret_alerts, st
                                 .tell = on_mail,
                                 .context = alerts};
     alerts->metrics = options->metrics;
+    if (options->socket && strcmp(options->socket, SOCKET_USUAL) != 0)
+        alerts->socket = memory_text(options->socket);
     memcpy(alerts->on, options->settings->on, sizeof alerts->on);
     if (!mail_open(&alerts->mail, options->loop, &mail, fault)) {
+        free(alerts->socket);
         free(alerts);
         return false;
     }
@@ -59,6 +66,7 @@ alerts_close(struct alerts **alerts)
         return;
     mail_close(&old->mail);
     free(old->ring);
+    free(old->socket);
     free(old);
 }
 
@@ -81,23 +89,41 @@ alert_fill(struct alert *alert, enum alert_kind kind, const char *zone, const ch
     snprintf(alert->subject, sizeof alert->subject, "%s", subject);
 }
 
+// Commands stand behind a line's label. With a socket at an unusual place they name it, for a mail
+// is read far from here.
+static void
+body_write(const struct alerts *alerts, const char *body, struct octets_buffer *ret_text)
+{
+    static const char word[] = "  tandemctl ";
+    for (const char *at; alerts->socket && (at = strstr(body, word)); body = at + sizeof word - 1) {
+        octets_buffer_add(ret_text, body, (size_t)(at - body));
+        octets_buffer_printf(ret_text, "%s-s %s ", word, alerts->socket);
+    }
+    octets_buffer_printf(ret_text, "%s", body);
+    octets_buffer_add_u8(ret_text, 0);
+}
+
 void
 alerts_tell(struct alerts *alerts, enum alert_kind kind, const char *zone, const char *once,
             const char *subject, const char *body)
 {
     struct fault fault;
     struct alert alert;
+    struct octets_buffer text;
+    if (!alerts->on[kind])
+        return;
+    octets_buffer_init(&text);
+    body_write(alerts, body, &text);
     struct mail_item item = {.kind = alert_kind_word(kind),
                              .zone = zone,
                              .subject = subject,
-                             .body = body,
+                             .body = (const char *)text.data,
                              .once = once};
-    if (!alerts->on[kind])
-        return;
     alert_fill(&alert, kind, zone, subject);
     if (!submit(alerts, &item, &alert, &fault))
         log_error("a mail could not be queued", "zone", zone, "kind", item.kind, "reason",
                   fault.text);
+    octets_buffer_close(&text);
 }
 
 bool

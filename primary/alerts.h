@@ -26,6 +26,7 @@ struct alerts_options {
     struct loop *loop;
     const struct alert_settings *settings; // copied
     const char *state_directory, *host;
+    const char *socket;      // for the commands in mails; copied, may be NULL
     struct metrics *metrics; // borrowed
 };
 bool alerts_open(const struct alerts_options *options, struct alerts **ret_alerts,

@@ -159,7 +159,8 @@ single_tell(const struct alias_mails *mails, const struct item *item)
     char since[QUANTITY_TEXT_MAX], until[QUANTITY_TEXT_MAX];
     struct octets_buffer body;
     octets_buffer_init(&body);
-    snprintf(subject, sizeof subject, "%.120s: ALIAS %s", item->owner, event_word(item->what));
+    snprintf(subject, sizeof subject, "%.120s: ALIAS %s%s%.120s", item->owner,
+             event_word(item->what), item->target[0] ? ": " : "", item->target);
     octets_buffer_printf(&body,
                          "Why      %s\n"
                          "Where    %s, tandem-primary, zone %s\n"

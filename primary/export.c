@@ -64,12 +64,17 @@ result_make(const struct keeper *keeper, size_t records)
     return result;
 }
 
-static void
-nothing_reply(struct control_request **request, const struct keeper *keeper)
+void
+export_nothing(struct control_request **request, const struct keeper *keeper)
 {
+    struct keeper_status status;
     struct fault fault;
-    fault_set(&fault, FAULT_NOT_FOUND, "zone %s: not loaded, see \"tandemctl zone status %s\"",
-              keeper_zone(keeper)->domain, keeper_zone(keeper)->domain);
+    keeper_status(keeper, &status);
+    fault_set(&fault, FAULT_NOT_FOUND,
+              "zone %s: not loaded: %.900s; see \"tandemctl zone status %s\"",
+              keeper_zone(keeper)->domain,
+              status.reason ? status.reason : keeper_state_word(status.state),
+              keeper_zone(keeper)->domain);
     control_reply_fault(request, &fault);
 }
 
@@ -78,7 +83,7 @@ export_version(struct control_request **request, const struct keeper *keeper)
 {
     const struct version *version = keeper_version(keeper);
     if (!version) {
-        nothing_reply(request, keeper);
+        export_nothing(request, keeper);
         return;
     }
     struct export *export = memory_zalloc(sizeof *export);
@@ -94,7 +99,7 @@ export_source(struct control_request **request, const struct keeper *keeper)
 {
     struct source *source = keeper_source(keeper);
     if (!source) {
-        nothing_reply(request, keeper);
+        export_nothing(request, keeper);
         return;
     }
     struct export *export = memory_zalloc(sizeof *export);

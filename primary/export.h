@@ -9,5 +9,7 @@
 // The served version, or the zone file's content (with its ALIAS records). Ends the request.
 void export_version(struct control_request **request, const struct keeper *keeper);
 void export_source(struct control_request **request, const struct keeper *keeper);
+// There is none: says why. Ends the request.
+void export_nothing(struct control_request **request, const struct keeper *keeper);
 
 #endif

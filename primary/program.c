@@ -91,6 +91,7 @@ program_start(struct program *program, struct fault *fault)
                                     .settings = &program->settings->settings->alert,
                                     .state_directory = program->state_directory,
                                     .host = program->host,
+                                    .socket = program->settings->settings->control_socket,
                                     .metrics = program->metrics};
     if (!directory_make(program->state_directory, fault) ||
         !directory_make(program->zones_directory, fault) ||

@@ -163,9 +163,20 @@ daemon_state(const size_t counts[static STATUS_STATES], size_t zones, size_t ali
 }
 
 static void
-hints_put(const struct program *program, struct json_value *object)
+hint_put(struct json_value *hints, const char *text, const char *zone, const char *command)
+{
+    struct json_value *hint = json_value_add_object(hints);
+    json_value_put_text(hint, "text", text);
+    json_value_put_text(hint, "zone", zone);
+    json_value_add_text(json_value_put_array(hint, "commands"), command);
+}
+
+static void
+hints_put(const struct program *program, bool aliases_troubled, struct json_value *object)
 {
     struct json_value *hints = json_value_put_array(object, "hints");
+    if (aliases_troubled) // which targets, since when, and what the resolver says
+        hint_put(hints, "see", NULL, "tandemctl alias list");
     for (size_t i = 0; i < zones_count(program->zones) && json_value_count(hints) < HINTS_MAX;
          i++) {
         struct keeper *keeper = zones_at(program->zones, i);
@@ -173,11 +184,8 @@ hints_put(const struct program *program, struct json_value *object)
         keeper_status(keeper, &status);
         if (status.errors->count == 0)
             continue;
-        struct json_value *hint = json_value_add_object(hints);
-        json_value_put_text(hint, "text", "mend the zone file, then");
-        json_value_put_text(hint, "zone", keeper_zone(keeper)->domain);
-        struct json_value *commands = json_value_put_array(hint, "commands");
-        json_value_add_text(commands, "tandemctl reload");
+        hint_put(hints, "mend the zone file, then", keeper_zone(keeper)->domain,
+                 "tandemctl reload");
     }
 }
 
@@ -211,7 +219,7 @@ status_daemon(const struct program *program)
     json_value_put(status, "alias_states", &alias_states);
     struct json_value *mail = status_mail(program);
     json_value_put(status, "mail", &mail);
-    hints_put(program, status);
+    hints_put(program, troubled > 0, status);
     return status;
 }
 

@@ -2,6 +2,7 @@
 #include "primary/status_inside.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define FINDINGS_MAX     200
 #define FINDING_TEXT_MAX (NAME_TEXT_MAX + 100)
@@ -66,6 +67,25 @@ alias_finding(const struct program *program, const struct keeper *keeper,
     return NAGIOS_WARNING;
 }
 
+// A monitor shows the first line only: with the worst finding in it, the first of its kind.
+static void
+summary_put(struct json_value *object, const struct json_value *findings,
+            const size_t counts[static STATUS_STATES], size_t zones)
+{
+    const struct json_value *shown = json_value_at(findings, 0);
+    for (size_t i = 0; i < json_value_count(findings); i++) {
+        const struct json_value *finding = json_value_at(findings, i);
+        if (strcmp(json_value_get_text(finding, "severity", ""), "critical") == 0) {
+            shown = finding;
+            break;
+        }
+    }
+    const char *zone = json_value_get_text(shown, "zone", "");
+    json_value_printf(object, "text", "%zu of %zu zones ok, %zu not served; %s%s%s",
+                      counts[KEEPER_OK], zones, zones - counts[KEEPER_OK] - counts[KEEPER_STALE],
+                      zone, zone[0] ? ": " : "", json_value_get_text(shown, "text", ""));
+}
+
 int
 status_check(const struct program *program, struct json_value **ret_value)
 {
@@ -90,8 +110,7 @@ status_check(const struct program *program, struct json_value **ret_value)
     if (worst == NAGIOS_OK)
         json_value_printf(object, "text", "%zu zones ok", zones);
     else
-        json_value_printf(object, "text", "%zu of %zu zones ok, %zu not served", counts[KEEPER_OK],
-                          zones, zones - counts[KEEPER_OK] - counts[KEEPER_STALE]);
+        summary_put(object, findings, counts, zones);
     struct json_value *numbers = json_value_put_object(object, "counts");
     json_value_put_integer(numbers, "zones", (int64_t)zones);
     json_value_put_integer(numbers, "stale", (int64_t)counts[KEEPER_STALE]);
@@ -109,7 +128,10 @@ status_healthy(const struct program *program, struct octets_buffer *text)
         if (keeper_version(keeper))
             continue;
         healthy = false;
-        octets_buffer_printf(text, "%s is not served\n", keeper_zone(keeper)->domain);
+        struct keeper_status status;
+        keeper_status(keeper, &status);
+        octets_buffer_printf(text, "%s is not served: %.500s\n", keeper_zone(keeper)->domain,
+                             status.reason ? status.reason : keeper_state_word(status.state));
     }
     return healthy;
 }

@@ -259,6 +259,10 @@ zone_show_handle(void *context, struct control_request *request)
         control_reply_failed(&request, CONTROL_USAGE, &fault, NULL);
         return;
     }
+    if (!keeper_version(keeper)) {
+        export_nothing(&request, keeper);
+        return;
+    }
     struct json_value *result = status_zone_records(keeper, name ? owner : NULL, type);
     control_reply(&request, &result);
 }

@@ -260,7 +260,7 @@ add_hint(const struct known *known, struct json_value *hints, const struct known
     } else {
         snprintf(command, sizeof command, "%s zone status %s", tool, zone->domain);
         json_value_add_text(commands, command);
-        if (strcmp(state, "failed") == 0) { // what was mended here is looked at by a reload
+        if (strcmp(state, "failed") == 0 && strstr(zone->facts.reason, "tandemctl reload")) {
             snprintf(command, sizeof command, "%s reload", tool);
         } else {
             snprintf(command, sizeof command, "%s zone refresh %s", tool, zone->domain);

@@ -196,8 +196,10 @@ poll_change_settings(struct poll *poll, const struct secondary_settings *setting
 {
     poll->settings = settings;
     poll->zone = zone;
-    if (!same)
+    if (!same) {
         basis_reset(&poll->basis);
+        poll->spell++;
+    }
     if (poll->state == POLL_IDLE && !same)
         poll_plan(poll, first_after_ms(poll));
 }

@@ -147,6 +147,7 @@ tell_recovered(struct poll *poll)
     if (poll->facts.failures_in_row)
         log_info("the primary answers again", "zone", poll->zone->domain, "primary", poll->label,
                  "failures", LOG_NUMBER(poll->facts.failures_in_row));
+    poll->spell += poll->facts.failures_in_row > 0;
     if (!poll->told_failing)
         return;
     poll->told_failing = false;
@@ -181,7 +182,7 @@ poll_note_failed_attempt(struct poll *poll, const char *reason, const struct fau
     char key[LOG_LIMIT_KEY_MAX];
     *poll_fault(poll) = *fault;
     poll->facts.transfers_failed++;
-    snprintf(key, sizeof(key), "%s %.80s", reason, poll->zone->domain);
+    snprintf(key, sizeof(key), "%s %u %.80s", reason, poll->spell, poll->zone->domain);
     log_limited(LOG_LEVEL_WARNING, key, POLL_LOG_SECONDS, fault->text, "zone", poll->zone->domain,
                 "primary", poll->label, "reason", reason);
 }

@@ -41,6 +41,7 @@ struct poll {
     struct message_poll_facts facts;
     int64_t started_seconds;
     bool told_failing;
+    unsigned spell; // of failures: the first one of each is logged, however soon it comes
 };
 
 // --- poll_end

@@ -122,7 +122,9 @@ change_failed(struct keeper *keeper, const struct fault *fault)
         keeper->wants_restore = false;
         keeper->wants_sign = keeper->sign_force = true;
     }
-    struct fault copy = *fault;
+    struct fault copy = {0};
+    fault_set(&copy, fault->kind, "%.1900s; %s, and it is tried again", fault->text,
+              keeper_served(keeper) != NULL ? "what was served stays" : "nothing is served yet");
     keeper_fault_set(keeper, &copy, EVENT_CRASH, "");
     change_end(keeper, OUTCOME_FAILED, copy.text, &copy);
 }

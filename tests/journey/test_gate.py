@@ -264,6 +264,10 @@ def test_refresh_that_fails_for_long_is_mailed_once_and_so_is_recovery(secondary
     assert shown.count("it answers REFUSED") == 1 and "fails, see example.gov" in shown
     evil.do("good")
     wait_for(lambda: mails("recovered"), "mail of recovery", about=secondary.log)
+    # The next failure has its line, however soon after the last.
+    lines = secondary.log().count("reason=refused")
+    evil.do("refuse")
+    wait_for(lambda: secondary.log().count("reason=refused") > lines, "a line", about=secondary.log)
 
 
 def test_the_next_primary_is_asked_when_the_first_cannot_give_the_zone(work, evil):

@@ -142,8 +142,12 @@ def test_a_broken_file_at_start_is_servfail_and_the_others_are_served(work, prim
         axfr(primary.port, "a.example", key=work.key)
     assert www(primary, work, "b.example") == ["192.0.2.81"]
     assert primary.zone("a.example")["state"] == "failed"
-    assert primary.http("/healthz")[0] == 503
-    assert primary.control("check")["nagios"] == "CRITICAL"
+    code, text = primary.http("/healthz")
+    assert code == 503 and text.startswith("a.example is not served: ") and ":1:" in text
+    check = primary.control("check")
+    assert check["nagios"] == "CRITICAL" and "; a.example: " in check["text"] and ":1:" in check["text"]
+    with pytest.raises(ControlError, match="zone a.example: not loaded: .*:1:"):
+        primary.control("zone", "show", "a.example")
     work.write("a", zone_text(10, "www A 192.0.2.80"))
     primary.control("reload")
     assert www(primary, work, "a.example") == ["192.0.2.80"]

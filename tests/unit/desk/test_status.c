@@ -233,10 +233,14 @@ a_failure_is_told_without_what_stands_beside_it(void **state)
 }
 
 static void
-what_was_mended_on_this_host_is_looked_at_by_a_reload(void **state)
+the_hint_of_a_failed_zone_is_a_reload_where_its_reason_says_so(void **state)
 {
     struct known known;
-    static char failed[] = "failed", reason[] = "zone example.gov: the keys cannot be read";
+    static char
+        failed[] = "failed",
+        reason[] =
+            "zone example.gov: the keys cannot be read; mend this, then \"tandemctl reload\"",
+        disk[] = "cannot publish: No space left on device";
     (void)state;
     desk_world_open(&known, DESK_CONFIG);
     desk_tell_all_well(&known);
@@ -244,10 +248,15 @@ what_was_mended_on_this_host_is_looked_at_by_a_reload(void **state)
     facts.state = failed;
     facts.reason = reason;
     desk_tell_zone(&known, ZONE_ID, &facts);
+    facts.reason = disk; // what goes by itself, or by another transfer
+    desk_tell_zone(&known, ZONE_ID + 1, &facts);
     struct json_value *status = status_all(&known, &NO_MAIL, NOW);
     struct json_value *hints = json_value_copy(json_value_get(status, "hints"));
     expect_json(&hints, "[{\"text\": \"see\", \"zone\": \"example.gov\", \"commands\": "
-                        "[\"tandemctl zone status example.gov\", \"tandemctl reload\"]}]");
+                        "[\"tandemctl zone status example.gov\", \"tandemctl reload\"]}, "
+                        "{\"text\": \"see\", \"zone\": \"example.net\", \"commands\": "
+                        "[\"tandemctl zone status example.net\", "
+                        "\"tandemctl zone refresh example.net\"]}]");
     json_value_free(&status);
     known_close(&known);
 }
@@ -517,7 +526,7 @@ main(void)
         cmocka_unit_test(the_whole_status_tells_program_roles_primaries_and_mail),
         cmocka_unit_test(a_zone_is_stale_after_five_failed_intervals_and_not_before),
         cmocka_unit_test(a_failure_is_told_without_what_stands_beside_it),
-        cmocka_unit_test(what_was_mended_on_this_host_is_looked_at_by_a_reload),
+        cmocka_unit_test(the_hint_of_a_failed_zone_is_a_reload_where_its_reason_says_so),
         cmocka_unit_test(a_long_signing_shows_how_far_it_is),
         cmocka_unit_test(check_gives_nagios_codes_and_a_sentence),
         cmocka_unit_test(check_warns_three_days_before_a_signature_ends_and_alarms_one_day_before),

@@ -45,6 +45,7 @@ bed_open(void **state)
                                      .settings = &settings,
                                      .state_directory = bed->directory,
                                      .host = "here",
+                                     .socket = "/the/p.sock",
                                      .metrics = bed->metrics};
     assert_true(alerts_open(&options, &bed->alerts, NULL));
     bed->mails = alias_mails_new(bed->loop, "here");
@@ -138,12 +139,12 @@ one_trouble_is_one_mail_with_all_about_it(void **state)
     assert_int_equal(alerts_count(bed->alerts), 0); // gathered
     flush(bed);
     assert_int_equal(alerts_count(bed->alerts), 1);
-    assert_string_equal(alerts_at(bed->alerts, 0)->subject, "o7.z1.gov.: ALIAS held");
+    assert_string_equal(alerts_at(bed->alerts, 0)->subject, "o7.z1.gov.: ALIAS held: lb.out.");
     assert_string_equal(alerts_at(bed->alerts, 0)->zone, "z1.gov");
     assert_int_equal(in_queue(bed, "o7.z1.gov. A -> lb.out.  held"), 1);
     assert_int_equal(in_queue(bed, "SERVFAIL from resolver 127.0.0.1@53"), 1);
     assert_int_equal(in_queue(bed, "2027-01-16T08:00:00Z"), 1); // until
-    assert_int_equal(in_queue(bed, "tandemctl alias show o7.z1.gov."), 1);
+    assert_int_equal(in_queue(bed, "Check    tandemctl -s /the/p.sock alias show o7.z1.gov."), 1);
 }
 
 static void
@@ -159,7 +160,7 @@ both_types_of_a_target_are_one_line(void **state)
     assert_int_equal(in_queue(bed, "o1.z1.gov.  A and AAAA -> lb.out.  held"), 1);
     assert_int_equal(in_queue(bed, "o2.z1.gov.  A -> lb.out.  held"), 1);
     assert_int_equal(in_queue(bed, "@53, since 2027-01-15T08:00:00Z, until 2027-01-16"), 2);
-    assert_int_equal(in_queue(bed, "tandemctl alias list z1.gov"), 1);
+    assert_int_equal(in_queue(bed, "Check    tandemctl -s /the/p.sock alias list z1.gov"), 1);
 }
 
 static void
@@ -185,7 +186,7 @@ each_zone_has_its_mail_and_recovery_another(void **state)
     add(bed, ALERT_RECOVERED, EVENT_RECOVERED, 1, 1, 1);
     flush(bed);
     assert_int_equal(alerts_count(bed->alerts), ALIAS_MAILS_ZONES_MAX + 1);
-    assert_string_equal(alerts_at(bed->alerts, 0)->subject, "o1.z1.gov.: ALIAS recovered");
+    assert_string_equal(alerts_at(bed->alerts, 0)->subject, "o1.z1.gov.: ALIAS recovered: lb.out.");
     assert_int_equal(alerts_at(bed->alerts, 0)->kind, ALERT_RECOVERED);
 }
 
