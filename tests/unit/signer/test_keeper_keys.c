@@ -295,6 +295,29 @@ a_reload_with_another_kind_of_rsa_orders_anew(void **state)
 }
 
 static void
+keys_that_wait_for_the_parents_answer_are_made_in_a_thread_too(void **state)
+{
+    struct bed bed;
+    (void)state;
+    bed_open(&bed, KEY_ECDSAP256SHA256);
+    keeper_free(&bed.keeper);
+    bed.policy.algorithm = KEY_RSASHA256;
+    bed.policy.ds_check_parents.count = 1;
+    bed.zone.name = (const uint8_t *)"\7example\3net";
+    bed.keeper = keeper_new(&bed.shared, 2, &bed.zone, &bed.policy);
+    keeper_wake(bed.keeper);
+    assert_true(bed.keeper->awaits_ds && !bed.keeper->awaits_keys);
+    const struct message_ds_seen seen = {.answered = true};
+    keeper_take_ds(bed.keeper, &seen);
+    assert_true(!bed.keeper->awaits_ds && bed.keeper->awaits_keys);
+    keeper_take_ds(bed.keeper, &seen); // told again: no second order
+    let_make(2);
+    run(&bed);
+    assert_keys(&bed, KEY_RSASHA256, KEY_RSA_BITS_MIN);
+    bed_close(&bed);
+}
+
+static void
 a_reload_may_take_the_policy_and_give_it_back(void **state)
 {
     struct bed bed;
@@ -340,6 +363,7 @@ main(void)
         cmocka_unit_test(a_zone_that_was_stopped_takes_no_keys),
         cmocka_unit_test(a_reload_with_another_algorithm_is_heeded),
         cmocka_unit_test(a_reload_with_another_kind_of_rsa_orders_anew),
+        cmocka_unit_test(keys_that_wait_for_the_parents_answer_are_made_in_a_thread_too),
         cmocka_unit_test(a_reload_may_take_the_policy_and_give_it_back),
         cmocka_unit_test(a_failure_is_the_zones_state_and_the_transfer_that_waits_is_told),
     };
