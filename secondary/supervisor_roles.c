@@ -213,7 +213,7 @@ supervisor_role_ready(struct supervisor *supervisor, struct child *child,
         char status[64];
         snprintf(status, sizeof status, "%zu zones", supervisor->settings->zone_count);
         log_info("all roles are running", "zones", LOG_NUMBER(supervisor->settings->zone_count),
-                 "servers", LOG_NUMBER(supervisor->extras.server_count));
+                 "servers", LOG_NUMBER(supervisor->extras.server_count), "version", TANDEM_VERSION);
         service_ready(status);
     }
 }

@@ -140,7 +140,10 @@ unexpected(const struct config_row *row, const char *text, const char *why, stru
     return fault_set(fault, FAULT_CONFIG, "expected %s, got %s%.*s%s%s%s%s%s%s",
                      config_value_expected(row, expected), quote, QUOTED_MAX, shown, quote,
                      why ? " (" : "", why ? why : "", why ? ")" : "",
-                     nearest ? "; the nearest is " : "", nearest ? nearest : "");
+                     row->type == CONFIG_SECRET ? "; make one by \"tandemctl tsig generate\""
+                     : nearest                  ? "; the nearest is "
+                                                : "",
+                     nearest ? nearest : "");
 }
 
 // ---- types

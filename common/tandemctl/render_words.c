@@ -116,6 +116,14 @@ zone_signature_cell(const struct render *render, struct text_table *table,
                         at > render->now ? "ends" : "ended", moment);
 }
 
+// What was due a moment ago has begun or is about to.
+static const char *
+due(const struct render *render, const struct json_value *zone, char text[static RENDER_PHRASE_MAX])
+{
+    int64_t at = json_value_get_time(zone, "next/at", 0);
+    return at != 0 && at <= render->now ? "now" : render_moment(render, zone, "next/at", text);
+}
+
 static void
 zone_next_cell(const struct render *render, struct text_table *table, const struct json_value *zone)
 {
@@ -131,8 +139,7 @@ zone_next_cell(const struct render *render, struct text_table *table, const stru
     else if (strcmp(state, "ok") != 0 && reason)
         text_table_cell(table, COLOUR_NONE, "%s", reason);
     else if (what)
-        text_table_cell(table, COLOUR_NONE, "%s %s", what,
-                        render_moment(render, zone, "next/at", moment));
+        text_table_cell(table, COLOUR_NONE, "%s %s", what, due(render, zone, moment));
     else
         text_table_cell(table, COLOUR_NONE, "-");
 }

@@ -32,11 +32,11 @@ static void
 gate_line(const struct render *render, const struct json_value *zone)
 {
     char since[RENDER_PHRASE_MAX];
+    bool known = json_value_get_time(zone, "gate/since", 0) != 0;
     if (strcmp(json_value_get_text(zone, "gate/state", "passed"), "held") == 0)
         render_line(
-            render, "gate        holds %s since %s: %s",
-            json_value_get_text(zone, "gate/digest", "?"),
-            render_moment(render, zone, "gate/since", since),
+            render, "gate        holds %s%s%s: %s", json_value_get_text(zone, "gate/digest", "?"),
+            known ? " since " : "", known ? render_moment(render, zone, "gate/since", since) : "",
             json_value_get_text(zone, "gate/text", json_value_get_text(zone, "gate/reason", "")));
 }
 

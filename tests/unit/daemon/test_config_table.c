@@ -391,8 +391,10 @@ static void
 a_wrong_secret_is_not_quoted_in_its_error(void **state)
 {
     (void)state;
-    EXPECT_ERRORS(&config_table_primary, "key: [{id: xfr., secret: \"hush!hush\"}]\n",
-                  "c.yaml:1:26: key.secret: expected a secret in base64, got something else");
+    EXPECT_ERRORS(
+        &config_table_primary, "key: [{id: xfr., secret: \"hush!hush\"}]\n",
+        "c.yaml:1:26: key.secret: expected a secret in base64, got something else; make one by "
+        "\"tandemctl tsig generate\"");
 }
 
 static void
