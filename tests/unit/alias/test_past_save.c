@@ -144,6 +144,11 @@ a_target_that_rotates_is_still_settled_after_a_restart(void **state)
     assert_string_equal(A_OF(&before, "example.gov"), "192.0.2.1 192.0.2.2");
     uint32_t flaps = bed_view(&before, "example.gov").flaps;
     assert_true(flaps > 0);
+    uint64_t changes = book_past_changes(before.book); // from now on without an event
+    bed_says(&before, "lb.out", RRTYPE_A, "192.0.2.2");
+    bed_pass(&before, 40);
+    assert_string_equal(A_OF(&before, "example.gov"), "192.0.2.1 192.0.2.2");
+    assert_true(book_past_changes(before.book) > changes);
     restart(&before, &bed);
     bed_begin(&bed, "192.0.2.1", "nodata");
     assert_string_equal(A_OF(&bed, "example.gov"), "192.0.2.1 192.0.2.2");
