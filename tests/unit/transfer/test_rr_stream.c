@@ -189,10 +189,12 @@ every_cut_and_every_flipped_bit_is_found(void **state)
     rr_stream_writer_close(&writer);
 }
 
-// One stream of a SOA, two addresses at www and one at the apex.
+// One stream of a SOA, two addresses at www and one at the apex, and a TXT longer than a SOA.
+#define TEXT_SIZE 40
 struct content {
     uint32_t serial, refresh, ttl;
     uint8_t first, second;
+    uint8_t text[TEXT_SIZE];
     bool other_order;
 };
 
@@ -210,6 +212,7 @@ digest_of(const struct content *content, int fd, struct hash_digest *ret_digest)
     add_a(&writer, www, content->first);
     if (!content->other_order)
         add_a(&writer, www, content->second);
+    rr_stream_add(&writer, www, RRTYPE_TXT, 300, content->text, TEXT_SIZE);
     for (unsigned i = 0; fd >= 0 && i < 60000; i++) // several flushes
         add_a(&writer, apex, (uint8_t)i);
     assert_true(rr_stream_end(&writer, NULL));
@@ -243,6 +246,11 @@ the_digest_is_of_the_content_without_the_serial(void **state)
     other = base;
     other.second = 3;
     assert_false(same_digest(&base, &other));
+    for (size_t i = 0; i < TEXT_SIZE; i++) { // where a SOA has its serial, too
+        other = base;
+        other.text[i] ^= 1;
+        assert_false(same_digest(&base, &other));
+    }
     other = base;
     other.other_order = true; // as good as another content, to whoever compares digests only
     assert_false(same_digest(&base, &other));
