@@ -171,9 +171,16 @@ a_target_that_lacks_the_key_is_told_without_it_and_the_next_version_with_it(void
     size_t length = notify_answer(query, query_length, RCODE_NOTAUTH, answer, sizeof(answer));
     assert_int_equal(tsig_check_query(query, query_length, NULL, 0, NOW, &exchange, &found),
                      RCODE_BADKEY);
+    size_t owner = length; // of the TSIG
     length = tsig_sign(&exchange, answer, length, sizeof(answer), NOW, RCODE_BADKEY, &asked);
     tsig_exchange_close(&exchange);
+    answer[owner + 1] ^= 1; // that it lacks another key is nothing to us
     assert_false(notify_out_read(&notify, answer, length, NOW, &fault));
+    assert_false(notify.plain);
+    answer[owner + 1] ^= 1;
+    fault = (struct fault){0};
+    assert_false(notify_out_read(&notify, answer, length, NOW, &fault));
+    assert_true(notify.plain);
     assert_int_equal(notify.state, NOTIFY_WAITING);
     assert_int_equal(fault.kind, FAULT_NONE);
 

@@ -230,7 +230,9 @@ a_transfer_cut_between_any_two_messages_is_not_done(void **state)
         start(&options);
         assert_int_equal(feed_all(), XFR_IN_MORE);
         assert_false(xfr_in_cut(transfer, "the connection was closed", &fault));
+        assert_int_equal(transfer->step, XFR_IN_FAILED);
         assert_int_equal(transfer->reason, XFR_IN_CUT);
+        assert_non_null(strstr(fault.text, ": transfer from "));
         assert_non_null(strstr(fault.text, "the connection was closed"));
         assert_int_equal(strstr(fault.text, "before the closing SOA") != NULL, count > 0);
         finish();
