@@ -124,6 +124,18 @@ due(const struct render *render, const struct json_value *zone, char text[static
     return at != 0 && at <= render->now ? "now" : render_moment(render, zone, "next/at", text);
 }
 
+// Polls that fail are shown before the zone is stale: its primary may answer well for other zones.
+static void
+next_cell_plain(struct text_table *table, const struct json_value *zone, const char *what,
+                const char *when)
+{
+    int64_t failures = json_value_get_integer(zone, "refresh/failures", 0);
+    if (failures > 0)
+        text_table_cell(table, COLOUR_YELLOW, "%s %s, %" PRId64 " failed", what, when, failures);
+    else
+        text_table_cell(table, COLOUR_NONE, "%s %s", what, when);
+}
+
 static void
 zone_next_cell(const struct render *render, struct text_table *table, const struct json_value *zone)
 {
@@ -139,7 +151,7 @@ zone_next_cell(const struct render *render, struct text_table *table, const stru
     else if (strcmp(state, "ok") != 0 && reason)
         text_table_cell(table, COLOUR_NONE, "%s", reason);
     else if (what)
-        text_table_cell(table, COLOUR_NONE, "%s %s", what, due(render, zone, moment));
+        next_cell_plain(table, zone, what, due(render, zone, moment));
     else
         text_table_cell(table, COLOUR_NONE, "-");
 }

@@ -219,6 +219,24 @@ a_failure_of_a_primary_stands_in_one_place(void **state)
     free(text);
 }
 
+static void
+polls_that_fail_are_shown_before_a_zone_is_stale(void **state)
+{
+    (void)state;
+    static const char format[] =
+        "{\"result\": {\"zones\": [{\"zone\": \"example.gov\", \"state\": \"ok\", \"refresh\": "
+        "{\"failures\": %d}, \"next\": {\"what\": \"poll\", \"at\": \"2001-01-01T00:00:00Z\"}}]}}";
+    char json[512];
+    snprintf(json, sizeof json, format, 2);
+    char *text = rendered(json, render_status, false, NULL);
+    assert_non_null(strstr(text, "poll now, 2 failed\n"));
+    free(text);
+    snprintf(json, sizeof json, format, 0);
+    text = rendered(json, render_status, false, NULL);
+    assert_non_null(strstr(text, "poll now\n"));
+    free(text);
+}
+
 int
 main(void)
 {
@@ -226,6 +244,7 @@ main(void)
         cmocka_unit_test(every_sample_reads_as_it_is_frozen),
         cmocka_unit_test(results_without_any_field_are_shown),
         cmocka_unit_test(a_failure_of_a_primary_stands_in_one_place),
+        cmocka_unit_test(polls_that_fail_are_shown_before_a_zone_is_stale),
         cmocka_unit_test(foreign_text_cannot_speak_to_the_terminal),
         cmocka_unit_test(colour_takes_no_room),
         cmocka_unit_test(hints_repeat_the_socket_that_was_named),
