@@ -107,9 +107,7 @@ static const struct call_row calls[] = {
     {"ppoll", BASE},
     {"memfd_create", BASE}, // long messages between roles
     {"ftruncate", BASE},
-    {"sendmsg", BASE},
     {"recvmsg", BASE},
-    {"sendto", BASE},
     {"recvfrom", BASE},
     {"shutdown", BASE},
     {"getsockopt", BASE},
@@ -120,7 +118,6 @@ static const struct call_row calls[] = {
     {"accept4", ANSWERING},
     {"accept", ANSWERING},
     {"recvmmsg", ANSWERING},
-    {"sendmmsg", ANSWERING | ASKING | RESOLVING},
 
     {"connect", ASKING},
     {"bind", ASKING},
@@ -286,6 +283,24 @@ add_sockets(scmp_filter_ctx filter, unsigned groups)
     return error;
 }
 
+// MSG_FASTOPEN makes a connection where a listening socket was shut down before: who may not call
+// connect may not do that either.
+static int
+add_sending(scmp_filter_ctx filter, unsigned groups)
+{
+    struct scmp_arg_cmp plain_third = SCMP_A2_32(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, 0);
+    struct scmp_arg_cmp plain_fourth = SCMP_A3_32(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, 0);
+    bool batches = (groups & (ANSWERING | ASKING | RESOLVING)) != 0;
+    if (groups & ASKING) {
+        int error = allow(filter, "sendto");
+        error = error ? error : allow(filter, "sendmsg");
+        return error ? error : allow(filter, "sendmmsg");
+    }
+    int error = allow_if(filter, "sendto", plain_fourth);
+    error = error ? error : allow_if(filter, "sendmsg", plain_third);
+    return error || !batches ? error : allow_if(filter, "sendmmsg", plain_fourth);
+}
+
 static int
 add_by_argument(scmp_filter_ctx filter, unsigned groups)
 {
@@ -323,6 +338,7 @@ fill_filter(scmp_filter_ctx filter, unsigned groups)
     error = error ? error : add_table(filter, groups);
     error = error ? error : add_memory(filter, groups);
     error = error ? error : add_sockets(filter, groups);
+    error = error ? error : add_sending(filter, groups);
     return error ? error : add_by_argument(filter, groups);
 }
 

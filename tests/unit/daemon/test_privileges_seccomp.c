@@ -63,6 +63,33 @@ makes_a_raw_packet_socket(void)
     (void)socket(AF_PACKET, SOCK_RAW, 0);
 }
 
+// A socket that listened and was shut down connects again with MSG_FASTOPEN.
+static void
+connects_without_connect(void)
+{
+    (void)sendto(STDIN_FILENO, "", 1, MSG_FASTOPEN, NULL, 0);
+}
+
+static void
+connects_by_a_message(void)
+{
+    struct msghdr message = {0};
+    (void)sendmsg(STDIN_FILENO, &message, MSG_FASTOPEN | MSG_NOSIGNAL);
+}
+
+static void
+connects_by_a_batch(void)
+{
+    struct mmsghdr message = {0};
+    (void)sendmmsg(STDIN_FILENO, &message, 1, MSG_FASTOPEN);
+}
+
+static void
+sends_on_what_is_no_socket(void)
+{
+    (void)!sendto(STDIN_FILENO, "", 1, MSG_NOSIGNAL | MSG_DONTWAIT, NULL, 0);
+}
+
 static void
 runs_a_program(void)
 {
@@ -180,6 +207,10 @@ static const struct {
     {"server, openat", PRIVILEGES_SERVER, reads_a_file_by_openat, SIGSYS, true},
     {"server makes a socket", PRIVILEGES_SERVER, makes_a_network_socket, SIGSYS, false},
     {"server makes a unix socket", PRIVILEGES_SERVER, makes_a_unix_socket, SIGSYS, false},
+    {"server connects by sendto", PRIVILEGES_SERVER, connects_without_connect, SIGSYS, false},
+    {"server connects by sendmsg", PRIVILEGES_SERVER, connects_by_a_message, SIGSYS, false},
+    {"server connects by sendmmsg", PRIVILEGES_SERVER, connects_by_a_batch, SIGSYS, false},
+    {"server sends", PRIVILEGES_SERVER, sends_on_what_is_no_socket, 0, false},
     {"server runs a program", PRIVILEGES_SERVER, runs_a_program, SIGSYS, false},
     {"server forks", PRIVILEGES_SERVER, forks, SIGSYS, true},
     {"server, thread", PRIVILEGES_SERVER, starts_a_thread, SIGSYS, true},
@@ -199,6 +230,8 @@ static const struct {
     {"signer, thread", PRIVILEGES_SIGNER, starts_a_thread, 0, false},
     {"signer makes a socket", PRIVILEGES_SIGNER, makes_a_network_socket, SIGSYS, false},
     {"signer makes a unix socket", PRIVILEGES_SIGNER, makes_a_unix_socket, SIGSYS, false},
+    {"signer connects by sendto", PRIVILEGES_SIGNER, connects_without_connect, SIGSYS, false},
+    {"fetcher connects by sendto", PRIVILEGES_FETCHER, connects_without_connect, 0, false},
     {"signer runs a program", PRIVILEGES_SIGNER, runs_a_program, SIGSYS, false},
     {"signer forks", PRIVILEGES_SIGNER, forks, SIGSYS, true},
     {"signer maps code", PRIVILEGES_SIGNER, maps_code, SIGSYS, true},
