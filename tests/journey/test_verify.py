@@ -44,6 +44,9 @@ DAMAGES = {
 }
 
 
+SIGNED_SECONDS = 120  # thousands of first signatures, where others want the cores too
+
+
 @pytest.fixture
 def evil(work):
     with EvilPrimary("example.gov", ZONE, key=work.key) as primary:
@@ -57,7 +60,8 @@ def secondary_with(work, evil, policy, environment=None):
         acl=[{"id": "out", "address": ["127.0.0.1"], "action": ["transfer"]}],
         policy=[{"id": "p", **policy}],
     )
-    daemon.start(environment=environment)
+    daemon.start(wait=False, environment=environment)
+    wait_for(daemon.is_ready, "ready", SIGNED_SECONDS, about=daemon.log)
     wait_for(lambda: daemon.ask("ns1.example.gov", "A").rcode() == 0, "the zone served", about=daemon.log)
     return daemon
 
@@ -176,7 +180,8 @@ def test_zone_verify_stands_beside_everything_else_and_ends_with_the_daemon(work
         secondary.config["remote"].append(
             {"id": "second", "address": [f"127.0.0.1@{second.port}"], "key": work.key.name}
         )
-        secondary.start()
+        secondary.start(wait=False)
+        wait_for(secondary.is_ready, "ready", SIGNED_SECONDS, about=secondary.log)
         for zone in ("example.gov", "example.net"):
             wait_for(lambda zone=zone: secondary.ask(zone, "SOA").rcode() == 0, zone, about=secondary.log)
         for attempt in range(5):  # a machine may be fast enough to be through before
