@@ -161,6 +161,12 @@ both_types_of_a_target_are_one_line(void **state)
     assert_int_equal(in_queue(bed, "o2.z1.gov.  A -> lb.out.  held"), 1);
     assert_int_equal(in_queue(bed, "@53, since 2027-01-15T08:00:00Z, until 2027-01-16"), 2);
     assert_int_equal(in_queue(bed, "Check    tandemctl -s /the/p.sock alias list z1.gov"), 1);
+    assert_int_equal(in_queue(bed, "targets of ALIAS records give no addresses"), 1);
+    assert_int_equal(in_queue(bed, "targets of ALIAS records answer again"), 0);
+    add(bed, ALERT_RECOVERED, EVENT_RECOVERED, 1, 1, 1);
+    add(bed, ALERT_RECOVERED, EVENT_RECOVERED, 1, 2, 1);
+    flush(bed);
+    assert_int_equal(in_queue(bed, "targets of ALIAS records answer again"), 1);
 }
 
 static void
