@@ -185,8 +185,9 @@ struct message_zone_state {
 void message_zone_state_write(const struct message_zone_state *state, struct octets_buffer *body);
 bool message_zone_state_read(struct octets body, struct message_zone_state *ret_state);
 
-// POOLED: versions that stand in files of the pool (common/zone/zone_pool.h), each with the state of its
-// zone. The files were sent before, as POOL. A body holds at most MESSAGE_POOLED_MAX of them.
+// POOLED: versions that stand in files of the pool (common/zone/zone_pool.h), each with the state
+// of its zone. The files were sent before, as POOL. A body holds at most MESSAGE_POOLED_MAX of
+// them.
 #define MESSAGE_POOLED_MAX 256
 struct message_pooled {
     uint32_t zone;
@@ -218,12 +219,12 @@ struct message_notify_hint {
 void message_notify_hint_write(const struct message_notify_hint *hint, struct octets_buffer *body);
 bool message_notify_hint_read(struct octets body, struct message_notify_hint *ret_hint);
 
-// Transfers of the zone to downstream servers, counted since the last message. Refused are also those
-// whose signature was wrong.
+// Transfers of the zone to downstream servers, counted since the last message. Refused are also
+// those whose signature was wrong.
 struct message_transfers_out {
     uint32_t whole_ok, whole_failed, whole_refused;
     uint32_t deltas_ok, deltas_failed, deltas_refused; // by IXFR, also those that a datagram held
-    uint32_t up_to_date;               // IXFRs over TCP that one SOA answered
+    uint32_t up_to_date;                               // IXFRs over TCP that one SOA answered
 };
 void message_transfers_out_write(const struct message_transfers_out *counts,
                                  struct octets_buffer *body);
@@ -325,7 +326,8 @@ struct message_zone_facts {
     char *state;  // "ok", "held", "expired", "not-ready", "failing"
     char *reason; // sentence, "" where ok
     char *reason_word;
-    char *held_digest; // hexadecimal, "" when nothing is held
+    char *held_digest;          // hexadecimal, "" when nothing is held
+    int64_t held_since_seconds; // 0: nothing is held
     bool has_version;
     uint32_t unsigned_serial, signed_serial;
     int64_t published_seconds;

@@ -84,6 +84,7 @@ message_zone_facts_write(const struct message_zone_facts *facts, struct octets_b
     body_add_text(body, facts->reason);
     body_add_text(body, facts->reason_word);
     body_add_text(body, facts->held_digest);
+    body_add_i64(body, facts->held_since_seconds);
     octets_buffer_add_u8(body, facts->has_version);
     octets_buffer_add_u32(body, facts->unsigned_serial);
     octets_buffer_add_u32(body, facts->signed_serial);
@@ -114,6 +115,7 @@ message_zone_facts_read(struct octets body, struct message_zone_facts *ret_facts
     facts.reason = body_read_text(&reader);
     facts.reason_word = body_read_text(&reader);
     facts.held_digest = body_read_text(&reader);
+    facts.held_since_seconds = body_read_i64(&reader);
     facts.has_version = body_read_bool(&reader);
     facts.unsigned_serial = octets_read_u32(&reader);
     facts.signed_serial = octets_read_u32(&reader);

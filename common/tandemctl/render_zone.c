@@ -206,6 +206,10 @@ render_zone_diff(const struct render *render, const struct json_value *result)
                     json_value_get_text(result, "zone", "?"), from,
                     json_value_get_integer(result, "to/unsigned", 0),
                     render_change(result, change));
+    else if (json_value_count(changes) == 0)
+        render_line(render, "; %s  %s, nothing is held; no change of content is known",
+                    json_value_get_text(result, "zone", "?"),
+                    render_serial(json_value_get(result, "to"), from));
     else
         render_line(render, "; %s  %s, nothing is held; the last change of content (%s):",
                     json_value_get_text(result, "zone", "?"), from, render_change(result, change));

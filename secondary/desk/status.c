@@ -114,7 +114,7 @@ put_gate(struct json_value *object, const struct known_zone *zone)
     json_value_put_text(gate, "reason", held ? or_null(zone->facts.reason_word) : NULL);
     json_value_put_text(gate, "text", held ? or_null(zone->facts.reason) : NULL);
     json_value_put_text(gate, "digest", held ? or_null(zone->facts.held_digest) : NULL);
-    json_value_put_null(gate, "since");
+    json_value_put_time(gate, "since", held ? zone->facts.held_since_seconds : 0);
 }
 
 static void

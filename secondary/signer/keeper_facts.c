@@ -186,6 +186,7 @@ keeper_facts_fill(struct keeper *keeper, struct message_zone_facts *ret_facts)
     ret_facts->reason_word = memory_text(held != NULL ? held->reason : "");
     if (held != NULL) {
         hash_digest_text(&held->digest, QUARANTINE_DIGEST_SHOWN, digest);
+        ret_facts->held_since_seconds = held->since_seconds;
     }
     ret_facts->held_digest = memory_text(digest);
     ret_facts->added = keeper->last_added;

@@ -132,7 +132,7 @@ def test_61_percent_of_the_records_gone_is_held_and_accept_publishes_just_what_d
     evil.set_zone(zone_text(serial=2, names=range(NAMES - 25)))
     wait_for(lambda: zone(secondary)["state"] == "held", "held", about=secondary.log)
     state = zone(secondary)
-    assert "removed (limit 30%)" in state["reason"]
+    assert "removed (limit 30%)" in state["reason"] and state["gate"]["since"]
     assert content(secondary) == before
 
     # One mail for a digest, however many polls see it.

@@ -99,6 +99,7 @@ hold(struct known *known, uint32_t id)
     facts.reason = reason;
     facts.reason_word = word;
     facts.held_digest = digest;
+    facts.held_since_seconds = NOW - 600;
     desk_tell_zone(known, id, &facts);
 }
 
@@ -117,6 +118,7 @@ a_held_zone_says_why_and_what_to_do(void **state)
     assert_string_equal(json_value_get_text(zone, "gate/state", ""), "held");
     assert_string_equal(json_value_get_text(zone, "gate/reason", ""), "max-removed");
     assert_string_equal(json_value_get_text(zone, "gate/digest", ""), "5f1c09");
+    assert_int_equal(json_value_get_time(zone, "gate/since", 0), NOW - 600);
     assert_string_equal(json_value_get_text(zone, "next/what", ""), "gate");
     assert_string_equal(json_value_get_text(zone, "next/text", ""), "61% removed (limit 30%)");
     assert_string_equal(json_value_get_text(status, "state", ""), "degraded");

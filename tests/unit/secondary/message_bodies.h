@@ -251,6 +251,7 @@ static const struct message_zone_facts ZONE_FACTS = {
     .reason = SENTENCE,
     .reason_word = OTHER,
     .held_digest = PRIMARY,
+    .held_since_seconds = 1795263187,
     .has_version = true,
     .unsigned_serial = 1,
     .signed_serial = 2,
@@ -292,6 +293,7 @@ zone_facts_check(const union any_body *body)
     assert_string_equal(facts->reason, SENTENCE);
     assert_string_equal(facts->reason_word, OTHER);
     assert_string_equal(facts->held_digest, PRIMARY);
+    assert_int_equal(facts->held_since_seconds, 1795263187);
     assert_true(facts->has_version);
     assert_int_equal(facts->unsigned_serial, 1);
     assert_int_equal(facts->signed_serial, 2);
