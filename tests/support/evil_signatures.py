@@ -55,8 +55,9 @@ class SignatureEvils:
         self.send(self.message([self.soa], question=False))
 
     def _replayed(self):
-        assert self.primary.recorded, "nothing was recorded before"
-        for wire in self.primary.recorded:
+        assert self.former, "nothing was recorded before"
+        self.primary.recorded = self.former
+        for wire in self.former:
             send(self.connection, self.query_wire[:2] + wire[2:])
 
     def _clock_off(self, seconds=3600):

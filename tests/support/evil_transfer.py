@@ -55,8 +55,9 @@ class Transfer(DeltaEvils, OctetEvils, RecordEvils, SignatureEvils):
             reply = self.message([])
             reply[3] |= dns.rcode.NOTAUTH
             return send(self.connection, bytes(reply))
+        # Before the last octet is sent, too: the next transfer may want it then.
+        self.former, self.primary.recorded = self.primary.recorded, self.recorded
         getattr(self, "_" + self.what)(**self.options)
-        self.primary.recorded = self.recorded
 
     def message(self, records, question=True):
         """One message, unsigned, as octets that may be spoiled."""
