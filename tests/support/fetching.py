@@ -55,7 +55,8 @@ class Fetching:
                 [str(tandem.BIN / "fetch"), str(self.write_config()), *(["exact"] if self.exact else [])],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True,
             )
-        threading.Thread(target=self._listen, daemon=True).start()
+        self.listener = threading.Thread(target=self._listen, daemon=True)
+        self.listener.start()
         self.next("ready")
         return self
 
@@ -106,4 +107,5 @@ class Fetching:
         if self.process.poll() is None:
             self.process.stdin.close()
             self.process.wait(timeout=tandem.WAIT_SECONDS)
+        self.listener.join(timeout=tandem.WAIT_SECONDS)  # what it said last has been read
         return next((what["status"] for what in self.said if what["type"] == "end"), None)
