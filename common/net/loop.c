@@ -41,6 +41,7 @@ struct loop {
     pthread_mutex_t posted_lock;
     struct vector posted; // of struct call
     struct loop_job *jobs;
+    bool one_turn;    // see loop_run_once
     uint8_t *scratch; // NULL until somebody wants it
     struct octets_buffer spare;
 };
@@ -67,12 +68,23 @@ struct loop_signal {
     void *context;
 };
 
+// libuv calls due timers and idle handles before it waits: a turn that had one of them to call would
+// go on to wait for another event, for ever if none is to come. A stop keeps it from waiting; it
+// ends with the turn.
+static void
+turn_has_its_event(struct loop *loop)
+{
+    if (loop->one_turn)
+        uv_stop(&loop->uv);
+}
+
 // Deferred and posted calls
 
 static void
 run_deferred(uv_idle_t *turn)
 {
     struct loop *loop = turn->data;
+    turn_has_its_event(loop);
     size_t count = loop->deferred.count; // what is added meanwhile waits for the next turn
     for (size_t i = 0; i < count; i++) {
         struct call call = *(struct call *)vector_at(&loop->deferred, i);
@@ -180,7 +192,9 @@ loop_run(struct loop *loop)
 void
 loop_run_once(struct loop *loop, bool wait)
 {
+    loop->one_turn = true;
     uv_run(&loop->uv, wait ? UV_RUN_ONCE : UV_RUN_NOWAIT);
+    loop->one_turn = false;
 }
 
 void
@@ -230,6 +244,7 @@ static void
 timer_fires(uv_timer_t *uv)
 {
     struct loop_timer *timer = (struct loop_timer *)uv;
+    turn_has_its_event(timer->loop);
     timer->call(timer->context);
 }
 

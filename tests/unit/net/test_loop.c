@@ -78,6 +78,27 @@ an_object_may_be_freed_in_its_own_callback(void **state)
     loop_free(&loop);
 }
 
+// Both are called before the loop waits; the test would hang in a turn that went on to wait.
+static void
+a_turn_that_waits_ends_with_a_timer_or_a_call_that_was_due_already(void **state)
+{
+    struct loop *loop = loop_new();
+    struct counted counted = {.loop = loop};
+    (void)state;
+    counted.timer = loop_timer_new(loop, count, &counted);
+    loop_timer_start(counted.timer, 0, 0);
+    loop_run_once(loop, true);
+    assert_int_equal(counted.calls, 1);
+    loop_defer(loop, count, &counted);
+    loop_run_once(loop, true);
+    assert_int_equal(counted.calls, 2);
+    loop_timer_start(counted.timer, 1, 0); // and one that is not due is waited for
+    loop_run_once(loop, true);
+    assert_int_equal(counted.calls, 3);
+    loop_timer_free(&counted.timer);
+    loop_free(&loop);
+}
+
 static void
 count_events(void *context, unsigned events)
 {
@@ -301,6 +322,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_repeating_timer_repeats_and_a_stopped_one_does_not),
         cmocka_unit_test(an_object_may_be_freed_in_its_own_callback),
+        cmocka_unit_test(a_turn_that_waits_ends_with_a_timer_or_a_call_that_was_due_already),
         cmocka_unit_test(a_watch_tells_what_is_ready_and_only_what_was_wanted),
         cmocka_unit_test(a_descriptor_number_may_be_used_again_at_once),
         cmocka_unit_test(a_deferred_call_runs_in_the_next_turn_not_in_this_one),
