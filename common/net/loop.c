@@ -68,9 +68,9 @@ struct loop_signal {
     void *context;
 };
 
-// libuv calls due timers and idle handles before it waits: a turn that had one of them to call would
-// go on to wait for another event, for ever if none is to come. A stop keeps it from waiting; it
-// ends with the turn.
+// libuv calls due timers and idle handles before it waits: a turn that had one of them to call
+// would go on to wait for another event, for ever if none is to come. A stop keeps it from waiting;
+// it ends with the turn.
 static void
 turn_has_its_event(struct loop *loop)
 {
