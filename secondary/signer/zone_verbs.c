@@ -330,11 +330,12 @@ zone_diff(struct keeper *keeper, const struct message_control *control, uint64_t
 // --- accept, sign
 // -----------------------------------------------------------------------------------------------------
 
+// A syntax error is one of the digest, so of the command line. That a change is under way, or too
+// many wait, is a failure like any other: CONTROL_REFUSED would say that the gate refused.
 static void
-refused_by_gate(struct keeper *keeper, uint64_t request, const struct fault *fault)
+not_accepted(struct keeper *keeper, uint64_t request, const struct fault *fault)
 {
-    verb_fail(keeper, request, fault->kind == FAULT_NOT_FOUND ? CONTROL_NOT_FOUND : CONTROL_REFUSED,
-              fault);
+    verb_fail(keeper, request, fault->kind == FAULT_SYNTAX ? CONTROL_USAGE : 0, fault);
 }
 
 static void
@@ -346,7 +347,7 @@ zone_accept(struct keeper *keeper, const struct message_control *control, uint64
         int file = -1;
         if (keeper->quarantine == NULL ||
             !quarantine_accept(keeper->quarantine, control->arguments[1], &file, &fault)) {
-            refused_by_gate(keeper, request, &fault);
+            not_accepted(keeper, request, &fault);
             return;
         }
         close(file);
@@ -354,7 +355,7 @@ zone_accept(struct keeper *keeper, const struct message_control *control, uint64
         return;
     }
     if (!keeper_accept(keeper, control->arguments[1], wait ? request : 0, &fault)) {
-        refused_by_gate(keeper, request, &fault);
+        not_accepted(keeper, request, &fault);
     } else if (!wait) {
         verb_done(keeper, request, false, "the held candidate is being signed and published");
     }

@@ -1,11 +1,16 @@
 """What must not be published is not: a primary that does every wrong thing, and a secondary behind it whose served zone
 stays as it was, with the reason in its log, its status and a mail."""
 
+import os
+import signal
+import subprocess
+import time
+
 import dns.rcode
 import pytest
 
 from evil_primary import EvilPrimary
-from tandem import ControlError, answers, axfr, wait_for
+from tandem import BIN, ControlError, answers, axfr, role_pids, wait_for
 
 NAMES = 40
 HEAD = """$ORIGIN example.gov.
@@ -47,6 +52,12 @@ def content(secondary):
 
 def zone(secondary):
     return secondary.zone("example.gov")
+
+
+def begin_tandemctl(daemon, *arguments):
+    return subprocess.Popen(
+        [str(BIN / "tandemctl"), "-s", daemon.socket, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
 
 
 def gate_mails(secondary):
@@ -149,7 +160,10 @@ def test_61_percent_of_the_records_gone_is_held_and_accept_publishes_just_what_d
     assert removed == {f"host{n:02d}.example.gov." for n in range(NAMES - 25, NAMES)}
     assert not [change for change in shown["changes"] if change["op"] == "+"]
 
-    # Another digest is refused; the right one publishes.
+    # Another digest is refused, as is half of one; the right one publishes.
+    with pytest.raises(ControlError, match="a digest has at least 4 digits") as short:
+        secondary.control("zone", "accept", "example.gov", digest[:3])
+    assert short.value.exit_code == 2
     with pytest.raises(ControlError) as wrong:
         secondary.control("zone", "accept", "example.gov", "ffffff")
     assert wrong.value.exit_code == 5
@@ -159,6 +173,31 @@ def test_61_percent_of_the_records_gone_is_held_and_accept_publishes_just_what_d
     assert answers(secondary.ask("host00.example.gov", "A")) == ["198.51.100.0"]
     wait_for(lambda: zone(secondary)["state"] == "ok", "well again", about=secondary.log)
     assert secondary.control("zone", "verify", "example.gov")["verified"]
+
+
+def test_a_second_accept_while_the_first_one_is_published_is_no_refusal_of_the_gate(secondary, evil):
+    """Both wait in front of a stopped signer; where the second came late, the candidate is published, and it is asked again."""
+    (signer,) = role_pids(secondary, "signer")
+    for turn in range(1, 6):
+        evil.set_zone(zone_text(serial=turn + 1, names=range(10 if turn % 2 else NAMES)))
+        wait_for(lambda: zone(secondary)["state"] == ("held" if turn % 2 else "ok"), f"turn {turn}", about=secondary.log)
+        if turn % 2 == 0:
+            continue
+        digest = zone(secondary)["gate"]["digest"]
+        os.kill(signer, signal.SIGSTOP)
+        try:
+            accepts = [begin_tandemctl(secondary, "zone", "accept", "example.gov", digest, "-b") for _ in range(2)]
+            time.sleep(1)
+        finally:
+            os.kill(signer, signal.SIGCONT)
+        texts = [accept.communicate(timeout=60)[1] for accept in accepts]
+        codes = sorted(accept.returncode for accept in accepts)
+        wait_for(lambda: zone(secondary)["state"] == "ok", "published", about=secondary.log)
+        if codes == [0, 1]:
+            assert any("a change is under way; try again in a moment" in text for text in texts)
+            return
+        assert codes == [0, 5], texts
+    pytest.fail("the second accept never came while the first was under way")
 
 
 def test_a_held_candidate_is_let_go_when_the_primary_is_well_again(secondary, evil):

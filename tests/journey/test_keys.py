@@ -411,6 +411,9 @@ def test_a_key_whose_file_is_gone_is_not_replaced_by_a_fresh_one(scene, work, tm
         path.unlink()
     secondary.start()
     wait_for(lambda: secondary.zone("example.gov")["state"] == "failed", "the fault shown", about=secondary.log)
+    # A key that cannot stand in for it changes nothing, and who asked is not kept until it would.
+    spare = secondary.control("key", "generate", "example.gov", role="KSK", standby=True, wait=True)
+    assert not spare["text"].endswith("; it is published") and secondary.zone("example.gov")["state"] == "failed"
     made = secondary.control("key", "generate", "example.gov", role="KSK", wait=True)["key"]["tag"]
     assert made != tag
     wait_for(lambda: secondary.zone("example.gov")["state"] == "ok", "it signs again", about=secondary.log)
