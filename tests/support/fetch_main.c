@@ -389,6 +389,16 @@ stop(void *context)
     loop_stop(((struct fetch *)context)->loop);
 }
 
+// A child that was stopped or goes on is told by the same signal.
+static void
+child_changed(void *context)
+{
+    struct fetch *fetch = context;
+    siginfo_t end = {0};
+    if (waitid(P_PID, (id_t)fetch->pid, &end, WEXITED | WNOHANG | WNOWAIT) < 0 || end.si_pid != 0)
+        loop_stop(fetch->loop);
+}
+
 static void
 fetcher_start(struct fetch *fetch)
 {
@@ -402,7 +412,7 @@ int
 main(int count, char **values)
 {
     struct fetch fetch = {.outcome = OUTCOME_PUBLISHED};
-    const struct signals_events events = {.stop = stop, .child = stop};
+    const struct signals_events events = {.stop = stop, .child = child_changed};
     int status = 0;
     if (count == 3 && strcmp(values[2], "exact") == 0) {
         fetch.exact = true;
