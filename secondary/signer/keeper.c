@@ -13,6 +13,7 @@
 #include "common/daemon/log.h"
 #include "common/net/loop.h"
 #include "secondary/signer/keeper_inside.h"
+#include "secondary/signer/key_errands.h"
 #include "secondary/signer/zone_verify.h"
 #include "secondary/signer/zone_walk.h"
 
@@ -329,6 +330,7 @@ keeper_stop(struct keeper *keeper)
     atomic_store(&keeper->progress.stop, true);
     zone_verify_stop(keeper);
     keeper_forget_key_order(keeper);
+    key_errands_close(keeper);
     loop_timer_stop(keeper->timer);
 }
 
@@ -341,6 +343,7 @@ keeper_free(struct keeper **keeper)
     }
     zone_verify_forget(old);
     keeper_forget_key_order(old);
+    key_errands_close(old);
     change_close(old);
     if (old->has_next) {
         message_candidate_close(&old->next);

@@ -157,6 +157,7 @@ struct keeper {
     bool awaits_ds;        // first start without keys: the parent's DS decides
     bool awaits_keys;      // shared->key_maker makes the first ones
     bool blocked_by_ds;    // it has one that no key matches
+    struct key_errand *errands;  // key_errands.h: orders that wait for a key
     struct expiry_queue *expiry; // NULL: made by keeper_expiry when it is asked for
     struct keeper_ends ends;
     // Not NULL: expiry is still being filled from this version, which was the served one when that
@@ -273,17 +274,18 @@ void keeper_keys_changed(struct keeper *keeper, uint64_t request, bool wait,
                          struct json_value **result);
 // False: nothing is served yet, a key is lost, or too many wait.
 bool keeper_keys_can_wait(const struct keeper *keeper);
-// A fresh key, moved by event and saved; false: there is none, not in memory either.
+// A fresh key, moved by event and saved; false: there is none, not in memory either. secret: one
+// that a thread made; NULL: it is made here.
 bool keeper_make_key(struct keeper *keeper, enum key_role role, enum key_event event,
-                     uint16_t *ret_tag, struct fault *fault);
+                     const struct octets *secret, uint16_t *ret_tag, struct fault *fault);
 // Takes a key's files away; what cannot be taken away is told, for the next start would find it.
 void keeper_drop_key_files(struct keeper *keeper, const struct key_pair *key);
 // Moves a key by the events one after the other, and saves it; false: it is where it was.
 bool keeper_move_key(struct keeper *keeper, uint16_t tag, const enum key_event *events,
                      size_t count, struct fault *fault);
-// Where a thread makes the zone's first keys: makes them here instead, for an order of the operator
-// that needs them. What went wrong is the zone's fault.
-void keeper_make_keys_now(struct keeper *keeper);
+// How long making one takes: whether a thread makes it (key_maker.h). algorithm: what it will be
+// of.
+bool keeper_makes_in_thread(const struct keeper *keeper, uint8_t *ret_algorithm);
 
 // What was published; read where it is not at hand. NULL: the zone has no directory yet.
 struct history *keeper_history(struct keeper *keeper);

@@ -2,6 +2,7 @@
 #include "secondary/signer/keeper_inside.h"
 
 #include "common/daemon/log.h"
+#include "secondary/signer/key_errands.h"
 
 static enum key_storage
 storage_of(const struct policy_settings *policy)
@@ -40,9 +41,9 @@ keeper_drop_key_files(struct keeper *keeper, const struct key_pair *key)
 
 // A key that signs and is on no disk would leave its DS at the parent and be gone at the next
 // start.
-static bool
-make_key(struct keeper *keeper, enum key_role role, enum key_event event,
-         const struct octets *secret, uint16_t *ret_tag, struct fault *fault)
+bool
+keeper_make_key(struct keeper *keeper, enum key_role role, enum key_event event,
+                const struct octets *secret, uint16_t *ret_tag, struct fault *fault)
 {
     const struct key_pair *key;
     uint8_t algorithm = keyset_algorithm(keeper->keyset, keeper->policy->algorithm);
@@ -62,13 +63,6 @@ make_key(struct keeper *keeper, enum key_role role, enum key_event event,
     log_info("made a key", "zone", keeper->domain, "role", key_role_word(role), "tag",
              LOG_NUMBER(tag));
     return true;
-}
-
-bool
-keeper_make_key(struct keeper *keeper, enum key_role role, enum key_event event, uint16_t *ret_tag,
-                struct fault *fault)
-{
-    return make_key(keeper, role, event, NULL, ret_tag, fault);
 }
 
 bool
@@ -105,8 +99,8 @@ make_missing(struct keeper *keeper, const struct key_made *made, struct fault *f
     unsigned count = keys_missing(keeper, roles);
     for (unsigned i = 0; i < count; i++) {
         uint16_t tag;
-        if (!make_key(keeper, roles[i], KEY_EVENT_INTRODUCE,
-                      made != NULL ? &made->secrets[i] : NULL, &tag, fault)) {
+        if (!keeper_make_key(keeper, roles[i], KEY_EVENT_INTRODUCE,
+                             made != NULL ? &made->secrets[i] : NULL, &tag, fault)) {
             return false;
         }
     }
@@ -118,6 +112,13 @@ make_missing(struct keeper *keeper, const struct key_made *made, struct fault *f
     return true;
 }
 
+bool
+keeper_makes_in_thread(const struct keeper *keeper, uint8_t *ret_algorithm)
+{
+    *ret_algorithm = keyset_algorithm(keeper->keyset, keeper->policy->algorithm);
+    return key_algorithm_is_rsa(*ret_algorithm) && keeper->shared->key_maker != NULL;
+}
+
 static void keys_made(void *context, const struct key_made *made, const struct fault *failed);
 
 bool
@@ -125,8 +126,8 @@ keeper_make_keys(struct keeper *keeper, struct fault *fault)
 {
     enum key_role roles[2];
     unsigned count = keys_missing(keeper, roles);
-    uint8_t algorithm = keyset_algorithm(keeper->keyset, keeper->policy->algorithm);
-    if (count == 0 || !key_algorithm_is_rsa(algorithm) || keeper->shared->key_maker == NULL) {
+    uint8_t algorithm;
+    if (!keeper_makes_in_thread(keeper, &algorithm) || count == 0) {
         return make_missing(keeper, NULL, fault);
     }
     key_maker_order(keeper->shared->key_maker, algorithm, count, keys_made, keeper);
@@ -158,12 +159,10 @@ static bool
 made_fit(const struct keeper *keeper, const struct key_made *made)
 {
     enum key_role roles[2];
-    return made == NULL ||
-           (made->count >= keys_missing(keeper, roles) &&
-            made->algorithm == keyset_algorithm(keeper->keyset, keeper->policy->algorithm));
+    return made->count >= keys_missing(keeper, roles) &&
+           made->algorithm == keyset_algorithm(keeper->keyset, keeper->policy->algorithm);
 }
 
-// made NULL: here and now.
 static void
 settle_keys(struct keeper *keeper, const struct key_made *made, const struct fault *failed)
 {
@@ -192,6 +191,9 @@ keys_made(void *context, const struct key_made *made, const struct fault *failed
 {
     struct keeper *keeper = context;
     settle_keys(keeper, made, failed);
+    if (!keeper->awaits_keys) { // before anything is signed: an import may replace what was made
+        key_errands_go_on(keeper);
+    }
     keeper->go_on(keeper);
 }
 
@@ -201,15 +203,5 @@ keeper_forget_key_order(struct keeper *keeper)
     if (keeper->awaits_keys) {
         key_maker_forget(keeper->shared->key_maker, keeper);
         keeper->awaits_keys = false;
-    }
-}
-
-void
-keeper_make_keys_now(struct keeper *keeper)
-{
-    if (keeper->awaits_keys && keeper->policy != NULL) {
-        keeper_forget_key_order(keeper);
-        settle_keys(keeper, NULL, NULL);
-        keeper->go_on(keeper);
     }
 }

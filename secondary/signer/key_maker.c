@@ -188,6 +188,27 @@ key_maker_order(struct key_maker *maker, uint8_t algorithm, unsigned count, key_
 }
 
 void
+key_maker_hurry(struct key_maker *maker, const void *context)
+{
+    for (struct order **at = &maker->first; *at != NULL; at = &(*at)->next) {
+        struct order *order = *at;
+        if (order->context != context) {
+            continue;
+        }
+        *at = order->next;
+        if (maker->last == &order->next) {
+            maker->last = at;
+        }
+        order->next = maker->first;
+        maker->first = order;
+        if (order->next == NULL) {
+            maker->last = &order->next;
+        }
+        return;
+    }
+}
+
+void
 key_maker_forget(struct key_maker *maker, const void *context)
 {
     for (struct making *making = maker->makings; making != NULL; making = making->next) {

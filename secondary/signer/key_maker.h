@@ -39,6 +39,8 @@ void key_maker_free(struct key_maker **maker);
 // Orders count keys (1 ... KEY_MAKER_KEYS_MAX); call comes once, in the loop, never from here.
 void key_maker_order(struct key_maker *maker, uint8_t algorithm, unsigned count,
                      key_maker_call *call, void *context);
+// An order of this context that waits comes before all others that wait: somebody waits for it.
+void key_maker_hurry(struct key_maker *maker, const void *context);
 // Forgets the orders of this context: before it is freed, or when they are not wanted any more.
 void key_maker_forget(struct key_maker *maker, const void *context);
 // Whether a thread is at work.

@@ -9,6 +9,7 @@
 #include "common/daemon/control.h"
 #include "common/daemon/json_value.h"
 #include "common/daemon/log.h"
+#include "secondary/signer/key_errands.h"
 #include "secondary/signer/key_life.h"
 #include "secondary/signer/key_show.h"
 #include "secondary/signer/keys/key_bind.h"
@@ -28,11 +29,11 @@ read_role(const struct message_control *control, enum key_role *ret_role, struct
 // A further key is introduced at once: published and signing; a standby is published only.
 // (Rollovers with their waiting times are another verb.)
 static bool
-key_make(struct keeper *keeper, enum key_role role, bool standby, uint16_t *ret_tag,
-         struct fault *fault)
+key_make(struct keeper *keeper, enum key_role role, bool standby, const struct key_made *made,
+         uint16_t *ret_tag, struct fault *fault)
 {
-    return keeper_make_key(keeper, role, standby ? KEY_EVENT_PUBLISH : KEY_EVENT_INTRODUCE, ret_tag,
-                           fault);
+    return keeper_make_key(keeper, role, standby ? KEY_EVENT_PUBLISH : KEY_EVENT_INTRODUCE,
+                           made != NULL ? &made->secrets[0] : NULL, ret_tag, fault);
 }
 
 static struct json_value *
@@ -52,12 +53,23 @@ generate_result(struct keeper *keeper, bool wait, uint16_t tag)
     return result;
 }
 
+// The algorithm may be another one since the key was ordered.
+static bool
+needs_thread(const struct keeper *keeper, const struct key_made *made, uint8_t *ret_algorithm)
+{
+    return keeper_makes_in_thread(keeper, ret_algorithm) &&
+           (made == NULL || made->algorithm != *ret_algorithm);
+}
+
 static void
-key_generate(struct keeper *keeper, const struct message_control *control, uint64_t request)
+key_generate(struct keeper *keeper, const struct message_control *control, struct message *message,
+             const struct key_made *made)
 {
     struct fault fault = {0};
     enum key_role role;
     uint16_t tag;
+    uint8_t algorithm;
+    uint64_t request = message->request;
     bool standby = verb_flag(control, "standby");
     bool wait = verb_flag(control, "wait");
     if (!read_role(control, &role, &fault)) {
@@ -66,7 +78,13 @@ key_generate(struct keeper *keeper, const struct message_control *control, uint6
         verb_done(keeper, request, true,
                   standby ? "would make a key and publish it, not sign with it"
                           : "would make a key, publish it and sign with it");
-    } else if (!key_make(keeper, role, standby, &tag, &fault)) {
+    } else if (needs_thread(keeper, made, &algorithm)) {
+        if (!key_errand_order(keeper, algorithm, message, &fault)) {
+            verb_fail(keeper, request, 0, &fault);
+        }
+    } else if (!key_make(keeper, role, standby,
+                         made != NULL && made->algorithm == algorithm ? made : NULL, &tag,
+                         &fault)) {
         fault_wrap(&fault, "zone %s", keeper->domain);
         verb_fail(keeper, request, 0, &fault);
     } else {
@@ -305,10 +323,20 @@ key_export(struct keeper *keeper, const struct message_control *control, uint64_
 void
 key_verb(struct keeper *keeper, const struct message_control *control, struct message *message)
 {
+    key_verb_of(keeper, control, message, NULL);
+}
+
+void
+key_verb_of(struct keeper *keeper, const struct message_control *control, struct message *message,
+            const struct key_made *made)
+{
     struct fault fault = {0};
     uint64_t request = message->request;
-    keeper_make_keys_now(keeper);
-    if (keeper->policy == NULL || keeper->keyset == NULL) {
+    if (keeper->policy != NULL && keeper->awaits_keys) {
+        if (!key_errand_wait(keeper, message, &fault)) {
+            verb_fail(keeper, request, 0, &fault);
+        }
+    } else if (keeper->policy == NULL || keeper->keyset == NULL) {
         fault_set(&fault, FAULT_REFUSED,
                   keeper->policy == NULL
                       ? "zone %s has policy: none: its keys are elsewhere"
@@ -322,7 +350,7 @@ key_verb(struct keeper *keeper, const struct message_control *control, struct me
     } else if (strcmp(control->verb, "dnskey") == 0) {
         key_show_dnskey(keeper, request);
     } else if (strcmp(control->verb, "generate") == 0) {
-        key_generate(keeper, control, request);
+        key_generate(keeper, control, message, made);
     } else if (strcmp(control->verb, "import") == 0) {
         key_import_files(keeper, control, message);
     } else if (strcmp(control->verb, "export") == 0) {

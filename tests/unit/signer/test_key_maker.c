@@ -25,7 +25,7 @@ struct bed {
     struct pool *pool;
     struct key_maker *maker;
     unsigned told, faults, waited_for;
-    unsigned order[ORDERS]; // who was told, one after the other
+    unsigned order[ORDERS + 1]; // who was told, one after the other
 };
 
 struct customer {
@@ -158,6 +158,36 @@ orders_are_told_once_each_and_who_waits_begins_in_turn(void **state)
     bed_close(&bed);
 }
 
+// The last one, then the one before it; who is under way, or not there, changes nothing.
+static void
+who_hurries_comes_before_all_who_wait(void **state)
+{
+    static const unsigned turns[ORDERS + 1] = {0, 1, 4, 2, 3, 5}; // of each customer
+    struct bed bed;
+    (void)state;
+    bed_open(&bed);
+    struct customer customers[ORDERS + 1];
+    for (unsigned i = 0; i < ORDERS; i++) {
+        customers[i] = (struct customer){.bed = &bed, .number = i};
+        key_maker_order(bed.maker, 8, 1, told, &customers[i]);
+    }
+    key_maker_hurry(bed.maker, &customers[4]);
+    key_maker_hurry(bed.maker, &customers[3]);
+    key_maker_hurry(bed.maker, &customers[0]);
+    key_maker_hurry(bed.maker, &bed);
+    customers[ORDERS] = (struct customer){.bed = &bed, .number = ORDERS};
+    key_maker_order(bed.maker, 8, 1, told, &customers[ORDERS]); // at the end, behind the second
+    for (unsigned i = 1; i <= ORDERS + 1; i++) {
+        let_make(1);
+        run_until_told(&bed, i);
+    }
+    for (unsigned i = 0; i <= ORDERS; i++) { // whose turn was later did not come before
+        assert_true(turns[bed.order[i]] < i + KEY_MAKER_AT_ONCE);
+        assert_int_equal(customers[i].told, 1);
+    }
+    bed_close(&bed);
+}
+
 static void
 a_fault_of_one_key_is_the_orders(void **state)
 {
@@ -218,6 +248,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_loop_goes_on_while_keys_are_made),
         cmocka_unit_test(orders_are_told_once_each_and_who_waits_begins_in_turn),
+        cmocka_unit_test(who_hurries_comes_before_all_who_wait),
         cmocka_unit_test(a_fault_of_one_key_is_the_orders),
         cmocka_unit_test(what_is_forgotten_is_not_told),
         cmocka_unit_test(a_maker_goes_while_threads_are_at_work),
