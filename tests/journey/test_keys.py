@@ -1,6 +1,7 @@
 """Keys over a zone's life: every algorithm, split and combined, several at once, standby; keys that cannot be read while
 the zone must stay; a policy that asks for another algorithm; two signers with the same keys."""
 
+import concurrent.futures
 import contextlib
 import re
 import resource
@@ -272,6 +273,29 @@ def test_b_waits_until_the_zone_shows_the_keys(scene, work):
     # Without -b nothing is promised, and that is what it says.
     text = secondary.control("key", "generate", "example.gov", role="ZSK")["text"]
     assert text.endswith("; it is being published")
+
+
+def test_keys_that_a_thread_makes_and_what_is_asked_meanwhile(scene, work):
+    """Two keys at once, and a start whose first keys are asked for at once: every order has its answer."""
+    secondary = scene.secondary(algorithm="rsasha256")
+    first = published_tags(secondary)
+    with concurrent.futures.ThreadPoolExecutor(4) as many:
+        verb = ("key", "generate", "example.gov", "--role", "ZSK", "--standby")
+        waits = [many.submit(secondary.tandemctl, *verb, "-b") for _ in range(2)]
+        fast = [many.submit(secondary.tandemctl, *verb) for _ in range(2)]
+        done = [future.result() for future in (*waits, *fast)]
+    assert [one.returncode for one in done] == [0] * 4, done
+    made = [int(re.search(r"made ZSK (\d+) of rsasha256", one.stdout)[1]) for one in done]
+    assert len({*first, *made}) == 6
+    wait_for(lambda: published_tags(secondary) == sorted([*first, *made]), "all published", about=secondary.log)
+    verify_by_bind(work, secondary)
+    assert len([key for key in secondary.control("key", "list", "example.gov")["keys"] if key["bits"] == 2048]) == 6
+    # A start without keys: the first ones are being made when the orders come.
+    other = scene.secondary("other", start=False, algorithm="rsasha512")
+    other.start(wait=False)
+    wait_for(lambda: other.tandemctl("key", "ds", "example.gov").returncode == 0, "an answer", about=other.log)
+    served(other, 1)
+    verify_by_bind(work, other)
 
 
 def key_files(secondary):
