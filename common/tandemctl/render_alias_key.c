@@ -42,8 +42,10 @@ alias_lines(const struct render *render, const struct json_value *alias)
                 reason ? ": " : "", reason ? reason : "");
     render_line(
         render,
-        "  since %s, until %s, TTL %" PRId64 ", %s, %" PRId64 " hops, %" PRId64 " flaps, settle %s",
-        render_moment(render, alias, "since", since), render_moment(render, alias, "until", until),
+        "  since %s%s%s, TTL %" PRId64 ", %s, %" PRId64 " hops, %" PRId64 " flaps, settle %s",
+        render_moment(render, alias, "since", since),
+        json_value_get_time(alias, "until", 0) ? ", hold ends " : "",
+        json_value_get_time(alias, "until", 0) ? render_moment(render, alias, "until", until) : "",
         json_value_get_integer(alias, "ttl_seconds", 0),
         json_value_get_boolean(alias, "local", false) ? "from a zone held here"
                                                       : "from the resolver",

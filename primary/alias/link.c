@@ -461,3 +461,14 @@ link_state(const struct link *link, const struct contribution **ret_worse)
     *ret_worse = rank[aaaa->state] > rank[a->state] ? aaaa : a;
     return (*ret_worse)->state;
 }
+
+int64_t
+link_until(const struct link *link, const struct contribution *contribution)
+{
+    size_t type = (size_t)(contribution - link->contributions);
+    bool inherits = link->owner->inherited[type].count > 0;
+    // A set that is known to be empty stands in, too: that the type is absent.
+    return contribution->known || inherits
+               ? contribution_until(contribution, &link->owner->zone->rules)
+               : 0;
+}

@@ -15,5 +15,7 @@ bool link_walk(struct book *book, struct link *link, struct book_now now);
 bool link_judge(struct link *link, struct book_now now, unsigned ret_steps[static TYPE_COUNT]);
 // The worse of both types, and its contribution.
 enum target_state link_state(const struct link *link, const struct contribution **ret_worse);
+// As contribution_until; 0 also where nothing good was ever known, and so nothing stands in.
+int64_t link_until(const struct link *link, const struct contribution *contribution);
 
 #endif

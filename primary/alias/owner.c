@@ -80,7 +80,7 @@ tell_link(struct book *book, const struct link *link, unsigned type, enum event_
                           .type = type_number(type),
                           .text = contribution->reason,
                           .since = contribution->trouble_since,
-                          .until = contribution_until(contribution, &link->owner->zone->rules)};
+                          .until = link_until(link, contribution)};
     tell(book, link->owner, &event, now);
 }
 

@@ -66,7 +66,7 @@ view_fill(const struct link *link, uint64_t now_ms, struct view *view)
     view->state = link_state(link, &worse);
     view->reason = worse->reason;
     view->since = worse->since;
-    view->until = contribution_until(worse, &owner->zone->rules);
+    view->until = link_until(link, worse);
     view->ttl_seconds = link->ttl < cap ? link->ttl : cap;
     for (unsigned type = 0; type < TYPE_COUNT; type++) {
         const struct contribution *contribution = &link->contributions[type];

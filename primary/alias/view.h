@@ -38,7 +38,7 @@ struct view {
     const uint8_t *owner, *apex, *target;
     enum target_state state; // the worse of both types
     const char *reason;      // NULL: fresh
-    int64_t since, until;    // 0: no end
+    int64_t since, until;    // until: what stands in does so no longer; 0: nothing does, or no end
     uint32_t ttl_seconds;
     const struct address_set *addresses[2]; // A, AAAA: what this target gives, held ones included
     struct view_type types[2];

@@ -58,6 +58,7 @@ a_new_owner_in_a_zone_given_out_waits_only_for_its_first_answer(void **state)
     assert_true(bed_ready(&bed, "example.gov")); // goes without addresses
     assert_string_equal(A_OF(&bed, "example.gov"), "");
     assert_int_equal(bed_count(&bed, EVENT_FAILING, "example.gov."), 2); // A and AAAA, told apart
+    assert_int_equal(bed_view(&bed, "example.gov").until, 0);            // nothing stands in
     bed_close(&bed);
 }
 

@@ -41,6 +41,8 @@ denied_addresses_never_come_through(void **state)
     assert_string_equal(A_OF(&bed, "example.gov"), "192.0.2.1");
     assert_string_equal(AAAA_OF(&bed, "example.gov"), "");
     assert_int_equal(bed_view(&bed, "example.gov").types[1].state, TARGET_FAILING);
+    assert_int_equal(bed_view(&bed, "example.gov").until,
+                     0);                         // the A is well, and no AAAA stands in
     assert_true(bed_ready(&bed, "example.gov")); // the answer was definitive
     bed_says(&bed, "lb.out", RRTYPE_A, "127.0.0.1");
     bed_pass(&bed, 40);
