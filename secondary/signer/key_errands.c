@@ -14,6 +14,7 @@ struct key_errand {
     struct key_errand *next;
     struct keeper *keeper;
     bool ordered; // a key of its own
+    key_errand_call *call;
     uint64_t request;
     struct octets_buffer body;
     unsigned descriptor_count;
@@ -22,7 +23,8 @@ struct key_errand {
 
 // At the end of the line: errands of one kind are carried out as they came.
 static struct key_errand *
-errand_new(struct keeper *keeper, struct message *message, struct fault *fault)
+errand_new(struct keeper *keeper, struct message *message, key_errand_call *call,
+           struct fault *fault)
 {
     struct key_errand **end = &keeper->errands;
     unsigned count = 0;
@@ -37,6 +39,7 @@ errand_new(struct keeper *keeper, struct message *message, struct fault *fault)
     }
     struct key_errand *errand = memory_zalloc(sizeof *errand);
     errand->keeper = keeper;
+    errand->call = call;
     errand->request = message->request;
     octets_buffer_init(&errand->body);
     octets_buffer_add(&errand->body, message->body.data, message->body.length);
@@ -83,7 +86,7 @@ carry_out(struct key_errand *errand, const struct key_made *made)
     }
     struct message_control control;
     if (message_control_read(message.body, &control)) { // it was read before
-        key_verb_of(errand->keeper, &control, &message, made);
+        errand->call(errand->keeper, &control, &message, made);
         message_control_close(&control);
     }
     for (unsigned i = 0; i < message.descriptor_count; i++) { // what the verb did not keep
@@ -109,9 +112,10 @@ key_is_made(void *context, const struct key_made *made, const struct fault *fail
 }
 
 bool
-key_errand_wait(struct keeper *keeper, struct message *message, struct fault *fault)
+key_errand_wait(struct keeper *keeper, struct message *message, key_errand_call *call,
+                struct fault *fault)
 {
-    if (errand_new(keeper, message, fault) == NULL) {
+    if (errand_new(keeper, message, call, fault) == NULL) {
         return false;
     }
     key_maker_hurry(keeper->shared->key_maker, keeper);
@@ -120,9 +124,9 @@ key_errand_wait(struct keeper *keeper, struct message *message, struct fault *fa
 
 bool
 key_errand_order(struct keeper *keeper, uint8_t algorithm, struct message *message,
-                 struct fault *fault)
+                 key_errand_call *call, struct fault *fault)
 {
-    struct key_errand *errand = errand_new(keeper, message, fault);
+    struct key_errand *errand = errand_new(keeper, message, call, fault);
     if (errand == NULL) {
         return false;
     }

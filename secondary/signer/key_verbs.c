@@ -11,6 +11,7 @@
 #include "common/daemon/log.h"
 #include "secondary/signer/key_errands.h"
 #include "secondary/signer/key_life.h"
+#include "secondary/signer/key_maker.h"
 #include "secondary/signer/key_show.h"
 #include "secondary/signer/keys/key_bind.h"
 #include "secondary/signer/keys/key_import.h"
@@ -53,6 +54,8 @@ generate_result(struct keeper *keeper, bool wait, uint16_t tag)
     return result;
 }
 
+static key_errand_call key_verb_of;
+
 // The algorithm may be another one since the key was ordered.
 static bool
 needs_thread(const struct keeper *keeper, const struct key_made *made, uint8_t *ret_algorithm)
@@ -79,7 +82,7 @@ key_generate(struct keeper *keeper, const struct message_control *control, struc
                   standby ? "would make a key and publish it, not sign with it"
                           : "would make a key, publish it and sign with it");
     } else if (needs_thread(keeper, made, &algorithm)) {
-        if (!key_errand_order(keeper, algorithm, message, &fault)) {
+        if (!key_errand_order(keeper, algorithm, message, key_verb_of, &fault)) {
             verb_fail(keeper, request, 0, &fault);
         }
     } else if (!key_make(keeper, role, standby,
@@ -320,20 +323,14 @@ key_export(struct keeper *keeper, const struct message_control *control, uint64_
     octets_buffer_close(&public_text);
 }
 
-void
-key_verb(struct keeper *keeper, const struct message_control *control, struct message *message)
-{
-    key_verb_of(keeper, control, message, NULL);
-}
-
-void
+static void
 key_verb_of(struct keeper *keeper, const struct message_control *control, struct message *message,
             const struct key_made *made)
 {
     struct fault fault = {0};
     uint64_t request = message->request;
     if (keeper->policy != NULL && keeper->awaits_keys) {
-        if (!key_errand_wait(keeper, message, &fault)) {
+        if (!key_errand_wait(keeper, message, key_verb_of, &fault)) {
             verb_fail(keeper, request, 0, &fault);
         }
     } else if (keeper->policy == NULL || keeper->keyset == NULL) {
@@ -365,4 +362,10 @@ key_verb_of(struct keeper *keeper, const struct message_control *control, struct
         fault_set(&fault, FAULT_UNSUPPORTED, "key %s: not in this version", control->verb);
         verb_fail(keeper, request, CONTROL_FAILED, &fault);
     }
+}
+
+void
+key_verb(struct keeper *keeper, const struct message_control *control, struct message *message)
+{
+    key_verb_of(keeper, control, message, NULL);
 }

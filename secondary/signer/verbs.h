@@ -12,7 +12,6 @@
 #include "common/base/octets.h"
 #include "secondary/messages.h"
 #include "secondary/signer/keeper.h"
-#include "secondary/signer/key_maker.h"
 
 #define VERBS_RECORDS_SHOWN_MAX 10000        // of zone show
 #define VERBS_CHANGES_SHOWN_MAX 1000         // of zone diff
@@ -22,9 +21,6 @@
 void zone_verb(struct keeper *keeper, const struct message_control *control, uint64_t request);
 void key_verb(struct keeper *keeper, const struct message_control *control,
               struct message *message);
-// The same of an order that waited for a key (key_errands.h): made, or NULL.
-void key_verb_of(struct keeper *keeper, const struct message_control *control,
-                 struct message *message, const struct key_made *made);
 
 // --- verb_reply
 
