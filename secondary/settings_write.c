@@ -38,11 +38,13 @@ static bool *
 mark_keys(const struct secondary_settings *settings, enum message_role role)
 {
     bool *marks = memory_zalloc(settings->key_count + 1);
+    if (role == ROLE_SUPERVISOR) { // also where there is no zone: a remote may name a key
+        memset(marks, true, settings->key_count);
+        return marks;
+    }
     for (size_t z = 0; z < settings->zone_count; z++) {
         const struct secondary_zone_settings *zone = &settings->zones[z];
-        if (role == ROLE_SUPERVISOR) {
-            memset(marks, true, settings->key_count);
-        } else if (role == ROLE_FETCHER) {
+        if (role == ROLE_FETCHER) {
             mark_remote_keys(settings, &zone->rules->primaries, marks);
             mark_remote_keys(settings, &zone->rules->notify, marks);
         } else if (settings_table_has_serving(role)) {

@@ -577,6 +577,38 @@ what_the_supervisor_keeps_is_what_the_file_said(void **state)
     settings_keep_free(&kept);
 }
 
+// Before the first zone and after the last one: keys and remotes may be there.
+static void
+settings_without_a_zone_are_kept_and_read_by_every_role(void **state)
+{
+    static const char config[] = "{\"key\": [{\"id\": \"k.\", \"algorithm\": \"hmac-sha256\", "
+                                 "\"secret\": \"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\"}], "
+                                 "\"remote\": [{\"id\": \"r\", \"address\": [\"192.0.2.1\"], "
+                                 "\"key\": \"k.\"}], \"zone\": []}";
+    struct secondary_settings *settings = NULL;
+    struct config_errors errors;
+    (void)state;
+    config_errors_init(&errors);
+    assert_true(secondary_settings_load_text("secondary.yaml", "/the/folder", config,
+                                             sizeof config - 1, &settings, &errors));
+    config_errors_close(&errors);
+    for (size_t r = 0; r < ROLES_COUNT; r++) {
+        struct octets_buffer body;
+        struct role_settings *read = NULL;
+        octets_buffer_init(&body);
+        role_settings_write(settings, IDS, &EXTRAS, ROLES[r], &body);
+        assert_true(role_settings_read((struct octets){body.data, body.length}, &read));
+        assert_int_equal(read->settings.zone_count, 0);
+        octets_buffer_close(&body);
+        role_settings_free(&read);
+    }
+    struct role_settings *kept = settings_keep(&settings);
+    assert_int_equal(kept->settings.zone_count, 0);
+    assert_int_equal(kept->settings.key_count, 1);
+    assert_int_equal(kept->settings.remotes[0].key, 0);
+    settings_keep_free(&kept);
+}
+
 static void
 a_zone_of_a_fleet_costs_the_supervisor_little(void **state)
 {
@@ -702,6 +734,7 @@ main(void)
         cmocka_unit_test(zones_of_one_template_share_their_rules),
         cmocka_unit_test(a_zone_of_a_fleet_costs_little_in_each_role),
         cmocka_unit_test(what_the_supervisor_keeps_is_what_the_file_said),
+        cmocka_unit_test(settings_without_a_zone_are_kept_and_read_by_every_role),
         cmocka_unit_test(a_zone_of_a_fleet_costs_the_supervisor_little),
         cmocka_unit_test(a_zone_with_rules_that_are_not_there_is_refused),
         cmocka_unit_test(settings_that_are_cut_or_go_on_are_refused),
