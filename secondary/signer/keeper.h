@@ -257,6 +257,8 @@ void keeper_take_review(struct keeper *keeper, uint64_t request,
                         const struct message_review_done *done);
 
 // Orders of the operator. request: answered when the change has ended where wait, else 0.
+// What the gate holds, opened; false: it is not of this digest, or nothing is held.
+bool keeper_held(struct keeper *keeper, const char *digest, int *ret_file, struct fault *fault);
 bool keeper_accept(struct keeper *keeper, const char *digest, uint64_t request,
                    struct fault *fault);
 bool keeper_may_sign(const struct keeper *keeper, bool has_serial, uint32_t serial,
@@ -283,8 +285,8 @@ void keeper_drop_key_files(struct keeper *keeper, const struct key_pair *key);
 // Moves a key by the events one after the other, and saves it; false: it is where it was.
 bool keeper_move_key(struct keeper *keeper, uint16_t tag, const enum key_event *events,
                      size_t count, struct fault *fault);
-// How long making one takes: whether a thread makes it (key_maker.h). algorithm: what it will be
-// of.
+// Whether a fresh key takes so long that a thread makes it (key_maker.h). algorithm: what it will
+// be of.
 bool keeper_makes_in_thread(const struct keeper *keeper, uint8_t *ret_algorithm);
 
 // What was published; read where it is not at hand. NULL: the zone has no directory yet.

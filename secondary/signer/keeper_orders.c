@@ -37,15 +37,27 @@ keeper_sealed_copy(int from, int *ret_memfd, struct fault *fault)
 }
 
 bool
+keeper_held(struct keeper *keeper, const char *digest, int *ret_file, struct fault *fault)
+{
+    if (keeper->quarantine == NULL) {
+        return fault_set(fault, FAULT_IO,
+                         "zone %s: the directory of what is held could not be opened; see "
+                         "\"tandemctl zone status %s\"",
+                         keeper->domain, keeper->domain);
+    }
+    return quarantine_accept(keeper->quarantine, digest, ret_file, fault) ||
+           fault_wrap(fault, "zone %s", keeper->domain);
+}
+
+bool
 keeper_accept(struct keeper *keeper, const char *digest, uint64_t request, struct fault *fault)
 {
     int file = -1, stream = -1;
     if (request != 0 && !keeper_can_wait(keeper, fault)) {
         return false;
     }
-    if (keeper->quarantine == NULL ||
-        !quarantine_accept(keeper->quarantine, digest, &file, fault)) {
-        return fault_wrap(fault, "zone %s", keeper->domain);
+    if (!keeper_held(keeper, digest, &file, fault)) {
+        return false;
     }
     if (keeper->phase != KEEPER_IDLE || keeper->awaits_keys) {
         close(file);

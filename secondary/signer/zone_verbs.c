@@ -345,8 +345,7 @@ zone_accept(struct keeper *keeper, const struct message_control *control, uint64
     bool wait = verb_flag(control, "wait");
     if (verb_flag(control, "dry_run")) {
         int file = -1;
-        if (keeper->quarantine == NULL ||
-            !quarantine_accept(keeper->quarantine, control->arguments[1], &file, &fault)) {
+        if (!keeper_held(keeper, control->arguments[1], &file, &fault)) {
             not_accepted(keeper, request, &fault);
             return;
         }

@@ -160,13 +160,15 @@ def test_61_percent_of_the_records_gone_is_held_and_accept_publishes_just_what_d
     assert removed == {f"host{n:02d}.example.gov." for n in range(NAMES - 25, NAMES)}
     assert not [change for change in shown["changes"] if change["op"] == "+"]
 
-    # Another digest is refused, as is half of one; the right one publishes.
+    # Another digest is refused, as is one that is cut; the right one publishes.
     with pytest.raises(ControlError, match="a digest has at least 4 digits") as short:
         secondary.control("zone", "accept", "example.gov", digest[:3])
     assert short.value.exit_code == 2
     with pytest.raises(ControlError) as wrong:
         secondary.control("zone", "accept", "example.gov", "ffffff")
     assert wrong.value.exit_code == 5
+    rehearsed = secondary.tandemctl("zone", "accept", "example.gov", "ffffff", "--dry-run")
+    assert rehearsed.returncode == 5 and "zone example.gov: ffffff is not what is held" in rehearsed.stderr
     done = secondary.tandemctl("zone", "accept", "example.gov", digest, "-b")
     assert done.returncode == 0, done.stderr
     assert secondary.ask("host39.example.gov", "A").rcode() == dns.rcode.NXDOMAIN
